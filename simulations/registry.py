@@ -1,0 +1,26 @@
+"""Find the simulations: importing a module of `simulations.catalog` declares what it holds."""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+
+from . import catalog
+from .base import Simulation, declared
+
+
+@cache
+def _discover() -> dict[str, Simulation]:
+    for module in pkgutil.iter_modules(catalog.__path__, f"{catalog.__name__}."):
+        import_module(module.name)
+    return declared
+
+
+def all_simulations() -> list[Simulation]:
+    return sorted(_discover().values(), key=lambda sim: sim.name)
+
+
+def get(name: str) -> Simulation:
+    """:raises KeyError: no simulation has that name."""
+    return _discover()[name]
