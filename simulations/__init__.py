@@ -2,7 +2,7 @@
 
 from .base import Checked, Context, Note, Plot, Readout, Simulation
 from .errors import Cancelled, FieldError, InvalidParams, ScienceError
-from .registry import all_simulations, get
+from .registry import all_simulations, get, preload
 
 __all__ = [
     "Cancelled",
@@ -17,4 +17,5 @@ __all__ = [
     "Simulation",
     "all_simulations",
     "get",
+    "preload",
 ]

@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 from .errors import Cancelled, InvalidParams, ScienceError
 from .registry import get
+from .workdir import Manifest, write_json
 
 
 class DirectoryContext:
@@ -27,7 +28,7 @@ class DirectoryContext:
         self.previous = previous
         self.threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
         self.log = log
-        self.artifacts: list[dict[str, str]] = []
+        self._manifest = Manifest(workdir)
 
     def report(
         self, fraction: float, message: str = "", *, stage: str = "", **metrics: float
@@ -39,8 +40,7 @@ class DirectoryContext:
             raise Cancelled
 
     def artifact(self, name: str, title: str, media_type: str = "text/plain") -> None:
-        self.artifacts.append({"name": name, "title": title, "media_type": media_type})
-        _write(self.workdir / "artifacts.json", self.artifacts)
+        self._manifest.add(name, title, media_type)
 
 
 def main(name: str, directory: str) -> int:
@@ -52,9 +52,9 @@ def main(name: str, directory: str) -> int:
         except Cancelled:
             return 130
         except Exception as exc:
-            _write(workdir / "error.json", describe(exc))
+            write_json(workdir / "error.json", describe(exc))
             return 1
-    _write(workdir / "result.json", result)
+    write_json(workdir / "result.json", result)
     return 0
 
 
@@ -64,13 +64,6 @@ def describe(exc: Exception) -> dict[str, Any]:
         return {"kind": "input", "errors": [error.as_dict() for error in exc.errors]}
     kind = "science" if isinstance(exc, ScienceError) else "internal"
     return {"kind": kind, "detail": str(exc) or repr(exc), "hints": [*getattr(exc, "hints", ())]}
-
-
-def _write(path: Path, data: Any) -> None:
-    # Renamed into place, so that a reader never meets half a file.
-    scratch = path.with_name(f".{path.name}")
-    scratch.write_text(json.dumps(data))
-    scratch.replace(path)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TextIO, get_type_hints
 
-import pydantic
 from pydantic import BaseModel
 
-from .errors import InvalidParams
-from .validation import field_errors, notes_on_unused
+from .validation import notes_on_unused, validate
 
 
 class Context(Protocol):
@@ -117,7 +115,7 @@ class Simulation:
 
         :raises InvalidParams: naming each field that is wrong.
         """
-        model = self._validate(params)
+        model = validate(self.Params, params)
         checked = self.inspect(model) if self.inspect else Checked(params={})
         return Checked(
             params=model.model_dump(mode="json", exclude_unset=False),
@@ -132,13 +130,7 @@ class Simulation:
         :raises ScienceError: the engine could not do it.
         :raises Cancelled: it was asked to stop.
         """
-        return self.func(self._validate(params), context).model_dump(mode="json")
-
-    def _validate(self, params: dict[str, Any]) -> BaseModel:
-        try:
-            return self.Params.model_validate(params)
-        except pydantic.ValidationError as exc:
-            raise InvalidParams(field_errors(exc, self.Params)) from None
+        return self.func(validate(self.Params, params), context).model_dump(mode="json")
 
 
 declared: dict[str, Simulation] = {}

@@ -24,3 +24,11 @@ def all_simulations() -> list[Simulation]:
 def get(name: str) -> Simulation:
     """:raises KeyError: no simulation has that name."""
     return _discover()[name]
+
+
+def preload() -> None:
+    """Import the engines that are installed, so that processes forked from here start at once."""
+    for sim in all_simulations():
+        if sim.available:
+            for engine in sim.requires:
+                import_module(engine)

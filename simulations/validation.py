@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 import pydantic
 from pydantic import BaseModel
 
-from .errors import FieldError
+from .errors import FieldError, InvalidParams
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validate(model: type[Model], data: Any) -> Model:
+    """:raises InvalidParams: naming each field that is wrong."""
+    try:
+        return model.model_validate(data)
+    except pydantic.ValidationError as exc:
+        raise InvalidParams(field_errors(exc, model)) from None
+
+
+BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
 def field_errors(exc: pydantic.ValidationError, model: type[BaseModel]) -> list[FieldError]:
@@ -28,7 +41,8 @@ def _field_error(error: Any, model: type[BaseModel]) -> FieldError:
         case "literal_error":
             return _not_one_of(path, name, given, context["expected"])
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
-            detail = f"{name} is {given!r}; {_lower(error['msg'])}."
+            ((bound, limit),) = context.items()
+            detail = f"{name} is {given!r}; it must be {BOUNDS[bound]} {limit}{_unit(model, name)}."
         case "value_error":
             detail = str(context["error"])
         case _:
@@ -47,7 +61,9 @@ def _unknown_field(path: tuple[str | int, ...], name: str, model: type[BaseModel
 
 def _not_one_of(path: tuple[str | int, ...], name: str, given: Any, expected: str) -> FieldError:
     choices = [choice.strip("'") for choice in expected.replace(" or ", ", ").split(", ")]
-    close = get_close_matches(str(given).lower(), choices, n=1, cutoff=0.5)
+    by_lower = {choice.lower(): choice for choice in choices}
+    found = get_close_matches(str(given).lower(), by_lower, n=1, cutoff=0.5)
+    close = [by_lower[lower] for lower in found]
     mend = f" Did you mean {close[0]}?" if close else ""
     return FieldError(
         path=path,
@@ -70,6 +86,17 @@ def notes_on_unused(model: BaseModel) -> list[dict[str, str]]:
         and info.json_schema_extra.get("unused")
         and getattr(model, name) is not None
     ]
+
+
+def _unit(model: type[BaseModel], name: str) -> str:
+    """The unit of the field that goes by this name or alias, with a space before it."""
+    for field, info in model.model_fields.items():
+        alias = info.validation_alias
+        aliases = alias.choices if isinstance(alias, pydantic.AliasChoices) else []
+        if name in (field, *aliases) and isinstance(info.json_schema_extra, dict):
+            unit = info.json_schema_extra.get("unit")
+            return f" {unit}" if unit else ""
+    return ""
 
 
 def _lower(message: str) -> str:

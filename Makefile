@@ -1,0 +1,63 @@
+# Two commands do everything on a fresh machine: `make up` and `make test`.
+
+# The first Python that is new enough; PYTHON=/path/to/python overrides.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+HOST ?= 127.0.0.1
+PORT ?= 8000
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint deploy/constraints.txt
+
+.PHONY: up demo test lint fast screenshot pins clean
+
+up: $(VENV)/run-ready  ## start everything on this machine
+	@exec $(BIN)/python manage.py up --host $(HOST) --port $(PORT) --workers $(WORKERS)
+
+demo: $(VENV)/run-ready  ## from nothing to two results, then stop
+	@exec $(BIN)/python manage.py demo
+
+test: lint  ## the whole suite
+	$(BIN)/python -m pytest
+
+fast: $(VENV)/test-ready  ## the part of the suite that takes seconds
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(VENV)/test-ready  ## style, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+screenshot: $(VENV)/test-ready  ## make the README's picture anew
+	BACKPLANE_SCREENSHOT=docs/job.png $(BIN)/python -m pytest -m browser
+
+pins: $(VENV)/python-ready  ## resolve the newest versions into deploy/constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate \
+		--no-emit-index-url --group pyproject.toml:dev pyproject.toml -o deploy/constraints.txt
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/python-ready:
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer was found." \
+		"Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: $(PYTHON) cannot make" \
+		"virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Creating the virtual environment with $(PYTHON) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		"$$(grep '^uv==' deploy/constraints.txt)"
+	@touch $@
+
+$(VENV)/run-ready: $(VENV)/python-ready pyproject.toml deploy/constraints.txt
+	@echo "Installing the pinned dependencies (once; a minute or two) ..."
+	@$(UV) -r pyproject.toml
+	@touch $@
+
+$(VENV)/test-ready: $(VENV)/run-ready
+	@$(UV) --group pyproject.toml:dev
+	@touch $@

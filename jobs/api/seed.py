@@ -1,0 +1,167 @@
+"""The endpoints of the system that we grew out of, to the letter.
+
+Its words: QUEUED RUNNING SUCCESS FAILURE CANCELLED. Its JSON: `molecule_smiles`,
+`simulation_type`, `parameters` in; `energy_level` (hartree), `convergence`, `output_path` out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from jobs import lifecycle
+from jobs.models import Job
+from jobs.states import JobState
+from simulations import FieldError, InvalidParams, Note
+from simulations.validation import validate
+
+from .problems import InvalidSubmission
+
+STATUS = {
+    JobState.QUEUED: "QUEUED",
+    JobState.RUNNING: "RUNNING",
+    JobState.SUCCEEDED: "SUCCESS",
+    JobState.FAILED: "FAILURE",
+    JobState.CANCELLED: "CANCELLED",
+}
+CHECKPOINT = "checkpoint.chk"
+
+
+class SeedSubmission(BaseModel, extra="forbid"):
+    experiment_name: str = Field("", max_length=200)
+    molecule_smiles: str
+    simulation_type: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class SeedAccepted(BaseModel):
+    job_id: UUID
+    status: str
+
+
+class SeedResult(BaseModel):
+    energy_level: float | None = Field(description="Total energy, hartree")
+    convergence: bool | None
+    output_path: str | None = Field(description="The engine's checkpoint file")
+
+
+class SeedStatus(BaseModel):
+    job_id: UUID
+    status: str
+    progress: float
+    message: str
+    result: SeedResult | None = None
+    error: dict[str, Any] | None = None
+    notes: list[dict[str, str]]
+
+
+class SubmitJobView(APIView):
+    @extend_schema(
+        operation_id="seed_submit_job", request=SeedSubmission, responses={200: SeedAccepted}
+    )
+    def post(self, request: Request) -> Response:
+        try:
+            given = validate(SeedSubmission, request.data)
+        except InvalidParams as exc:
+            raise InvalidSubmission(exc.errors) from None
+        job = _submit(request.user, given)
+        return Response({"job_id": str(job.pk), "status": STATUS[JobState(job.state)]})
+
+
+class JobStatusView(APIView):
+    @extend_schema(operation_id="seed_job_status", responses=SeedStatus)
+    def get(self, request: Request, job_id: str) -> Response:
+        job = _visible_job(request, job_id)
+        body: dict[str, Any] = {
+            "job_id": str(job.pk),
+            "status": STATUS[JobState(job.state)],
+            "progress": job.progress,
+            "message": job.message,
+            "notes": job.notes,
+        }
+        if job.state == JobState.SUCCEEDED:
+            body["result"] = _result(job)
+        if job.error:
+            body["error"] = job.error
+        return Response(body)
+
+
+def _submit(owner: Any, given: SeedSubmission) -> Job:
+    """Submit as its own kind of simulation, or as the one that its structure needs."""
+    if "structure" in given.parameters:
+        detail = "The structure belongs in molecule_smiles."
+        path = ("parameters", "structure")
+        raise InvalidSubmission([FieldError(path=path, code="misplaced", detail=detail)])
+    wanted = {
+        "owner": owner,
+        "name": given.experiment_name,
+        "params": {"structure": given.molecule_smiles, **given.parameters},
+    }
+    try:
+        return _submit_as(given.simulation_type, wanted)
+    except InvalidParams as exc:
+        better = _better_simulation(exc)
+        if better is None:
+            raise InvalidSubmission([_in_seed_terms(error) for error in exc.errors]) from None
+    note = Note(
+        code="simulation_chosen",
+        message=f"{given.simulation_type} was asked for; this structure is a crystal, "
+        f"so {better} runs.",
+    )
+    try:
+        return _submit_as(better, {**wanted, "notes": [note]})
+    except InvalidParams as exc:
+        raise InvalidSubmission([_in_seed_terms(error) for error in exc.errors]) from None
+
+
+def _submit_as(simulation: str, wanted: dict[str, Any]) -> Job:
+    try:
+        return lifecycle.submit(simulation=simulation, **wanted)
+    except lifecycle.UnknownSimulation as exc:
+        path = ("simulation_type",)
+        error = FieldError(path=path, code="unknown_simulation", detail=str(exc))
+        raise InvalidSubmission([error]) from None
+
+
+def _better_simulation(exc: InvalidParams) -> str | None:
+    """The simulation that an error's own mend names, if its only fault is the wrong one."""
+    for error in exc.errors:
+        if error.fix and "simulation" in error.fix:
+            return str(error.fix["simulation"])
+    return None
+
+
+def _in_seed_terms(error: FieldError) -> FieldError:
+    root: tuple[str | int, ...] = ("parameters", *error.path)
+    if error.path[:1] == ("structure",):
+        root = ("molecule_smiles", *error.path[1:])
+    return FieldError(path=root, code=error.code, detail=error.detail, fix=error.fix)
+
+
+def _visible_job(request: Request, job_id: str) -> Job:
+    """Any text that is no job's id is a job that does not exist, not a mistake in the path."""
+    try:
+        key = UUID(job_id)
+    except ValueError:
+        raise Http404 from None
+    job = Job.objects.visible_to(request.user).filter(pk=key).first()
+    if job is None:
+        raise Http404
+    return job
+
+
+def _result(job: Job) -> dict[str, Any]:
+    result = job.result or {}
+    checkpoint = job.artifacts.filter(name=CHECKPOINT).first()
+    return {
+        "energy_level": result.get("energy_hartree"),
+        "convergence": result.get("converged"),
+        "output_path": str(checkpoint.path) if checkpoint else None,
+    }

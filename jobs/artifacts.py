@@ -1,0 +1,53 @@
+"""The files in a job's directory: which ones its user gets, their size and their checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulations.workdir import MANIFEST_NAME
+
+LOG_NAME = "job.log"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOnDisk:
+    name: str
+    title: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+
+
+def collect(workdir: Path) -> list[FileOnDisk]:
+    """The files that the simulation declared and really wrote, and its log."""
+    declared = [{"name": LOG_NAME, "title": "Log", "media_type": "text/plain"}]
+    manifest = workdir / MANIFEST_NAME
+    if manifest.exists():
+        declared = json.loads(manifest.read_text()) + declared
+    newest = {entry["name"]: entry for entry in declared}
+    return [
+        _describe(workdir / name, entry)
+        for name, entry in newest.items()
+        if _is_ours(workdir, name)
+    ]
+
+
+def _is_ours(workdir: Path, name: str) -> bool:
+    """A plain file that lies directly in the directory: no link, no way out."""
+    path = workdir / name
+    return path.name == name and path.is_file() and not path.is_symlink()
+
+
+def _describe(path: Path, entry: dict[str, str]) -> FileOnDisk:
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return FileOnDisk(
+        name=entry["name"],
+        title=entry["title"],
+        media_type=entry["media_type"],
+        size_bytes=path.stat().st_size,
+        sha256=digest,
+    )

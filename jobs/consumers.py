@@ -1,0 +1,101 @@
+"""The live view of one job: what was missed, then what happens, each event once and in order.
+
+The channel layer only rings the doorbell; what is sent is always read from the event log. So a
+ring that is lost, doubled or early costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+from . import events
+from .models import Job
+
+MIN_GAP_S = 0.1
+"""At most ten messages a second; what happens between two goes into one."""
+LOOK_ANYWAY_S = 5
+"""A doorbell that broke is noticed by then; also the heartbeat that tells a client we are here."""
+BATCH = 200
+
+UNKNOWN_JOB = 4404
+SIGN_IN = 4401
+BAD_REQUEST = 4400
+
+
+class JobConsumer(AsyncJsonWebsocketConsumer):
+    seq: int
+    job: Job
+    _reader: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        await self.accept()
+        if refusal := await self._refuse():
+            await self.close(code=refusal)
+            return
+        self._bell = asyncio.Event()
+        self._bell.set()
+        # Join before reading, so that nothing falls between the two.
+        await self.channel_layer.group_add(events.group_name(self.job.pk), self.channel_name)
+        self._reader = asyncio.create_task(self._forward())
+
+    async def disconnect(self, code: int) -> None:
+        if self._reader:
+            self._reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reader
+            await self.channel_layer.group_discard(
+                events.group_name(self.job.pk), self.channel_name
+            )
+
+    async def job_news(self, message: dict[str, Any]) -> None:
+        self._bell.set()
+
+    async def _refuse(self) -> int | None:
+        if not self.scope["user"].is_authenticated:
+            return SIGN_IN
+        after = parse_qs(self.scope["query_string"].decode()).get("after", ["0"])[0]
+        if not after.isdecimal():
+            return BAD_REQUEST
+        self.seq = int(after)
+        job = await self._find_job()
+        if job is None:
+            return UNKNOWN_JOB
+        self.job = job
+        return None
+
+    async def _forward(self) -> None:
+        """Read on whenever there is news; waiting for each send is the back-pressure."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._bell.wait(), LOOK_ANYWAY_S)
+            rung = self._bell.is_set()
+            self._bell.clear()
+            found = await self._read()
+            if found:
+                self.seq = found[-1]["seq"]
+                await self.send_json({"t": "ev", "events": found})
+            elif not rung:
+                await self.send_json({"t": "hb"})
+            if len(found) == BATCH:
+                self._bell.set()
+            elif self.job.is_final and self.seq >= self.job.last_seq:
+                await self.send_json({"t": "end", "seq": self.seq})
+                await self.close()
+                return
+            await asyncio.sleep(MIN_GAP_S)
+
+    @database_sync_to_async
+    def _find_job(self) -> Job | None:
+        jobs = Job.objects.visible_to(self.scope["user"])
+        return jobs.filter(pk=self.scope["url_route"]["kwargs"]["job_id"]).first()
+
+    @database_sync_to_async
+    def _read(self) -> list[dict[str, Any]]:
+        self.job.refresh_from_db(fields=["state", "last_seq"])
+        return [events.to_wire(event) for event in events.after(self.job, self.seq, BATCH)]

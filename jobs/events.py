@@ -1,0 +1,58 @@
+"""The wire form of a job's events, and the doorbell that says there are new ones."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+from .models import Job, JobEvent
+
+logger = logging.getLogger(__name__)
+
+
+def group_name(job_id: UUID | str) -> str:
+    return f"job.{job_id}"
+
+
+def snapshot(job: Job) -> dict[str, Any]:
+    """Where the job stands: what every event repeats, so that one event is enough to draw by."""
+    return {
+        "state": str(job.state),
+        "reason": str(job.reason),
+        "progress": job.progress,
+        "message": job.message,
+        "stage": job.stage,
+    }
+
+
+def to_wire(event: JobEvent) -> dict[str, Any]:
+    return {"seq": event.seq, "kind": event.kind, "at": event.at.isoformat(), **event.data}
+
+
+def after(job: Job, seq: int, limit: int = 1000) -> list[JobEvent]:
+    """The events that follow `seq`, oldest first."""
+    return list(job.events.filter(seq__gt=seq).order_by("seq")[:limit])
+
+
+def nudge(job_id: UUID) -> None:
+    """Say that there is news of the job. It carries no data, so losing it loses nothing."""
+    layer = get_channel_layer()
+    try:
+        async_to_sync(layer.group_send)(group_name(job_id), {"type": "job.news"})
+    except OSError as exc:
+        # Readers also look by themselves every few seconds.
+        logger.warning("nobody could be told of job %s: %s", job_id, exc)
+
+
+def points(job: Job) -> Iterator[dict[str, Any]]:
+    """Every point that the current attempt reported, oldest first."""
+    started = job.events.filter(kind="started").order_by("-seq").values_list("seq", flat=True)
+    since = started.first() or 0
+    found = job.events.filter(kind="progress", seq__gt=since, seq__lte=job.last_seq)
+    for data in found.order_by("seq").values_list("data", flat=True).iterator():
+        yield from data["points"]

@@ -1,0 +1,30 @@
+"""Run the reconciler: once, or for ever."""
+
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, close_old_connections
+
+from jobs.reconciler import reconcile
+
+
+class Command(BaseCommand):
+    help = (
+        "Dispatch queued jobs that no queue knows, and settle running jobs that lost their worker."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever")
+
+    def handle(self, *args: Any, every: float | None, **options: Any) -> None:
+        if every is None:
+            reconcile()
+            return
+        while True:
+            try:
+                reconcile()
+            except DatabaseError as exc:
+                self.stderr.write(f"the database did not answer, trying again: {exc}")
+                close_old_connections()
+            time.sleep(every)

@@ -1,0 +1,63 @@
+"""Sees to it that nothing accepted is ever lost: compares what is true with what is being done.
+
+Safe to run as often as one likes, in as many processes as one likes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from contextlib import suppress
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from . import dispatch, lifecycle
+from .models import Job
+from .states import JobState
+
+logger = logging.getLogger(__name__)
+
+SETTLING = timedelta(seconds=3)
+"""A job queued a moment ago may still be on its way to the queue."""
+
+
+def reconcile() -> None:
+    settle_lost_jobs()
+    dispatch_forgotten_jobs()
+
+
+def settle_lost_jobs() -> None:
+    """Running jobs whose worker has been silent for longer than its lease."""
+    now = timezone.now()
+    for job in Job.objects.filter(state=JobState.RUNNING, lease_expires_at__lt=now):
+        silent_s = (now - job.lease_expires_at).total_seconds()
+        evidence = f"No word from its worker; the lease ended {silent_s:.0f} s ago."
+        logger.warning("job %s: %s", job.pk, evidence)
+        # The worker came back, or another reconciler was quicker.
+        with suppress(lifecycle.IllegalTransition):
+            lifecycle.lose(job, job.attempt, evidence)
+
+
+def dispatch_forgotten_jobs() -> None:
+    """Queued jobs that no queue knows: Redis was away, or lost its memory."""
+    before = timezone.now() - SETTLING
+    due = Q(not_before=None) | Q(not_before__lt=before)
+    queued = Job.objects.filter(due, state=JobState.QUEUED, queued_at__lt=before)
+    by_backend: dict[str, list[Job]] = defaultdict(list)
+    for job in queued.order_by("created_at"):
+        by_backend[job.backend].append(job)
+    for name, jobs in by_backend.items():
+        _dispatch_missing(name, jobs)
+
+
+def _dispatch_missing(backend: str, jobs: list[Job]) -> None:
+    try:
+        missing = dispatch.backend(backend).missing(jobs)
+    except dispatch.Unreachable as exc:
+        logger.warning("%d jobs wait: %s", len(jobs), exc)
+        return
+    for job in missing:
+        logger.warning("job %s was unknown to its queue; dispatching it again", job.pk)
+        lifecycle.hand_to_backend(job)

@@ -1,0 +1,125 @@
+"""The `Context` of a job in a worker: what it reports becomes events, coalesced twice a second."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from django.db import DatabaseError, connection
+
+import simulations
+from jobs import lifecycle
+from jobs.artifacts import LOG_NAME
+from jobs.models import Job
+from simulations.workdir import Manifest
+
+from .patience import insist
+
+logger = logging.getLogger(__name__)
+
+FLUSH_EVERY_S = 0.5
+MAX_LOG_CHARS = 8_000
+"""How much log one event carries; the rest is in the file."""
+
+
+class JobContext:
+    """Collects in the engine's thread, writes in its own: an engine never waits for a database."""
+
+    def __init__(self, job: Job, attempt: int) -> None:
+        self._job = job
+        self._attempt = attempt
+        self.workdir: Path = job.workdir(attempt)
+        self.workdir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.previous: Path | None = _existing(job.workdir(attempt - 1))
+        self.threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
+        self.log: TextIO = (self.workdir / LOG_NAME).open("a", buffering=1)
+        self._manifest = Manifest(self.workdir)
+        self._points: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+        self._log_read = 0
+        self._stop = threading.Event()
+        self._done = threading.Event()
+        self._flusher = threading.Thread(target=self._flush_until_done, name="flusher", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._flusher.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        self._flusher.join()
+        self.log.close()
+        insist(self._flush)
+
+    def report(
+        self, fraction: float, message: str = "", *, stage: str = "", **metrics: float
+    ) -> None:
+        point = {"fraction": fraction, "message": message, "stage": stage, **_finite(metrics)}
+        with self._lock:
+            self._points.append(point)
+        if self._stop.is_set():
+            raise simulations.Cancelled
+
+    def artifact(self, name: str, title: str, media_type: str = "text/plain") -> None:
+        self._manifest.add(name, title, media_type)
+
+    def _flush_until_done(self) -> None:
+        try:
+            while not self._done.wait(FLUSH_EVERY_S):
+                try:
+                    self._flush()
+                except DatabaseError:
+                    logger.warning("progress of job %s waits for the database", self._job.pk)
+        finally:
+            connection.close()
+
+    def _flush(self) -> None:
+        """Write what is new. What could not be written is kept for the next time."""
+        with self._lock:
+            points = self._points[:]
+        text, read = self._new_log()
+        if not points and not text:
+            return
+        try:
+            lifecycle.progress(self._job, self._attempt, points, text)
+        except lifecycle.IllegalTransition:
+            self._stop.set()
+        if self._job.cancel_requested_at:
+            self._stop.set()
+        self._log_read = read
+        with self._lock:
+            del self._points[: len(points)]
+
+    def _new_log(self) -> tuple[str, int]:
+        """What the log file has grown by since the last event, its middle cut if it is much."""
+        with (self.workdir / LOG_NAME).open("rb") as stream:
+            stream.seek(self._log_read)
+            raw = stream.read()
+        text = raw.decode("utf-8", errors="replace")
+        if len(text) > MAX_LOG_CHARS:
+            cut = len(text) - MAX_LOG_CHARS
+            text = f"… {cut:,} characters skipped, see the file …\n{text[-MAX_LOG_CHARS:]}"
+        return text, self._log_read + len(raw)
+
+
+def _finite(metrics: dict[str, float]) -> dict[str, float]:
+    """JSON has no infinity, and a figure that is none is not shown."""
+    return {
+        name: value
+        for name, value in metrics.items()
+        if not isinstance(value, float) or math.isfinite(value)
+    }
+
+
+def _existing(path: Path) -> Path | None:
+    return path if path.is_dir() else None

@@ -1,0 +1,30 @@
+"""Final words are not lost to a database that is away for a moment."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from django.db import DatabaseError, connection
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_S = 60
+
+
+def insist(write: Callable[[], None]) -> None:
+    """Call `write` until the database takes it.
+
+    :raises DatabaseError: it did not within a minute; the lease then tells the reconciler.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return write()
+        except DatabaseError:
+            if time.monotonic() > deadline:
+                raise
+            logger.warning("the database did not take a final word; trying again", exc_info=True)
+            connection.close()
+            time.sleep(1)

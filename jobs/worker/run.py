@@ -1,0 +1,66 @@
+"""One attempt at one job, from start to its final word. Runs in a worker's work-horse process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import traceback
+from functools import partial
+from typing import Any
+
+import simulations
+from jobs import artifacts, lifecycle
+from jobs.models import Job
+from jobs.states import FailureKind
+
+from .context import JobContext
+from .host import HOST
+from .patience import insist
+
+logger = logging.getLogger(__name__)
+
+
+def run_job(job_id: str, attempt: int) -> None:
+    """Run the job's attempt, unless somebody else has decided its fate meanwhile."""
+    job = Job.objects.get(pk=job_id)
+    try:
+        # The parent is the worker; it is the one whose death would lose the job.
+        lifecycle.start(job, attempt, worker=f"{HOST}:{os.getppid()}", host=HOST, pid=os.getppid())
+    except lifecycle.IllegalTransition as exc:
+        logger.info("message for a job that is not to be run: %s", exc)
+        return
+    with JobContext(job, attempt) as context:
+        conclude = _run(job, attempt, context)
+    files = artifacts.collect(job.workdir(attempt))
+    try:
+        insist(partial(conclude, files=files))
+    except lifecycle.IllegalTransition as exc:
+        logger.warning("the result of a fenced attempt is dropped: %s", exc)
+
+
+def _run(job: Job, attempt: int, context: JobContext) -> Any:
+    """Compute, and return the verb that tells how it ended, lacking only the files."""
+    fail = partial(lifecycle.fail, job, attempt)
+    try:
+        result = simulations.get(job.simulation).run(job.params, context)
+    except simulations.Cancelled:
+        return partial(lifecycle.cancel, job, attempt)
+    except simulations.InvalidParams as exc:
+        errors = [error.as_dict() for error in exc.errors]
+        return partial(fail, FailureKind.INPUT, {"detail": str(exc), "errors": errors})
+    except simulations.ScienceError as exc:
+        return partial(fail, FailureKind.SCIENCE, {"detail": str(exc), "hints": [*exc.hints]})
+    except MemoryError:
+        detail = "The engine asked for more memory than this machine gives it."
+        return partial(fail, FailureKind.MEMORY, {"detail": detail})
+    except OSError as exc:
+        # A full disk, a vanished file system: says nothing about the job, so it may be retried.
+        evidence = f"The worker's machine failed it: {exc.strerror or exc}."
+        kind = FailureKind.INFRASTRUCTURE
+        return partial(lifecycle.lose, job, attempt, evidence, kind=kind)
+    except Exception as exc:
+        logger.exception("job %s raised", job.pk)
+        detail = f"The simulation stopped on an unexpected {type(exc).__name__}: {exc}"
+        trace = traceback.format_exc()
+        return partial(fail, FailureKind.INTERNAL, {"detail": detail}, traceback=trace)
+    return partial(lifecycle.succeed, job, attempt, result)

@@ -1,0 +1,28 @@
+"""The files by which a simulation's directory tells what is in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+MANIFEST_NAME = "artifacts.json"
+
+
+class Manifest:
+    """The list of files that a simulation wants its user to have."""
+
+    def __init__(self, workdir: Path) -> None:
+        self._path = workdir / MANIFEST_NAME
+        self._entries: list[dict[str, str]] = []
+
+    def add(self, name: str, title: str, media_type: str) -> None:
+        self._entries.append({"name": name, "title": title, "media_type": media_type})
+        write_json(self._path, self._entries)
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Rename into place, so that a reader never meets half a file."""
+    scratch = path.with_name(f".{path.name}")
+    scratch.write_text(json.dumps(data))
+    scratch.replace(path)

@@ -1,0 +1,86 @@
+"""The cast (alice owns, bob is a stranger), one factory, and a Redis of the test run's own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import django_rq
+import pytest
+from django.contrib.auth import get_user_model
+from redis.exceptions import RedisError
+
+from backplane_site import services
+from jobs import lifecycle
+from jobs.models import Job
+from tests.stack import Stack, until
+
+
+@pytest.fixture
+def alice(db: None) -> Any:
+    return get_user_model().objects.create_user("alice")
+
+
+@pytest.fixture
+def bob(db: None) -> Any:
+    return get_user_model().objects.create_user("bob")
+
+
+@pytest.fixture
+def submit(alice: Any) -> Callable[..., Job]:
+    """Submit a job; under the `db` fixture nothing commits, so nothing is dispatched."""
+
+    def submit(**overrides: Any) -> Job:
+        wanted = {"owner": alice, "simulation": "demo.sum_squares", "params": {"n": 3}}
+        return lifecycle.submit(**wanted | overrides)
+
+    return submit
+
+
+@pytest.fixture
+def start() -> Callable[[Job], Job]:
+    def start(job: Job) -> Job:
+        lifecycle.start(job, job.attempt, worker="host:1", host="host", pid=1)
+        return job
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def _redis_process() -> Iterator[None]:
+    process = subprocess.Popen(services.redis_service().argv)
+    until(_redis_answers, "Redis")
+    yield
+    process.send_signal(signal.SIGTERM)
+    process.wait(10)
+
+
+@pytest.fixture
+def redis(_redis_process: None) -> Any:
+    """A real Redis, empty."""
+    connection = django_rq.get_connection("default")
+    connection.flushall()
+    return connection
+
+
+def _redis_answers() -> bool:
+    try:
+        return bool(django_rq.get_connection("default").ping())
+    except (RedisError, OSError):
+        return False
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole backplane as its user runs it, shared by the tests that do it no harm."""
+    with Stack() as running:
+        yield running
+
+
+@pytest.fixture
+def private_stack() -> Iterator[Stack]:
+    """One to break."""
+    with Stack() as running:
+        yield running

@@ -1,0 +1,137 @@
+"""The real stack in processes of its own, started by the command that its user types."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+FINAL = {"succeeded", "failed", "cancelled"}
+
+
+def until(ready: Callable[[], Any], what: str, within_s: float = 60) -> Any:
+    """Poll until `ready()` is true, and return what it gave."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if found := ready():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{what}: not within {within_s} s")
+
+
+class Stack:
+    """`manage.py up` on a free port and on data of its own."""
+
+    def __init__(self, workers: int = 2) -> None:
+        self.var = Path(tempfile.mkdtemp(prefix="bp-"))
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = self.var / "up.log"
+        self._workers = workers
+        self.client = httpx.Client(base_url=self.url, timeout=30)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.up()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.down()
+        self.client.close()
+        shutil.rmtree(self.var, ignore_errors=True)
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "BACKPLANE_VAR": str(self.var),
+            "DJANGO_SETTINGS_MODULE": "backplane_site.settings",
+        }
+
+    def up(self) -> None:
+        argv = [sys.executable, "manage.py", "up"]
+        argv += ["--port", str(self.port), "--workers", str(self._workers)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                argv, cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT
+            )
+        shown = self.log.stat().st_size
+        until(lambda: "is up (" in self.output()[shown:], "the stack is up")
+
+    def down(self) -> int:
+        """Ctrl-C; returns the exit status."""
+        assert self.process
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(
+            argv, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    # --- as a user ---
+
+    def submit(self, simulation: str, **params: Any) -> str:
+        answer = self.client.post("/api/v1/jobs", json={"simulation": simulation, "params": params})
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        answer = self.client.get(f"/api/v1/jobs/{job_id}")
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def events(self, job_id: str, after: int = 0) -> list[dict[str, Any]]:
+        answer = self.client.get(f"/api/v1/jobs/{job_id}/events", params={"after": after})
+        found: list[dict[str, Any]] = answer.json()["events"]
+        return found
+
+    def wait(
+        self,
+        job_id: str,
+        ready: Callable[[dict[str, Any]], Any] = lambda job: job["state"] in FINAL,
+        within_s: float = 120,
+    ) -> dict[str, Any]:
+        def look() -> dict[str, Any] | None:
+            job = self.job(job_id)
+            return job if ready(job) else None
+
+        found: dict[str, Any] = until(look, f"job {job_id}", within_s)
+        return found
+
+    # --- as a saboteur ---
+
+    def processes(self, word: str) -> list[psutil.Process]:
+        """The children of the supervisor whose command line has `word` in it."""
+        assert self.process
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if word in child.cmdline()]
+
+    def descendants(self) -> list[psutil.Process]:
+        assert self.process
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
