@@ -28,7 +28,7 @@ fast: $(VENV)/test-ready  ## the part of the suite that takes seconds
 lint: $(VENV)/test-ready  ## style, types, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy .
+	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 

@@ -22,7 +22,6 @@ if MODE not in {"local", "server"}:
     raise ImproperlyConfigured(f"BACKPLANE_MODE is {MODE!r}; expected local or server")
 LOCAL_MODE = MODE == "local"
 VAR_DIR = Path(os.environ.get("BACKPLANE_VAR", BASE_DIR / "var")).resolve()
-VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 DEBUG = os.environ.get("BACKPLANE_DEBUG") == "1"
 
 
@@ -51,8 +50,12 @@ def _redis_socket() -> Path:
     return Path(tempfile.gettempdir()) / f"backplane-{os.getuid()}-{digest}" / "redis.sock"
 
 
+try:
+    VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    SECRET_KEY = os.environ.get("SECRET_KEY") or (_local_secret() if LOCAL_MODE else "")
+except OSError as exc:
+    raise ImproperlyConfigured(f"{VAR_DIR} cannot be written to: {exc.strerror}") from None
 if LOCAL_MODE:
-    SECRET_KEY = os.environ.get("SECRET_KEY") or _local_secret()
     ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 else:
     SECRET_KEY = _required("SECRET_KEY")
@@ -123,6 +126,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "backplane_site.request_id.RequestIdMiddleware",
+    "backplane_site.chunked.ChunkedBodyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -7,15 +7,19 @@ ring that is lost, doubled or early costs nothing.
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.db import DatabaseError
 
 from . import events
 from .models import Job
+
+logger = logging.getLogger(__name__)
 
 MIN_GAP_S = 0.1
 """At most ten messages a second; what happens between two goes into one."""
@@ -26,6 +30,7 @@ BATCH = 200
 UNKNOWN_JOB = 4404
 SIGN_IN = 4401
 BAD_REQUEST = 4400
+TRY_AGAIN = 1013
 
 
 class JobConsumer(AsyncJsonWebsocketConsumer):
@@ -42,7 +47,7 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
         self._bell.set()
         # Join before reading, so that nothing falls between the two.
         await self.channel_layer.group_add(events.group_name(self.job.pk), self.channel_name)
-        self._reader = asyncio.create_task(self._forward())
+        self._reader = asyncio.create_task(self._read_on())
 
     async def disconnect(self, code: int) -> None:
         if self._reader:
@@ -68,6 +73,13 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
             return UNKNOWN_JOB
         self.job = job
         return None
+
+    async def _read_on(self) -> None:
+        try:
+            await self._forward()
+        except DatabaseError:
+            logger.warning("live view of job %s: the database is away", self.job.pk, exc_info=True)
+            await self.close(code=TRY_AGAIN)
 
     async def _forward(self) -> None:
         """Read on whenever there is news; waiting for each send is the back-pressure."""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
 
 from .models import Job, JobEvent
 
@@ -44,7 +45,7 @@ def nudge(job_id: UUID) -> None:
     layer = get_channel_layer()
     try:
         async_to_sync(layer.group_send)(group_name(job_id), {"type": "job.news"})
-    except OSError as exc:
+    except (RedisError, OSError) as exc:
         # Readers also look by themselves every few seconds.
         logger.warning("nobody could be told of job %s: %s", job_id, exc)
 

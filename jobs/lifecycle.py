@@ -185,7 +185,8 @@ def request_cancel(job: Job, *, by: Any) -> None:
             cancel_requested_at=job.cancel_requested_at or timezone.now(),
         )
         if job.state == JobState.QUEUED:
-            _finish(job, JobState.CANCELLED, None, failure_kind=FailureKind.CANCELLED_BY)
+            kind = FailureKind.CANCELLED_BY
+            _end(job, JobState.CANCELLED, {"state": JobState.QUEUED}, failure_kind=kind)
             transaction.on_commit(partial(_withdraw, job))
 
 
@@ -205,7 +206,7 @@ def cancel(job: Job, attempt: int, files: Sequence[FileOnDisk] = ()) -> None:
 
 def fail(
     job: Job,
-    attempt: int | None,
+    attempt: int,
     kind: FailureKind,
     error: dict[str, Any],
     files: Sequence[FileOnDisk] = (),
@@ -271,29 +272,32 @@ def _change(
         _record(job, kind, data)
 
 
+def _end(job: Job, target: JobState, where: dict[str, Any], **fields: Any) -> None:
+    _change(
+        job,
+        str(target),
+        where,
+        state=target,
+        reason="",
+        lease_expires_at=None,
+        finished_at=timezone.now(),
+        **fields,
+    )
+
+
 def _finish(
     job: Job,
     target: JobState,
-    attempt: int | None,
+    attempt: int,
     *,
     files: Sequence[FileOnDisk] = (),
     evidence: str = "",
     traceback: str = "",
     **fields: Any,
 ) -> None:
+    """End the job with what its attempt left behind, all in one transaction."""
     with transaction.atomic():
-        _change(
-            job,
-            str(target),
-            # Without an attempt nobody runs it, so only a queued job may end that way.
-            {"state": JobState.QUEUED} if attempt is None else _running(attempt),
-            {"files": len(files)} if files else None,
-            state=target,
-            reason="",
-            lease_expires_at=None,
-            finished_at=timezone.now(),
-            **fields,
-        )
+        _end(job, target, _running(attempt), **fields)
         Artifact.objects.bulk_create(
             Artifact(job=job, attempt=attempt, **asdict(file)) for file in files
         )
@@ -329,7 +333,7 @@ def _requeue(
 
 def _end_attempt(
     job: Job,
-    attempt: int | None,
+    attempt: int,
     outcome: str,
     failure_kind: str,
     evidence: str,
@@ -385,8 +389,9 @@ def _record(job: Job, kind: str, data: dict[str, Any] | None = None) -> None:
     JobEvent.objects.create(
         job=job, seq=job.last_seq, kind=kind, data={**events.snapshot(job), **(data or {})}
     )
-    # Robust: the row is the truth, a deaf channel layer must not stop a simulation.
-    transaction.on_commit(partial(events.nudge, job.pk), robust=True)
+    # Robust: the row is the truth, a deaf channel layer must not stop a simulation. No partial:
+    # Django wants a __qualname__ for its log line, and raises where there is none.
+    transaction.on_commit(lambda: events.nudge(job.pk), robust=True)
 
 
 def _running(attempt: int) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def settle_lost_jobs() -> None:
     """Running jobs whose worker has been silent for longer than its lease."""
     now = timezone.now()
     for job in Job.objects.filter(state=JobState.RUNNING, lease_expires_at__lt=now):
-        silent_s = (now - job.lease_expires_at).total_seconds()
+        silent_s = (now - (job.lease_expires_at or now)).total_seconds()
         evidence = f"No word from its worker; the lease ended {silent_s:.0f} s ago."
         logger.warning("job %s: %s", job.pk, evidence)
         # The worker came back, or another reconciler was quicker.

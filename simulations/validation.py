@@ -42,7 +42,8 @@ def _field_error(error: Any, model: type[BaseModel]) -> FieldError:
             return _not_one_of(path, name, given, context["expected"])
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
             ((bound, limit),) = context.items()
-            detail = f"{name} is {given!r}; it must be {BOUNDS[bound]} {limit}{_unit(model, name)}."
+            wanted = f"{BOUNDS[bound]} {limit:g}{_unit(model, name)}"
+            detail = f"{name} is {given!r}; it must be {wanted}."
         case "value_error":
             detail = str(context["error"])
         case _:

@@ -24,6 +24,10 @@ class LoopbackAuthentication(BaseAuthentication):
             raise PermissionDenied("A page of another site may not act for you here.")
         return request._request.user, None
 
+    def authenticate_header(self, request: Request) -> str:
+        """Asks programs for a password; a browser would put up a dialog of its own."""
+        return "Session" if "Sec-Fetch-Mode" in request.headers else 'Basic realm="backplane"'
+
 
 def _is_foreign(request: Request) -> bool:
     if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:

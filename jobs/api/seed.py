@@ -107,14 +107,11 @@ def _submit(owner: Any, given: SeedSubmission) -> Job:
     try:
         return _submit_as(given.simulation_type, wanted)
     except InvalidParams as exc:
-        better = _better_simulation(exc)
-        if better is None:
+        if not (wrong := _wrong_simulation(exc)):
             raise InvalidSubmission([_in_seed_terms(error) for error in exc.errors]) from None
-    note = Note(
-        code="simulation_chosen",
-        message=f"{given.simulation_type} was asked for; this structure is a crystal, "
-        f"so {better} runs.",
-    )
+    better = str((wrong.fix or {})["simulation"])
+    message = f"{given.simulation_type} was asked for and {better} runs: {wrong.detail}"
+    note = Note(code="simulation_chosen", message=message)
     try:
         return _submit_as(better, {**wanted, "notes": [note]})
     except InvalidParams as exc:
@@ -130,12 +127,10 @@ def _submit_as(simulation: str, wanted: dict[str, Any]) -> Job:
         raise InvalidSubmission([error]) from None
 
 
-def _better_simulation(exc: InvalidParams) -> str | None:
-    """The simulation that an error's own mend names, if its only fault is the wrong one."""
-    for error in exc.errors:
-        if error.fix and "simulation" in error.fix:
-            return str(error.fix["simulation"])
-    return None
+def _wrong_simulation(exc: InvalidParams) -> FieldError | None:
+    """The one fault, if all that is wrong is the kind of simulation, and the mend names another."""
+    first, *others = exc.errors
+    return first if not others and "simulation" in (first.fix or {}) else None
 
 
 def _in_seed_terms(error: FieldError) -> FieldError:

@@ -117,7 +117,7 @@ class SubmissionSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class SimulationSerializer(serializers.Serializer[simulations.Simulation]):
+class SimulationSerializer(serializers.Serializer[Any]):
     """What agents read before they submit: each simulation with the schemas of both its ends."""
 
     name = serializers.CharField()
@@ -145,7 +145,7 @@ def submission_schema() -> type[BaseModel]:
     bodies = [
         create_model(
             f"{sim.Params.__name__.removesuffix('Params')}Submission",
-            simulation=(Literal[sim.name], ...),
+            simulation=(Literal[sim.name], ...),  # type: ignore[arg-type]
             params=(sim.Params, ...),
             name=(str, ""),
             tags=(list[str], []),
@@ -153,5 +153,5 @@ def submission_schema() -> type[BaseModel]:
         )
         for sim in simulations.all_simulations()
     ]
-    union = Annotated[reduce(or_, bodies), Field(discriminator="simulation")]  # type: ignore[arg-type]
-    return create_model("Submission", __base__=RootModel[union])  # type: ignore[valid-type]
+    union: Any = Annotated[reduce(or_, bodies), Field(discriminator="simulation")]
+    return create_model("Submission", __base__=RootModel[union])

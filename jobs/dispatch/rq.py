@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django_rq
 from django.utils import timezone
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jobs.models import Job
 
 QUEUE = "default"
+RUN_JOB = "jobs.worker.run_job"
 LIMBO_S = 30
 """How long a worker may take from fetching a message to starting its job."""
 
@@ -31,8 +32,7 @@ class RQBackend:
         self._in_limbo_since: dict[str, float] = {}
 
     def submit(self, job: Job) -> None:
-        message = {
-            "f": "jobs.worker.run_job",
+        message: dict[str, Any] = {
             "args": (str(job.pk), job.attempt),
             "job_id": job.run_id,
             "unique": True,
@@ -44,9 +44,9 @@ class RQBackend:
         }
         with _reachable(), suppress(DuplicateJobError):
             if job.not_before and job.not_before > timezone.now():
-                _queue().enqueue_at(job.not_before, message.pop("f"), **message)
+                _queue().enqueue_at(job.not_before, RUN_JOB, **message)
             else:
-                _queue().enqueue(**message)
+                _queue().enqueue(RUN_JOB, **message)
 
     def withdraw(self, job: Job) -> None:
         with _reachable(), suppress(NoSuchJobError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import traceback
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import simulations
 from jobs import artifacts, lifecycle
@@ -31,6 +31,8 @@ def run_job(job_id: str, attempt: int) -> None:
         return
     with JobContext(job, attempt) as context:
         conclude = _run(job, attempt, context)
+    if conclude is None:
+        return
     files = artifacts.collect(job.workdir(attempt))
     try:
         insist(partial(conclude, files=files))
@@ -38,13 +40,16 @@ def run_job(job_id: str, attempt: int) -> None:
         logger.warning("the result of a fenced attempt is dropped: %s", exc)
 
 
-def _run(job: Job, attempt: int, context: JobContext) -> Any:
+def _run(job: Job, attempt: int, context: JobContext) -> Callable[..., None] | None:
     """Compute, and return the verb that tells how it ended, lacking only the files."""
     fail = partial(lifecycle.fail, job, attempt)
     try:
-        result = simulations.get(job.simulation).run(job.params, context)
+        result = lifecycle.find_simulation(job.simulation).run(job.params, context)
+    except lifecycle.UnknownSimulation as exc:
+        return partial(fail, FailureKind.INPUT, {"detail": str(exc)})
     except simulations.Cancelled:
-        return partial(lifecycle.cancel, job, attempt)
+        # Only our parent can say that it is over: once this process is gone.
+        return None
     except simulations.InvalidParams as exc:
         errors = [error.as_dict() for error in exc.errors]
         return partial(fail, FailureKind.INPUT, {"detail": str(exc), "errors": errors})

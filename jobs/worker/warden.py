@@ -133,4 +133,5 @@ def _describe(status: int | None) -> str:
 
 def _peak_memory_mib(usage: Any) -> float:
     # Linux counts kibibytes, macOS bytes.
-    return round(usage.ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024), 1)
+    per_mib = 1024**2 if sys.platform == "darwin" else 1024
+    return round(float(usage.ru_maxrss) / per_mib, 1)

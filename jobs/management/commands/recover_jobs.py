@@ -10,9 +10,8 @@ from jobs.reconciler import reconcile
 
 
 class Command(BaseCommand):
-    help = (
-        "Dispatch queued jobs that no queue knows, and settle running jobs that lost their worker."
-    )
+    help = "Dispatch queued jobs that no queue knows, settle running jobs whose worker is gone."
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever")

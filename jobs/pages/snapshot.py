@@ -1,0 +1,88 @@
+"""What a job's page knows when it is drawn; the script goes on from its `seq`."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.urls import reverse
+
+import simulations
+from jobs import events
+from jobs.models import Attempt, Job
+
+MAX_POINTS = 2000
+NEWEST_KEPT = 400
+LOG_LINES = 200
+COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
+"""What engines that take us for a terminal write between the words."""
+
+
+def snapshot(
+    job: Job, simulation: simulations.Simulation | None, attempt: Attempt | None
+) -> dict[str, Any]:
+    """:param job: read before this is called: nothing newer than its `last_seq` is told."""
+    plots = simulation.plots if simulation else ()
+    return {
+        "seq": job.last_seq,
+        "job": {
+            "id": str(job.pk),
+            "name": job.name or job.title,
+            "final": job.is_final,
+            "started_at": job.started_at,
+            **events.snapshot(job),
+        },
+        "points": thinned(list(events.points(job)), [plot.y for plot in plots]),
+        "log": log_tail(job, attempt),
+        "plots": [asdict(plot) for plot in plots],
+        "readouts": [asdict(each) for each in (simulation.readouts if simulation else ())],
+        "ws": f"/ws/v1/jobs/{job.pk}/",
+        "poll": f"/api/v1/jobs/{job.pk}/events",
+        "page": reverse("jobs:detail", args=[job.pk]),
+    }
+
+
+def thinned(
+    points: Sequence[dict[str, Any]], keys: Iterable[str], limit: int = MAX_POINTS
+) -> list[dict[str, Any]]:
+    """At most about `limit` points, in order: the newest whole, of the others every extreme.
+
+    Of each stretch the least and the largest value of each key are kept, so no peak is lost.
+    """
+    names = list(dict.fromkeys(keys))
+    if len(points) <= limit or not names:
+        return list(points[-limit:])
+    older = len(points) - NEWEST_KEPT
+    stretches = max(1, (limit - NEWEST_KEPT) // (2 * len(names)))
+    kept = {0}
+    for number in range(stretches):
+        stretch = range(number * older // stretches, (number + 1) * older // stretches)
+        for name in names:
+            having = [i for i in stretch if name in points[i]]
+            if having:
+                kept.add(min(having, key=lambda i: points[i][name]))
+                kept.add(max(having, key=lambda i: points[i][name]))
+    return [points[i] for i in sorted(kept)] + list(points[older:])
+
+
+def log_tail(job: Job, attempt: Attempt | None) -> str:
+    """The end of what the engine has said, up to `last_seq` and not further."""
+    if attempt is None:
+        return ""
+    said = job.events.filter(
+        kind__in=["progress", "log"], at__gte=attempt.started_at, seq__lte=job.last_seq
+    )
+    texts: deque[str] = deque()
+    n_lines = 0
+    newest_first = said.order_by("-seq").values_list("data__log", flat=True)
+    for text in newest_first.iterator(chunk_size=100):
+        if text:
+            texts.appendleft(text)
+            n_lines += text.count("\n")
+        if n_lines > LOG_LINES:
+            break
+    lines = "".join(texts).split("\n")[-LOG_LINES - 1 :]
+    return COLOUR_CODES.sub("", "\n".join(lines))

@@ -1,0 +1,14 @@
+from django.urls import path
+
+from . import views
+
+app_name = "jobs"
+urlpatterns = [
+    path("", views.job_list, name="list"),
+    path("new/", views.job_choose, name="new"),
+    path("new/<str:name>/", views.job_create, name="create"),
+    path("<uuid:job_id>/", views.job_detail, name="detail"),
+    path("<uuid:job_id>/cancel/", views.job_cancel, name="cancel"),
+    path("<uuid:job_id>/again/", views.job_again, name="again"),
+    path("<uuid:job_id>/files/<uuid:artifact_id>/", views.job_file, name="file"),
+]

@@ -1,0 +1,135 @@
+"""The pages: each asks the lifecycle for one thing, and draws the answer."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+import simulations
+from jobs import downloads, lifecycle
+from jobs.models import Artifact, Job
+
+from .forms import JobForm, form_class, initial_from
+from .job_page import job_page
+from .listing import listing
+
+
+@login_required
+def job_list(request: HttpRequest) -> HttpResponse:
+    mine = Job.objects.visible_to(request.user)
+    return render(request, "jobs/list.html", {"listing": listing(mine, request.GET)})
+
+
+@login_required
+def job_choose(request: HttpRequest) -> HttpResponse:
+    found = _menu()
+    if len(found) == 1:
+        return redirect("jobs:create", found[0].name)
+    return render(request, "jobs/choose.html", {"simulations": found})
+
+
+@login_required
+def job_create(request: HttpRequest, name: str) -> HttpResponse:
+    simulation = _simulation(name)
+    source = _source(request)
+    form = form_class(simulation.Params)(request.POST or None, initial=initial_from(source))
+    if request.method == "POST" and form.is_valid():
+        job = _submit(request, name, form)
+        if job is not None:
+            return redirect(job)
+    return render(
+        request,
+        "jobs/create.html",
+        {
+            "simulation": simulation,
+            "simulations": _menu(),
+            "form": form,
+            "source": source,
+        },
+        status=422 if form.problems else 200,
+    )
+
+
+@login_required
+def job_detail(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    job = _job(request, job_id)
+    return render(request, "jobs/detail.html", job_page(job))
+
+
+@login_required
+@require_POST
+def job_cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    job = _job(request, job_id)
+    try:
+        lifecycle.request_cancel(job, by=request.user)
+    except lifecycle.IllegalTransition:
+        messages.warning(request, "It had already ended, so there was nothing left to cancel.")
+    return redirect(job)
+
+
+@login_required
+@require_POST
+def job_again(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    job = _job(request, job_id)
+    try:
+        job = lifecycle.run_again(job, owner=request.user)
+    except (lifecycle.UnknownSimulation, simulations.InvalidParams) as exc:
+        messages.error(request, f"It cannot run again as it is: {exc}")
+    else:
+        messages.success(request, "This is a new job with the same input.")
+    return redirect(job)
+
+
+@login_required
+def job_file(request: HttpRequest, job_id: UUID, artifact_id: UUID) -> FileResponse:
+    artifacts = Artifact.objects.select_related("job").filter(job=_job(request, job_id))
+    return downloads.answer(get_object_or_404(artifacts, pk=artifact_id))
+
+
+def _job(request: HttpRequest, job_id: UUID) -> Job:
+    """The job, if this user may see it; to everyone else there is none."""
+    jobs = Job.objects.visible_to(request.user).select_related("owner")
+    return get_object_or_404(jobs, pk=job_id)
+
+
+def _menu() -> list[simulations.Simulation]:
+    """The simulations to choose from, demonstrations last."""
+    found = simulations.all_simulations()
+    return sorted(found, key=lambda each: each.name.startswith("demo."))
+
+
+def _simulation(name: str) -> simulations.Simulation:
+    try:
+        return simulations.get(name)
+    except KeyError:
+        raise Http404(f"There is no simulation {name!r} here.") from None
+
+
+def _source(request: HttpRequest) -> Job | None:
+    """The job that the form starts from, `?from=<id>`."""
+    try:
+        job_id = UUID(request.GET.get("from", ""))
+    except ValueError:
+        return None
+    return Job.objects.visible_to(request.user).filter(pk=job_id).first()
+
+
+def _submit(request: HttpRequest, name: str, form: JobForm) -> Job | None:
+    try:
+        return lifecycle.submit(
+            owner=request.user,
+            simulation=name,
+            params=form.params(),
+            name=form.cleaned_data["job_name"],
+            tags=form.tags(),
+        )
+    except simulations.InvalidParams as exc:
+        form.explain(exc.errors)
+    except lifecycle.UnknownSimulation as exc:
+        form.explain([simulations.FieldError(path=(), code="unavailable", detail=str(exc))])
+    return None

@@ -1,0 +1,104 @@
+// A job's page comes alive: numbers move by themselves, everything else is drawn by the server again.
+import { Live } from "./live.js";
+import { tellLocalTime } from "./page.js";
+import { JobView } from "./view.js";
+
+const MOVES_NUMBERS_ONLY = new Set(["progress", "log"]);
+const ENDS = new Set(["succeeded", "failed", "cancelled"]);
+const ANNOUNCE_EVERY_MS = 10_000;
+const GLYPHS = { queued: "◌", running: "▶", succeeded: "✓", failed: "×", cancelled: "⊘" };
+
+let view = new JobView(document.querySelector("#job"));
+let missed = null; // events that arrived while the server draws the page anew
+let announcedAt = 0;
+
+const chip = document.querySelector("#live");
+const live = chip && new Live(
+  { socket: view.data.ws, poll: view.data.poll, seq: view.seq },
+  { event: hear, link: showLink },
+);
+
+if (live) {
+  setInterval(everySecond, 1000);
+  showTitle();
+}
+
+function hear(event) {
+  const stageBefore = view.data.job.stage;
+  missed?.push(event);
+  view.apply(event);
+  showTitle();
+  if (ENDS.has(event.kind)) announce(`The job has ${event.kind === "cancelled" ? "been " : ""}${event.kind}.`, true);
+  else if (event.stage && event.stage !== stageBefore) announce(`${event.stage}: ${event.message}`);
+  if (ENDS.has(event.kind)) live.end();
+  if (!MOVES_NUMBERS_ONLY.has(event.kind)) drawAgain();
+}
+
+/** Fetch the page and put its job in place of ours; what happened meanwhile is applied on top. */
+async function drawAgain() {
+  if (missed) {
+    missed.again = true;
+    return;
+  }
+  missed = [];
+  try {
+    const answer = await fetch(view.data.page, { headers: { Accept: "text/html" } });
+    if (!answer.ok) throw new Error(`the page answered ${answer.status}`);
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    replace(fresh.querySelector("#job"));
+  } catch {
+    missed.again = true;
+  }
+  const { again } = missed;
+  missed = null;
+  if (again) setTimeout(drawAgain, 1000);
+}
+
+function replace(fresh) {
+  const open = [...view.root.querySelectorAll("details[open][id]")].map((each) => each.id);
+  const focused = document.activeElement?.id;
+  const before = view;
+  const { scrollX, scrollY } = window;
+  tellLocalTime(fresh);
+  before.root.after(document.adoptNode(fresh));
+  view = new JobView(fresh);
+  view.resemble(before);
+  before.remove();
+  before.root.remove();
+  scrollTo(scrollX, scrollY);
+  for (const event of missed) view.apply(event);
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  showTitle();
+}
+
+function showLink(link) {
+  chip.dataset.link = link;
+  document.body.classList.toggle("is-stale", link === "reconnecting" || link === "refused");
+  everySecond();
+}
+
+function everySecond() {
+  if (live.link !== "reconnecting" && live.link !== "refused") view.tick();
+  const age = `${live.age} s old`;
+  chip.lastElementChild.textContent = {
+    connecting: "connecting",
+    live: "live",
+    polling: `polling, ${age}`,
+    reconnecting: `reconnecting, data ${age}`,
+    refused: live.refusal,
+    ended: "complete",
+  }[live.link];
+}
+
+function showTitle() {
+  const { state, progress, name } = view.data.job;
+  const percent = state === "running" ? ` ${Math.round(progress * 100)} %` : "";
+  document.title = `${GLYPHS[state]}${percent} ${name} · Backplane`;
+}
+
+function announce(text, now = false) {
+  if (!now && Date.now() - announcedAt < ANNOUNCE_EVERY_MS) return;
+  announcedAt = Date.now();
+  document.querySelector("#announce").textContent = text;
+}

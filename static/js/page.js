@@ -1,0 +1,14 @@
+// On every page: say that scripts run, and tell times in the reader's own zone.
+document.documentElement.classList.add("js");
+
+const LOCAL = new Intl.DateTimeFormat("en-GB", {
+  day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
+});
+
+export function tellLocalTime(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    time.textContent = LOCAL.format(new Date(time.dateTime));
+  }
+}
+
+tellLocalTime(document);

@@ -1,0 +1,257 @@
+"""REST v1: works, refuses bad input, refuses a stranger, refuses the wrong state."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from jobs import artifacts, lifecycle
+from jobs.models import Job
+
+GOOD = {"simulation": "demo.sum_squares", "params": {"n": 3}}
+
+
+@pytest.fixture
+def as_alice(client: Client, alice: Any) -> Client:
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def as_bob(bob: Any) -> Client:
+    client = Client()
+    client.force_login(bob)
+    return client
+
+
+def post(client: Client, body: Any, **headers: str) -> Any:
+    return client.post("/api/v1/jobs", body, content_type="application/json", headers=headers)
+
+
+def test_a_submission_is_accepted_with_its_id_and_where_to_look(as_alice: Client) -> None:
+    answer = post(as_alice, {**GOOD, "name": "Squares", "tags": ["a"]})
+
+    assert answer.status_code == 202
+    job = Job.objects.get()
+    assert answer.json()["id"] == str(job.pk)
+    assert answer["Location"].endswith(f"/api/v1/jobs/{job.pk}")
+    assert int(answer["Retry-After"]) > 0
+    assert set(answer.json()["links"]) == {"self", "events", "cancel", "page"}
+    assert (job.name, job.tags, job.params) == ("Squares", ["a"], {"n": 3})
+
+
+BAD: dict[str, tuple[Any, int, str, str]] = {
+    "unknown simulation": ({**GOOD, "simulation": "nope"}, 422, "/simulation", "expected one of"),
+    "param out of bounds": (
+        {**GOOD, "params": {"n": 0}},
+        422,
+        "/params/n",
+        "at least 1",
+    ),
+    "unknown param": ({**GOOD, "params": {"m": 1}}, 422, "/params/m", "It takes n"),
+    "params no object": ({**GOOD, "params": 3}, 422, "/params", "dictionary"),
+    "unknown field": ({**GOOD, "parms": {}}, 422, "/parms", "a submission has simulation"),
+    "no simulation": ({"params": {}}, 422, "/simulation", "required"),
+    "limit out of bounds": (
+        {**GOOD, "limits": {"wall_time_s": 0}},
+        422,
+        "/limits/wall_time_s",
+        "1",
+    ),
+    "not an object": ([1], 422, "", "dictionary"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_names_the_field_and_the_mend(as_alice: Client, case: str) -> None:
+    body, status, pointer, words = BAD[case]
+
+    answer = post(as_alice, body)
+
+    assert answer.status_code == status
+    assert answer["Content-Type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == status
+    assert problem["request_id"] == answer["X-Request-Id"]
+    assert [error["pointer"] for error in problem["errors"]] == [pointer]
+    assert words in problem["errors"][0]["detail"]
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        ("{not json", "application/json", 400),
+        ("n=3", "application/x-www-form-urlencoded", 415),
+        ("<job/>", "text/xml", 415),
+        (json.dumps({**GOOD, "name": "x" * 1_000_001}), "application/json", 413),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/v1/jobs", "/submit_job"])
+def test_a_body_that_cannot_be_read_is_a_problem_too(
+    as_alice: Client, path: str, body: str, content_type: str, status: int
+) -> None:
+    answer = as_alice.post(path, body, content_type=content_type)
+
+    assert answer.status_code == status
+    assert answer["Content-Type"] == "application/problem+json"
+    assert "Traceback" not in answer.content.decode()
+    assert not Job.objects.exists()
+
+
+def test_nobody_gets_in_without_signing_in(client: Client, db: None, settings: Any) -> None:
+    settings.LOCAL_MODE = False
+
+    answer = post(client, GOOD)
+
+    assert answer.status_code == 401
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer["WWW-Authenticate"].startswith("Basic")
+    assert not Job.objects.exists()
+
+
+def test_on_a_laptop_an_anonymous_loopback_request_acts_as_local(client: Client, db: None) -> None:
+    assert post(client, GOOD).status_code == 202
+    assert Job.objects.get().owner.username == "local"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"X-Forwarded-For": "203.0.113.9"},
+    ],
+)
+def test_what_comes_from_elsewhere_does_not_act_as_local(
+    client: Client, db: None, headers: dict[str, str]
+) -> None:
+    assert post(client, GOOD, **headers).status_code in {401, 403}
+    assert not Job.objects.exists()
+
+
+def test_a_stranger_sees_nothing(submit: Callable[..., Job], as_bob: Client) -> None:
+    job = submit()
+
+    for path in ("", "/events"):
+        assert as_bob.get(f"/api/v1/jobs/{job.pk}{path}").status_code == 404
+    assert as_bob.post(f"/api/v1/jobs/{job.pk}/cancel").status_code == 404
+    assert as_bob.get("/api/v1/jobs").json()["results"] == []
+    assert as_bob.get(f"/job_status/{job.pk}").status_code == 404
+
+
+def test_a_list_costs_the_same_number_of_queries_however_long(
+    as_alice: Client, submit: Callable[..., Job], django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(20):
+        submit()
+
+    with django_assert_max_num_queries(4):
+        answer = as_alice.get("/api/v1/jobs?limit=10")
+
+    assert len(answer.json()["results"]) == 10
+    following = as_alice.get(answer.json()["next"]).json()
+    assert len(following["results"]) == 10
+    ids = {job["id"] for job in answer.json()["results"] + following["results"]}
+    assert len(ids) == 20
+
+
+def test_the_list_can_be_filtered(
+    as_alice: Client, submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
+    submit()
+    running = start(submit())
+
+    found = as_alice.get("/api/v1/jobs?state=running").json()["results"]
+
+    assert [job["id"] for job in found] == [str(running.pk)]
+    refused = as_alice.get("/api/v1/jobs?state=jogging")
+    assert refused.status_code == 422
+    assert "running" in refused.json()["errors"][0]["detail"]
+
+
+def test_cancel_of_a_finished_job_is_a_conflict(
+    as_alice: Client, submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
+    job = start(submit())
+    lifecycle.succeed(job, 1, {"total": 14})
+
+    answer = as_alice.post(f"/api/v1/jobs/{job.pk}/cancel")
+
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "illegal_transition"
+
+
+def test_cancel_of_a_running_job_shows_as_cancelling(
+    as_alice: Client, submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
+    job = start(submit())
+
+    answer = as_alice.post(f"/api/v1/jobs/{job.pk}/cancel")
+
+    assert answer.status_code == 202
+    assert (answer.json()["state"], answer.json()["cancelling"]) == ("running", True)
+
+
+def test_events_follow_the_seq_that_one_has(
+    as_alice: Client, submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
+    job = start(submit())
+
+    page = as_alice.get(f"/api/v1/jobs/{job.pk}/events?after=1").json()
+
+    assert [event["kind"] for event in page["events"]] == ["started"]
+    assert page["last_seq"] == 2
+    assert as_alice.get(f"/api/v1/jobs/{job.pk}/events?after=x").status_code == 422
+
+
+def test_an_artifact_is_served_by_id_as_a_file(
+    as_alice: Client, as_bob: Client, submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
+    job = start(submit())
+    workdir = job.workdir(1)
+    workdir.mkdir(parents=True)
+    (workdir / "job.log").write_text("SCF converged\n")
+    lifecycle.succeed(job, 1, {"total": 14}, artifacts.collect(workdir))
+
+    described = as_alice.get(f"/api/v1/jobs/{job.pk}").json()["artifacts"][0]
+    answer = as_alice.get(described["url"])
+
+    body = b"".join(answer.streaming_content)
+    assert body == b"SCF converged\n"
+    assert described["size_bytes"] == len(body)
+    assert described["sha256"] == hashlib.sha256(body).hexdigest()
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert as_bob.get(described["url"]).status_code == 404
+    assert as_alice.get(f"/api/v1/jobs/{job.pk}/artifacts/{uuid4()}").status_code == 404
+
+
+def test_the_simulations_are_listed_with_both_schemas(as_alice: Client) -> None:
+    found = {sim["name"]: sim for sim in as_alice.get("/api/v1/simulations").json()}
+
+    assert found["demo.sum_squares"]["params_schema"]["properties"]["n"]["maximum"] == 10_000
+    assert "total" in found["demo.sum_squares"]["result_schema"]["properties"]
+
+
+def test_the_openapi_document_has_one_body_per_simulation(as_alice: Client) -> None:
+    document = as_alice.get("/api/schema", headers={"Accept": "application/json"}).json()
+
+    assert document["openapi"].startswith("3.1")
+    body = document["components"]["schemas"]["Submission"]
+    assert body["discriminator"]["mapping"]["demo.sum_squares"].endswith("SumSquaresSubmission")
+    operations = [op["operationId"] for path in document["paths"].values() for op in path.values()]
+    assert {"submit_job", "get_job", "cancel_job", "list_jobs"} <= set(operations)
+
+
+def test_an_unknown_path_is_a_problem_for_programs(as_alice: Client) -> None:
+    answer = as_alice.get("/api/v1/nothing")
+
+    assert answer.status_code == 404
+    assert answer["Content-Type"] == "application/problem+json"
