@@ -32,10 +32,10 @@ lint: $(VENV)/test-ready  ## style, types, and who may import whom
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-screenshot: $(VENV)/test-ready  ## make the README's picture anew
+screenshot: $(VENV)/test-ready  # make the README's picture anew
 	BACKPLANE_SCREENSHOT=docs/job.png $(BIN)/python -m pytest -m browser
 
-pins: $(VENV)/python-ready  ## resolve the newest versions into deploy/constraints.txt
+pins: $(VENV)/python-ready  # resolve the newest versions into deploy/constraints.txt
 	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate \
 		--no-emit-index-url --group pyproject.toml:dev pyproject.toml -o deploy/constraints.txt
 

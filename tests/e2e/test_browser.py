@@ -1,0 +1,188 @@
+"""What a scientist does, in a real browser: submit, watch it converge, get the files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, WebSocket, expect
+
+from tests.stack import Stack, until
+
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.slow]
+
+UUID = re.compile(r"/jobs/([0-9a-f-]{36})/$")
+
+
+class Wire:
+    """Every event that came over the page's sockets, as it came."""
+
+    def __init__(self, page: Page) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.sockets = 0
+        page.on("websocket", self._listen)
+
+    def _listen(self, socket: WebSocket) -> None:
+        self.sockets += 1
+        socket.on("framereceived", self._take)
+
+    def _take(self, frame: str | bytes) -> None:
+        message = json.loads(frame)
+        self.events += message.get("events", [])
+
+    @property
+    def seqs(self) -> list[int]:
+        return [event["seq"] for event in self.events]
+
+    def assert_each_once_in_order(self) -> None:
+        assert self.seqs == list(range(self.seqs[0], self.seqs[0] + len(self.seqs)))
+
+
+def job_id_of(page: Page) -> str:
+    found = UUID.search(page.url)
+    assert found, page.url
+    return found.group(1)
+
+
+def fill_in(page: Page, stack: Stack, **fields: str) -> None:
+    page.goto(f"{stack.url}/jobs/new/dft_optimization/")
+    for label, value in fields.items():
+        page.get_by_label(label, exact=True).fill(value)
+    page.get_by_role("button", name=re.compile("^Submit")).click()
+
+
+def test_a_molecule_is_submitted_by_form_and_watched_until_it_is_done(
+    page: Page, stack: Stack
+) -> None:
+    wire = Wire(page)
+    page.goto(stack.url)
+    page.get_by_role("link", name="New simulation").first.click()
+    page.get_by_role("link", name=re.compile("geometry optimisation")).first.click()
+    page.get_by_label("Structure", exact=True).fill("CO")
+    page.get_by_label("Name", exact=True).fill("Methanol")
+    page.get_by_role("button", name=re.compile("^Submit")).click()
+
+    expect(page.get_by_role("heading", name="Methanol")).to_be_visible()
+    expect(page.locator("#live")).to_contain_text("live", timeout=20_000)
+    energy = page.locator('[data-readout="energy_hartree"]')
+    expect(energy).to_contain_text("−115.", timeout=60_000)
+    # The energy plot grows while the page stays where it is.
+    marks = page.locator('[data-figure="0"] circle')
+    expect(marks.nth(2)).to_be_attached(timeout=60_000)
+    expect(page.locator("#log")).to_contain_text("cycle=")
+    if shot := os.environ.get("BACKPLANE_SCREENSHOT"):
+        page.screenshot(path=shot)
+
+    expect(page.locator(".status").first).to_contain_text("Finished", timeout=90_000)
+    expect(page.get_by_role("heading", name="Results")).to_be_visible()
+    wire.assert_each_once_in_order()
+    job = stack.job(job_id_of(page))
+    assert job["state"] == "succeeded"
+    with page.expect_download() as download:
+        page.get_by_role("link", name="final.xyz").click()
+    assert download.value.suggested_filename == "final.xyz"
+    assert download.value.path().read_text().startswith("6\n")
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "words"),
+    [
+        ("Structure", "C1CC(", "SMILES"),
+        ("Structure", "", "empty"),
+        ("Multiplicity", "2", "singlet"),
+    ],
+)
+def test_bad_input_lands_on_its_field_and_nothing_typed_is_lost(
+    page: Page, stack: Stack, label: str, value: str, words: str
+) -> None:
+    before = stack.client.get("/api/v1/jobs").json()["results"]
+
+    fill_in(page, stack, **{"Structure": "O", "Name": "Kept", label: value})
+
+    field = page.get_by_label(label, exact=True)
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_value(value)
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Kept")
+    described = field.get_attribute("aria-describedby") or ""
+    told = " ".join(page.locator(f"#{part}").inner_text() for part in described.split())
+    assert words in told
+    assert stack.client.get("/api/v1/jobs").json()["results"] == before
+
+
+def test_a_worker_killed_mid_stream_leaves_no_gap_and_no_repeat(
+    page: Page, private_stack: Stack
+) -> None:
+    stack = private_stack
+    wire = Wire(page)
+    fill_in(page, stack, Structure="c1ccccc1")
+    expect(page.locator("#log")).to_contain_text("cycle=", timeout=60_000)
+    horse = next(h for worker in stack.processes("work") for h in worker.children())
+
+    horse.parent().send_signal(signal.SIGKILL)
+
+    def resumed() -> bool:
+        page.wait_for_timeout(200)
+        kinds = [event["kind"] for event in wire.events]
+        return "requeued" in kinds and "progress" in kinds[kinds.index("requeued") :]
+
+    until(resumed, "the second attempt is watched", within_s=90)
+    wire.assert_each_once_in_order()
+    expect(page.locator(".status").first).to_contain_text("Running")
+
+
+def test_a_web_server_that_dies_is_reconnected_to_without_gap_or_repeat(
+    page: Page, private_stack: Stack
+) -> None:
+    stack = private_stack
+    wire = Wire(page)
+    fill_in(page, stack, Structure="c1ccccc1")
+    expect(page.locator("#log")).to_contain_text("cycle=", timeout=60_000)
+    live = page.locator("#live")
+    expect(live).to_contain_text("live")
+
+    stack.processes("daphne")[0].send_signal(signal.SIGKILL)
+
+    expect(live).to_contain_text("reconnecting", timeout=10_000)
+    expect(live).to_contain_text("live", timeout=60_000)
+    seen = len(wire.events)
+    until(lambda: page.wait_for_timeout(200) or len(wire.events) > seen + 2, "news goes on")
+    assert wire.sockets >= 2
+    assert sorted(set(wire.seqs)) == wire.seqs
+    log = page.locator("#log").inner_text()
+    cycles = re.findall(r"^cycle= (\d+)", log, re.MULTILINE)
+    assert len(cycles) == len(re.findall(r"^init E=|^cycle= ", log, re.MULTILINE)) - log.count(
+        "init E="
+    )
+
+
+def test_signing_in_and_out(page: Page, private_stack: Stack) -> None:
+    stack = private_stack
+    made = stack.manage(
+        "shell",
+        "-c",
+        "from django.contrib.auth import get_user_model as m;"
+        "m().objects.create_superuser('marie', password='polonium-1898')",
+    )
+    assert made.returncode == 0, made.stderr
+    stack.wait(stack.submit("demo.sum_squares", n=3))
+    page.goto(f"{stack.url}/jobs/")
+
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_label("User name").fill("marie")
+    page.get_by_label("Password").fill("radium")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("main")).to_contain_text("correct username and password")
+    page.get_by_label("Password").fill("polonium-1898")
+    page.get_by_role("button", name="Sign in").click()
+
+    expect(page.locator(".who")).to_contain_text("marie")
+    page.get_by_role("link", name="Admin").click()
+    page.get_by_role("rowheader").get_by_role("link", name="Jobs").click()
+    expect(page.locator("#result_list")).to_contain_text("demo.sum_squares")
+    page.goto(f"{stack.url}/jobs/")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator(".who")).not_to_contain_text("marie")

@@ -1,0 +1,105 @@
+"""Every command of the README does what the README says."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.stack import ROOT, Stack, free_port
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    command.replace("\\\n", " ")
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for command in re.split(r"(?<!\\)\n+", block.strip())
+]
+BY_CI = {"make demo", "make test", "make lint"}
+"""What `.ci/run` itself runs; `make fast` is a part of `make test`."""
+
+
+def test_every_command_is_run_by_somebody() -> None:
+    plain = [re.sub(r"\s+#.*", "", command) for command in COMMANDS]
+    run_here = {"make up", ".venv/bin/python manage.py createsuperuser", "make fast"}
+    run_here.add(".venv/bin/python -m simulations demo.sum_squares /tmp/squares")
+
+    left = [c for c in plain if not c.startswith("curl") and c not in BY_CI | run_here]
+
+    assert left == []
+    assert [c for c in plain if c.startswith("curl")]
+
+
+def test_the_curl_lines_answer(stack: Stack) -> None:
+    job_id = ""
+    for command in (command for command in COMMANDS if command.startswith("curl")):
+        here = command.replace("127.0.0.1:8000", f"127.0.0.1:{stack.port}")
+        argv = shlex.split(here.replace("{job_id}", job_id))
+        done = subprocess.run(
+            [*argv, "--silent", "--fail-with-body"], cwd=ROOT, capture_output=True, check=False
+        )
+        assert done.returncode == 0, (command, done.stdout)
+        body = json.loads(done.stdout)
+        if isinstance(body, dict) and command.startswith("curl -X POST"):
+            job_id = body.get("job_id") or body["id"]
+    for job in stack.client.get("/api/v1/jobs?state=running").json()["results"]:
+        stack.client.post(f"/api/v1/jobs/{job['id']}/cancel")
+
+
+def test_make_up_says_what_to_open_and_ctrl_c_ends_it(tmp_path: Path) -> None:
+    port = free_port()
+    log = tmp_path / "log"
+    with Stack() as idle:
+        env = {**idle.env, "BACKPLANE_VAR": str(tmp_path / "var"), "PORT": str(port)}
+    with log.open("wb") as stream:
+        make = subprocess.Popen(["make", "up"], cwd=ROOT, env=env, stdout=stream, stderr=stream)
+    deadline = time.monotonic() + 120
+    while "is up (" not in log.read_text() and time.monotonic() < deadline:
+        assert make.poll() is None, log.read_text()
+        time.sleep(0.1)
+    told = log.read_text()
+    assert f"open   http://127.0.0.1:{port}/" in told
+    assert "curl -X POST" in told
+    children = psutil.Process(make.pid).children(recursive=True)
+
+    # What the terminal does on Ctrl-C: a signal to everything in the foreground.
+    for process in [psutil.Process(make.pid), *children[:1]]:
+        process.send_signal(signal.SIGINT)
+    make.wait(30)
+
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+
+
+def test_a_simulation_runs_without_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "params.json").write_text('{"n": 3}')
+    argv = [sys.executable, "-m", "simulations", "demo.sum_squares", str(tmp_path)]
+
+    done = subprocess.run(argv, cwd=ROOT, check=False)
+
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "result.json").read_text()) == {"total": 14}
+
+
+def test_without_a_python_make_says_so_in_one_line(tmp_path: Path) -> None:
+    copy = tmp_path / "Makefile"
+    copy.write_text((ROOT / "Makefile").read_text())
+
+    done = subprocess.run(
+        ["make", "-s", "-C", str(tmp_path), ".venv/python-ready", "PYTHON="],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode != 0
+    assert done.stderr.startswith("make: no Python 3.11 or newer was found.")
