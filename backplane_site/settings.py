@@ -5,6 +5,7 @@
 
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from pathlib import Path
@@ -42,9 +43,12 @@ def _local_secret() -> str:
 
 
 def _redis_socket() -> Path:
-    """Beside the data, or in a private folder where that path is too long for a socket."""
+    """Beside the data, or in a private folder where that path will not do for a socket.
+
+    The system takes 107 bytes, and redis-py cannot read a list of clients with a space in it.
+    """
     path = VAR_DIR / "redis.sock"
-    if len(os.fsencode(path)) <= 100:
+    if len(os.fsencode(path)) <= 100 and re.fullmatch(r"[\w./-]+", str(path), re.ASCII):
         return path
     digest = hashlib.sha256(os.fsencode(VAR_DIR)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"backplane-{os.getuid()}-{digest}" / "redis.sock"
@@ -82,7 +86,8 @@ RQ_QUEUES = {
     "default": {
         "URL": REDIS_URL,
         "SERIALIZER": "rq.serializers.JSONSerializer",
-        "REDIS_CLIENT_KWARGS": {"socket_connect_timeout": 2},
+        # A Redis that hangs is as good as none; a worker that waits for work has its own limit.
+        "REDIS_CLIENT_KWARGS": {"socket_connect_timeout": 2, "socket_timeout": 5},
     }
 }
 RQ = {"WORKER_CLASS": "jobs.worker.process.JobWorker"}
@@ -93,9 +98,9 @@ CHANNEL_LAYERS = {
     }
 }
 DATABASES = {
-    "default": dj_database_url.parse(
-        os.environ.get("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
-    )
+    "default": dj_database_url.parse(os.environ["DATABASE_URL"])
+    if os.environ.get("DATABASE_URL")
+    else {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR_DIR / "db.sqlite3"}
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {

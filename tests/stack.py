@@ -35,7 +35,8 @@ class Stack:
     """`manage.py up` on a free port and on data of its own."""
 
     def __init__(self, workers: int = 2) -> None:
-        self.var = Path(tempfile.mkdtemp(prefix="bp-"))
+        # A space in it, as in many a home folder.
+        self.var = Path(tempfile.mkdtemp(prefix="bp "))
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.var / "up.log"
@@ -44,7 +45,11 @@ class Stack:
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.up()
+        try:
+            self.up()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -68,7 +73,10 @@ class Stack:
                 argv, cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT
             )
         shown = self.log.stat().st_size
-        until(lambda: "is up (" in self.output()[shown:], "the stack is up")
+        try:
+            until(lambda: "is up (" in self.output()[shown:], "the stack is up")
+        except AssertionError as exc:
+            raise AssertionError(f"{exc}:\n{self.output()[-3000:]}") from None
 
     def down(self) -> int:
         """Ctrl-C; returns the exit status."""

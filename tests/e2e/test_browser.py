@@ -159,6 +159,22 @@ def test_a_web_server_that_dies_is_reconnected_to_without_gap_or_repeat(
     )
 
 
+def test_a_redis_that_dies_costs_the_live_page_nothing(page: Page, private_stack: Stack) -> None:
+    stack = private_stack
+    wire = Wire(page)
+    fill_in(page, stack, Structure="c1ccccc1")
+    expect(page.locator("#log")).to_contain_text("cycle=", timeout=60_000)
+
+    redis = next(p for p in stack.descendants() if "redis-server" in p.name())
+    redis.send_signal(signal.SIGKILL)
+    redis.wait(5)
+
+    seen = len(wire.events)
+    until(lambda: page.wait_for_timeout(200) or len(wire.events) > seen + 5, "news goes on")
+    assert sorted(set(wire.seqs)) == wire.seqs
+    assert stack.job(job_id_of(page))["attempt"] == 1
+
+
 def test_signing_in_and_out(page: Page, private_stack: Stack) -> None:
     stack = private_stack
     made = stack.manage(

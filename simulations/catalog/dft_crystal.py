@@ -1,0 +1,56 @@
+"""Lattice constants and energy of a crystal."""
+
+from __future__ import annotations
+
+import time
+
+from simulations.base import Context, Plot, Readout, simulation
+from simulations.quantum.crystal_params import (
+    DftCrystalParams,
+    DftCrystalResult,
+    inspect_crystal,
+    notes_on,
+    understand,
+)
+from simulations.quantum.crystal_run import CrystalRun
+
+
+@simulation(
+    "dft_crystal",
+    title="DFT of a crystal",
+    requires=("pyscf", "ase", "pyscf.dispersion"),
+    inspect=inspect_crystal,
+    stages=("lattice", "properties"),
+    readouts=(
+        Readout(key="energy_hartree", title="Energy", unit="hartree", digits=7),
+        Readout(key="a_angstrom", title="a", unit="Å", digits=4),
+        Readout(key="c_angstrom", title="c", unit="Å", digits=4),
+        Readout(key="step", title="Lattice point", form="int"),
+        Readout(key="scf_cycle", title="SCF cycle", form="int"),
+    ),
+    plots=(
+        Plot(
+            x="step",
+            y="energy_hartree",
+            title="Energy of each cell tried",
+            x_label="Lattice point",
+            y_label="E (hartree)",
+        ),
+        Plot(
+            x="scf_cycle",
+            y="scf_delta_energy_hartree",
+            title="SCF convergence",
+            x_label="Cycle",
+            y_label="|ΔE| (hartree)",
+            log=True,
+            restarts=True,
+        ),
+    ),
+)
+def run(params: DftCrystalParams, context: Context) -> DftCrystalResult:
+    """Minimises a crystal's energy over its lattice constants: PBE, GTH pseudopotentials, PySCF."""
+    started = time.monotonic()
+    crystal, structure = understand(params)
+    crystal_run = CrystalRun(crystal, params, context)
+    crystal_run.search()
+    return crystal_run.result(notes_on(params, structure), started)

@@ -1,0 +1,74 @@
+"""Energy and electronic structure of a molecule, its atoms where they are."""
+
+from __future__ import annotations
+
+import time
+
+from simulations.base import Context, Plot, Readout, simulation
+from simulations.quantum.calculation import Calculation
+from simulations.quantum.geometry import starting_geometry
+from simulations.quantum.inspect import inspect_molecule, notes_on, understand
+from simulations.quantum.params import MoleculeDftParams, MoleculeDftResult
+from simulations.quantum.progress import Progress, log_progress
+from simulations.quantum.properties import result_fields
+from simulations.quantum.qcschema import write_atomic
+
+
+class DftSinglePointParams(MoleculeDftParams):
+    """What to compute, and by which method."""
+
+
+class DftSinglePointResult(MoleculeDftResult):
+    """Energy, orbitals and charges."""
+
+
+@simulation(
+    "dft_single_point",
+    title="DFT single point",
+    requires=("pyscf", "rdkit", "tblite", "pyscf.dispersion", "qcelemental"),
+    inspect=inspect_molecule,
+    stages=("prepare", "scf", "properties"),
+    readouts=(
+        Readout(key="scf_energy_hartree", title="Energy", unit="hartree", digits=8),
+        Readout(key="scf_delta_energy_hartree", title="Change", unit="hartree", form="exp"),
+        Readout(key="scf_cycle", title="SCF cycle", form="int"),
+    ),
+    plots=(
+        Plot(
+            x="scf_cycle",
+            y="scf_delta_energy_hartree",
+            title="SCF convergence",
+            x_label="Cycle",
+            y_label="|ΔE| (hartree)",
+            log=True,
+            restarts=True,
+        ),
+    ),
+)
+def run(params: DftSinglePointParams, context: Context) -> DftSinglePointResult:
+    """Kohn-Sham DFT energy, orbital levels, dipole moment and charges of a molecule, with PySCF."""
+    started = time.monotonic()
+    molecule = understand(params)
+    progress = Progress(context)
+    geometry = starting_geometry(molecule, params, context, progress)
+
+    def on_cycle(cycle: int, energy: float, delta: float) -> None:
+        part = log_progress(delta, 1.0, params.scf_convergence_hartree)
+        progress.report(
+            0.05 + 0.9 * part,
+            f"SCF cycle {cycle}",
+            stage="scf",
+            scf_cycle=cycle,
+            scf_energy_hartree=energy,
+            scf_delta_energy_hartree=delta,
+        )
+
+    calculation = Calculation(molecule, params, geometry, context, on_cycle)
+    calculation.energy()
+    progress.report(0.97, "properties", stage="properties")
+    write_atomic(context, calculation, molecule, params, geometry)
+    notes = [*notes_on(molecule, params), *calculation.notes]
+    seconds = time.monotonic() - started
+    fields = result_fields(calculation.mean_field, molecule, params, notes, seconds)
+    progress.report(1.0, "done", stage="properties", energy_hartree=fields["energy_hartree"])
+    return DftSinglePointResult(**fields)

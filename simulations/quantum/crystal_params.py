@@ -1,0 +1,189 @@
+"""What a crystal calculation asks for, what it gives back, and whether the input makes sense."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from simulations.base import Checked, Note
+from simulations.errors import FieldError, InvalidParams
+from simulations.structures import Crystal, Structure, StructureInput, resolve
+from simulations.structures.crystals import CRYSTALS
+
+from .lattice import k_mesh
+from .params import NoteInResult, TemperatureField
+
+K_SPACING_PER_BOHR = 0.45
+"""Gives LiC6 2×2×2, diamond 4×4×4: a quick look; a metal to publish wants half of it."""
+
+SAME_SETTINGS = Note(
+    code="accuracy",
+    message="Compare this energy only with others of the same basis, grid, k-points and smearing; "
+    "differences to other phases, a voltage say, are not converged here.",
+)
+
+Divisions = Annotated[int, Field(ge=1, le=8)]
+
+
+class DftCrystalParams(BaseModel):
+    """The crystal and the method, which is PBE with GTH pseudopotentials."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    structure: StructureInput = Field(
+        title="Structure",
+        description=f"Name or formula of a crystal: {', '.join(known.key for known in CRYSTALS)}.",
+        json_schema_extra={"widget": "textarea", "examples": ["Li[C6]", "graphite", "diamond"]},
+    )
+    task: Literal["lattice_optimization", "single_point"] = Field(
+        "lattice_optimization",
+        title="Task",
+        description="Find the lattice constants, or compute the literature's cell as it is.",
+    )
+    basis: Literal["gth-szv-molopt-sr", "gth-dzvp-molopt-sr"] = Field(
+        "gth-dzvp-molopt-sr",
+        title="Basis set",
+        description="szv is a quick look with lattice constants some per cent too long.",
+    )
+    dispersion: Literal["d3bj", "none"] = Field(
+        "d3bj", title="Dispersion", description="D3(BJ) holds layers together; PBE alone does not."
+    )
+    k_mesh: tuple[Divisions, Divisions, Divisions] | None = Field(
+        None,
+        title="k-points",
+        description=f"Along each reciprocal axis, Γ-centred; empty spaces them by at most "
+        f"{K_SPACING_PER_BOHR} per bohr.",
+    )
+    ke_cutoff_hartree: float = Field(
+        100.0,
+        ge=20,
+        le=400,
+        title="Grid cutoff",
+        description="Kinetic energy that the grid for the density resolves; 120 instead of 100 "
+        "shortens the c of LiC6 by 0.02 Å.",
+        json_schema_extra={"unit": "hartree"},
+    )
+    smearing_hartree: float = Field(
+        0.01,
+        ge=0.0005,
+        le=0.05,
+        title="Smearing",
+        description="Width of the Fermi distribution.",
+        json_schema_extra={"unit": "hartree"},
+    )
+    scf_max_cycles: int = Field(
+        60, ge=1, le=500, title="SCF cycles", description="At most, for each energy."
+    )
+    scf_convergence_hartree: float = Field(
+        1e-8,
+        ge=1e-11,
+        le=1e-5,
+        title="SCF convergence",
+        description="Change of energy between cycles at which it is done.",
+        json_schema_extra={"unit": "hartree"},
+    )
+    max_points: int = Field(
+        25, ge=8, le=60, title="Lattice points", description="Energies at most; then it fails."
+    )
+    temperature_k: TemperatureField = None
+
+
+class LatticePoint(BaseModel):
+    """One single-point energy on the way."""
+
+    step: int
+    a_angstrom: float
+    c_angstrom: float | None
+    energy_hartree: float
+    scf_cycles: int
+    converged: bool
+
+
+class DftCrystalResult(BaseModel):
+    """The cell, its energy, and every energy that led there. Per primitive cell."""
+
+    energy_hartree: float = Field(
+        title="Energy",
+        description="Electronic free energy at the smearing, with dispersion.",
+        json_schema_extra={"unit": "hartree"},
+    )
+    energy_zero_smearing_hartree: float = Field(
+        title="Energy without smearing",
+        description="Extrapolated to no smearing, with dispersion.",
+        json_schema_extra={"unit": "hartree"},
+    )
+    dispersion_hartree: float = Field(
+        title="Of it dispersion", json_schema_extra={"unit": "hartree"}
+    )
+    converged: bool = Field(title="Converged")
+    task: str = Field(title="Task")
+    a_angstrom: float = Field(title="a", json_schema_extra={"unit": "Å"})
+    c_angstrom: float | None = Field(title="c", json_schema_extra={"unit": "Å"})
+    literature_a_angstrom: float = Field(title="a, measured", json_schema_extra={"unit": "Å"})
+    literature_c_angstrom: float | None = Field(
+        title="c, measured", json_schema_extra={"unit": "Å"}
+    )
+    literature_source: str = Field(title="Measured by")
+    volume_angstrom3: float = Field(title="Cell volume", json_schema_extra={"unit": "Å³"})
+    title: str = Field(title="Crystal")
+    formula: str = Field(title="Formula")
+    space_group: str = Field(title="Space group")
+    method: str = Field(title="Method")
+    basis: str = Field(title="Basis set")
+    pseudopotential: str = Field(title="Pseudopotential")
+    k_mesh: tuple[int, int, int] = Field(title="k-points")
+    ke_cutoff_hartree: float = Field(title="Grid cutoff", json_schema_extra={"unit": "hartree"})
+    fft_mesh: tuple[int, int, int] = Field(title="Grid", description="The same for every cell.")
+    smearing_hartree: float = Field(title="Smearing", json_schema_extra={"unit": "hartree"})
+    stages: list[LatticePoint] = Field(title="Energies on the way")
+    predicted_energy_hartree: float | None = Field(
+        title="Predicted at the minimum",
+        description="By the quadratic model, before the energy there was computed.",
+        json_schema_extra={"unit": "hartree"},
+    )
+    wall_time_s: float = Field(title="Wall time", json_schema_extra={"unit": "s"})
+    versions: dict[str, str] = Field(title="Versions")
+    notes: list[NoteInResult] = Field(title="Notes")
+
+
+def understand(params: DftCrystalParams) -> tuple[Crystal, Structure]:
+    """The crystal that is meant.
+
+    :raises InvalidParams: it is a molecule, or unknown.
+    """
+    structure = resolve(params.structure, prefer="crystal")
+    if structure.crystal is None:
+        raise InvalidParams([_is_molecule(structure)])
+    return structure.crystal, structure
+
+
+def mesh_of(params: DftCrystalParams, crystal: Crystal) -> tuple[int, int, int]:
+    return params.k_mesh or k_mesh(crystal, K_SPACING_PER_BOHR)
+
+
+def inspect_crystal(params: DftCrystalParams) -> Checked:
+    _, structure = understand(params)
+    return Checked(params={}, notes=notes_on(params, structure), structure=structure.as_dict())
+
+
+def notes_on(params: DftCrystalParams, structure: Structure) -> list[Note]:
+    notes = [Note(code="structure", message=structure.sentence), SAME_SETTINGS]
+    if params.basis == "gth-szv-molopt-sr":
+        message = "A minimal basis (SZV) is a quick look: lattice constants come out too long."
+        notes.append(Note(code="basis_limit", message=message))
+    if params.dispersion == "none":
+        message = "No dispersion is included: distances between layers come out too long."
+        notes.append(Note(code="no_dispersion", message=message))
+    return notes
+
+
+def _is_molecule(structure: Structure) -> FieldError:
+    known = ", ".join(crystal.key for crystal in CRYSTALS)
+    return FieldError(
+        path=("structure",),
+        code="is_molecule",
+        detail=f"{structure.formula} was {structure.reading}: a molecule. This simulation computes "
+        f"crystals, of those it knows: {known}. For a molecule use dft_optimization.",
+        fix={"simulation": "dft_optimization"},
+    )

@@ -1,0 +1,213 @@
+"""One crystal job: which cells are computed, what is told and kept of each, and the outcome."""
+
+from __future__ import annotations
+
+import csv
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from simulations.base import Context, Note
+from simulations.errors import ScienceError
+from simulations.structures import Crystal
+
+from .crystal_energy import PSEUDOPOTENTIAL, CrystalCalculation, CrystalEnergy
+from .crystal_params import DftCrystalParams, DftCrystalResult, LatticePoint, NoteInResult
+from .lattice import scaled, to_ase
+from .lattice_search import Minimum, NoMinimum, Scales, minimise, planned_points
+from .progress import Progress
+from .properties import as_json
+
+POINTS_NAME = "lattice_points.csv"
+CIF_NAME = "final.cif"
+COLUMNS = (
+    "step", "a_angstrom", "c_angstrom", "energy_hartree",
+    "zero_smearing_hartree", "dispersion_hartree", "scf_cycles",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    constants: dict[str, float]
+    energy: CrystalEnergy
+
+
+class CrystalRun:
+    """Computes cells one after another and remembers them all."""
+
+    def __init__(self, crystal: Crystal, params: DftCrystalParams, context: Context) -> None:
+        self._crystal = crystal
+        self._params = params
+        self._context = context
+        self._progress = Progress(context)
+        self._calculation = CrystalCalculation(crystal, params, context, self._on_cycle)
+        self._notes: list[Note] = []
+        self._lost = read_points(context, crystal)
+        if self._lost:
+            self._tell_of_resuming()
+        self._points: list[Point] = []
+        self._minimum: Minimum | None = None
+
+    def search(self) -> None:
+        """Compute the literature's cell, and unless that is all, go on to the minimum."""
+        n = len(self._crystal.constants)
+        if self._params.task == "single_point":
+            self._value_at((0.0,) * n)
+            return
+        try:
+            self._minimum = minimise(self._value_at, n, self._params.max_points, self._on_shift)
+        except NoMinimum as exc:
+            raise ScienceError(
+                f"The lattice constants did not converge: {exc}.",
+                hints=[
+                    "A finer grid (ke_cutoff_hartree) or more k-points smooth the energy.",
+                    "See lattice_points.csv for what was tried.",
+                ],
+            ) from None
+
+    def result(self, notes: Iterable[Note], started: float) -> DftCrystalResult:
+        """What the last cell is, which the search has confirmed as its minimum."""
+        last, crystal, params = self._points[-1], self._crystal, self._params
+        cell = to_ase(crystal, last.constants)
+        cell.write(self._context.workdir / CIF_NAME)
+        self._context.artifact(CIF_NAME, "Crystal structure", "chemical/x-cif")
+        self._progress.report(1.0, "done", stage="properties")
+        return DftCrystalResult(
+            energy_hartree=last.energy.total,
+            energy_zero_smearing_hartree=last.energy.zero_smearing,
+            dispersion_hartree=last.energy.dispersion,
+            converged=True,
+            task=params.task,
+            a_angstrom=last.constants["a_angstrom"],
+            c_angstrom=last.constants.get("c_angstrom"),
+            literature_a_angstrom=crystal.a_angstrom,
+            literature_c_angstrom=crystal.c_angstrom,
+            literature_source=crystal.source,
+            volume_angstrom3=float(cell.get_volume()),
+            title=crystal.title,
+            formula=crystal.formula,
+            space_group=crystal.space_group,
+            method="PBE-D3(BJ)" if params.dispersion == "d3bj" else "PBE",
+            basis=params.basis,
+            pseudopotential=PSEUDOPOTENTIAL,
+            k_mesh=self._calculation.k_mesh,
+            ke_cutoff_hartree=params.ke_cutoff_hartree,
+            fft_mesh=self._calculation.fft_mesh,
+            smearing_hartree=params.smearing_hartree,
+            stages=[_stage(i, point) for i, point in enumerate(self._points, start=1)],
+            predicted_energy_hartree=self._minimum.predicted if self._minimum else None,
+            wall_time_s=round(time.monotonic() - started, 2),
+            versions={name: version(name) for name in ("pyscf", "pyscf-dispersion", "ase")},
+            notes=[NoteInResult(**note) for note in as_json([*notes, *self._notes], params)],
+        )
+
+    def _value_at(self, scales: Scales) -> float:
+        constants = scaled(self._crystal, scales)
+        energy = self._recall(constants) or self._calculation.energy(constants)
+        self._points.append(Point(constants, energy))
+        self._record()
+        self._tell()
+        return energy.total
+
+    def _tell_of_resuming(self) -> None:
+        message = f"Resumed: {len(self._lost)} cells are known from an attempt that was lost."
+        self._notes.append(Note(code="resumed", message=message))
+        self._context.log.write(f"{message}\n")
+        self._progress.report(message=message, stage="lattice")
+
+    def _recall(self, constants: dict[str, float]) -> CrystalEnergy | None:
+        """What a lost attempt has computed already: its points come in the same order."""
+        number = len(self._points)
+        if number < len(self._lost) and self._lost[number].constants == constants:
+            return self._lost[number].energy
+        return None
+
+    def _record(self) -> None:
+        first = len(self._points) == 1
+        with (self._context.workdir / POINTS_NAME).open("w" if first else "a") as stream:
+            writer = csv.writer(stream)
+            if first:
+                writer.writerow(COLUMNS)
+            writer.writerow(_row(len(self._points), self._points[-1]))
+            stream.flush()
+            # A machine may die next; a new attempt takes this point from here.
+            os.fsync(stream.fileno())
+        if first:
+            self._context.artifact(POINTS_NAME, "Energy of each cell tried", "text/csv")
+
+    def _tell(self) -> None:
+        number, point = len(self._points), self._points[-1]
+        constants = ", ".join(f"{k[0]} = {v:.4f} Å" for k, v in point.constants.items())
+        self._progress.report(
+            self._fraction(number),
+            f"lattice point {number}: {constants}",
+            stage="lattice",
+            step=number,
+            energy_hartree=point.energy.total,
+            **point.constants,
+        )
+
+    def _fraction(self, number: int) -> float:
+        single = self._params.task == "single_point"
+        planned = 1 if single else planned_points(len(self._crystal.constants))
+        return 0.97 * min(number / planned, 1)
+
+    def _on_shift(self, shift: float) -> None:
+        message = f"the model's minimum is {100 * shift:.2f} % away"
+        self._progress.report(message=message, stage="lattice")
+
+    def _on_cycle(self, cycle: int, energy: float, delta: float) -> None:
+        self._progress.report(
+            message=f"lattice point {len(self._points) + 1}, SCF cycle {cycle}",
+            stage="lattice",
+            scf_cycle=cycle,
+            scf_energy_hartree=energy,
+            scf_delta_energy_hartree=delta,
+        )
+
+
+def read_points(context: Context, crystal: Crystal) -> list[Point]:
+    """The cells that a lost attempt had computed; a row cut short by a crash is left out."""
+    path = context.previous / POINTS_NAME if context.previous else None
+    if path is None or not path.exists():
+        return []
+    # Its last line counts only once its line feed is there.
+    text, _, _ = path.read_text().rpartition("\n")
+    rows = csv.DictReader(text.splitlines())
+    return [_point(row, crystal) for row in rows]
+
+
+def _point(row: dict[str, str], crystal: Crystal) -> Point:
+    energy = CrystalEnergy(
+        total=float(row["energy_hartree"]),
+        zero_smearing=float(row["zero_smearing_hartree"]),
+        dispersion=float(row["dispersion_hartree"]),
+        cycles=int(row["scf_cycles"]),
+    )
+    return Point({name: float(row[name]) for name in crystal.constants}, energy)
+
+
+def _row(number: int, point: Point) -> list[float | str]:
+    energy = point.energy
+    constants = (point.constants["a_angstrom"], point.constants.get("c_angstrom", ""))
+    return [
+        number,
+        *constants,
+        energy.total,
+        energy.zero_smearing,
+        energy.dispersion,
+        energy.cycles,
+    ]
+
+
+def _stage(number: int, point: Point) -> LatticePoint:
+    return LatticePoint(
+        step=number,
+        a_angstrom=point.constants["a_angstrom"],
+        c_angstrom=point.constants.get("c_angstrom"),
+        energy_hartree=point.energy.total,
+        scf_cycles=point.energy.cycles,
+        converged=True,
+    )

@@ -1,0 +1,148 @@
+"""What every molecular DFT simulation asks for, and what it gives back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+from simulations.structures import StructureInput
+
+from .methods import AnyCaseBasis, AnyCaseDispersion, AnyCaseFunctional
+
+MAX_DFT_ATOMS = 200
+
+StructureField = Annotated[
+    StructureInput,
+    Field(
+        title="Structure",
+        description="SMILES, InChI, XYZ (Å), a mol block, a name or a formula; a string is read "
+        "by trying, an object {format, text} says which it is.",
+        json_schema_extra={
+            "widget": "textarea",
+            "examples": [
+                "CCO",
+                "water",
+                "Li[C6]",
+                "3\n\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469",
+            ],
+        },
+    ),
+]
+
+TemperatureField = Annotated[
+    float | None,
+    Field(
+        None,
+        title="Temperature",
+        description="The electrons' ground state for nuclei at rest has no temperature.",
+        gt=0,
+        le=10_000,
+        validation_alias=AliasChoices("temperature_k", "temperature"),
+        json_schema_extra={"unused": True, "unit": "K"},
+    ),
+]
+
+
+class MoleculeDftParams(BaseModel):
+    """The molecule and the method."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    structure: StructureField
+    charge: int | None = Field(
+        None,
+        ge=-10,
+        le=10,
+        title="Charge",
+        description="In elementary charges; empty takes it from the structure.",
+    )
+    multiplicity: int | None = Field(
+        None,
+        ge=1,
+        le=11,
+        title="Multiplicity",
+        description="2S + 1: 1 is a singlet, 2 a doublet; empty takes the likely one.",
+    )
+    functional: AnyCaseFunctional = Field(
+        "B3LYP", title="Functional", description="The exchange-correlation functional."
+    )
+    basis: AnyCaseBasis = Field(
+        "def2-svp", title="Basis set", description="def2-svp is quick, def2-tzvp publishable."
+    )
+    dispersion: AnyCaseDispersion = Field(
+        "auto",
+        title="Dispersion",
+        description="D3(BJ) correction: auto adds it where the functional has parameters.",
+    )
+    density_fit: bool = Field(
+        True,
+        title="Density fitting",
+        description="Faster Coulomb integrals for an error of some 0.1 millihartree or less.",
+    )
+    grid_level: int = Field(
+        3,
+        ge=0,
+        le=6,
+        title="Grid level",
+        description="Of the integration grid; PySCF's default is 3.",
+    )
+    scf_max_cycles: int = Field(
+        100, ge=1, le=500, title="SCF cycles", description="At most, for each energy."
+    )
+    scf_convergence_hartree: float = Field(
+        1e-9,
+        ge=1e-12,
+        le=1e-4,
+        title="SCF convergence",
+        description="Change of energy between cycles at which it is done, in hartree.",
+        json_schema_extra={"unit": "hartree"},
+    )
+    preoptimize: bool = Field(
+        True,
+        title="Pre-optimise",
+        description="Relax a generated 3D structure with GFN2-xTB first; coordinates that you give "
+        "are taken as they are.",
+    )
+    seed: int = Field(
+        42,
+        ge=0,
+        le=2**31 - 1,
+        title="Seed",
+        description="Of the 3D embedding; same seed, same start.",
+    )
+    temperature_k: TemperatureField = None
+
+
+class NoteInResult(BaseModel):
+    code: str
+    message: str
+
+
+class MoleculeDftResult(BaseModel):
+    """Energy, orbitals and charges of one molecule at one geometry."""
+
+    energy_hartree: float = Field(title="Energy", json_schema_extra={"unit": "hartree"})
+    converged: bool = Field(title="Converged")
+    method: str = Field(title="Method")
+    reference: str = Field(title="Reference", description="RKS or UKS.")
+    formula: str = Field(title="Formula")
+    charge: int = Field(title="Charge")
+    multiplicity: int = Field(title="Multiplicity")
+    n_basis_functions: int = Field(title="Basis functions")
+    homo_ev: float | None = Field(title="HOMO", json_schema_extra={"unit": "eV"})
+    lumo_ev: float | None = Field(title="LUMO", json_schema_extra={"unit": "eV"})
+    gap_ev: float | None = Field(title="HOMO-LUMO gap", json_schema_extra={"unit": "eV"})
+    dipole_debye: float = Field(title="Dipole moment", json_schema_extra={"unit": "debye"})
+    mulliken_charges: list[float] = Field(title="Mulliken charges")
+    s_squared: float | None = Field(title="⟨S²⟩", description="Of an open shell only.")
+    dispersion_hartree: float = Field(
+        title="Of it dispersion", json_schema_extra={"unit": "hartree"}
+    )
+    symbols: list[str] = Field(title="Elements")
+    positions_angstrom: list[list[float]] = Field(
+        title="Positions", json_schema_extra={"unit": "Å"}
+    )
+    wall_time_s: float = Field(title="Wall time", json_schema_extra={"unit": "s"})
+    versions: dict[str, str] = Field(title="Versions")
+    notes: list[NoteInResult] = Field(title="Notes")

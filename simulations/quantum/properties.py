@@ -1,0 +1,84 @@
+"""What is read off a converged calculation, as plain JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import BaseModel
+
+from simulations.base import Note
+from simulations.validation import notes_on_unused
+
+from .geometry import Geometry, as_vectors
+from .inspect import Molecule
+from .methods import label
+from .params import MoleculeDftParams
+
+EV_PER_HARTREE = 27.211386245988  # CODATA 2018
+
+
+def result_fields(
+    mf: Any, molecule: Molecule, params: MoleculeDftParams, notes: Iterable[Note], seconds: float
+) -> dict[str, Any]:
+    """The fields of `MoleculeDftResult`."""
+    mol = mf.mol
+    homo, lumo = frontier_orbitals(mf)
+    return {
+        "energy_hartree": float(mf.e_tot),
+        "converged": bool(mf.converged),
+        "method": label(params.functional, params.basis, params.dispersion),
+        "reference": "UKS" if mol.spin else "RKS",
+        "formula": molecule.structure.formula,
+        "charge": molecule.charge,
+        "multiplicity": molecule.multiplicity,
+        "n_basis_functions": int(mol.nao),
+        "homo_ev": homo,
+        "lumo_ev": lumo,
+        "gap_ev": None if homo is None or lumo is None else lumo - homo,
+        "dipole_debye": _dipole(mf),
+        "mulliken_charges": [float(q) for q in mf.mulliken_pop(verbose=0)[1]],
+        "s_squared": float(mf.spin_square()[0]) if mol.spin else None,
+        "dispersion_hartree": float(mf.scf_summary.get("dispersion", 0.0)),
+        "symbols": list(molecule.structure.symbols),
+        "positions_angstrom": [list(row) for row in geometry_of(mol).positions],
+        "wall_time_s": round(seconds, 2),
+        "versions": versions(),
+        "notes": as_json(notes, params),
+    }
+
+
+def as_json(notes: Iterable[Note], params: BaseModel) -> list[dict[str, str]]:
+    """The notes of a result, what went unused among them."""
+    told = [{"code": note.code, "message": note.message} for note in notes]
+    return told + notes_on_unused(params)
+
+
+def frontier_orbitals(mf: Any) -> tuple[float | None, float | None]:
+    """The highest occupied and lowest empty orbital energies of either spin, eV."""
+    import numpy as np
+
+    energies, occupied = np.ravel(mf.mo_energy), np.ravel(mf.mo_occ) > 0
+    homo = float(energies[occupied].max()) * EV_PER_HARTREE if occupied.any() else None
+    lumo = float(energies[~occupied].min()) * EV_PER_HARTREE if not occupied.all() else None
+    return homo, lumo
+
+
+def geometry_of(mol: Any) -> Geometry:
+    symbols = tuple(mol.atom_pure_symbol(i) for i in range(mol.natm))
+    return Geometry(symbols, as_vectors(mol.atom_coords(unit="Angstrom")))
+
+
+def _dipole(mf: Any) -> float:
+    import numpy as np
+
+    return float(np.linalg.norm(mf.dip_moment(unit="Debye", verbose=0)))
+
+
+def versions() -> dict[str, str]:
+    """What computed it, for whoever wants the same number again."""
+    from pyscf.dft import libxc
+
+    packages = ("pyscf", "pyscf-dispersion", "geometric", "rdkit", "tblite", "ase")
+    return {**{name: version(name) for name in packages}, "libxc": libxc.__version__}

@@ -1,0 +1,222 @@
+"""Read a structure from whatever the user wrote, or say what was tried and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
+
+from simulations.errors import FieldError, InvalidParams
+
+from . import crystals, formula, names, xyz
+from .elements import ATOMIC_NUMBERS
+from .model import Crystal, Kind, Structure, StructureInput
+from .molecules import MAX_ATOMS, MoleculeError, from_rdkit, lowest_multiplicity, sanitize
+from .rdkit_log import listening
+
+
+class Unreadable(ValueError):
+    """The text is not of this format; the message says why, in a clause.
+
+    :param instead: a text that would be understood.
+    """
+
+    def __init__(self, message: str, instead: str | None = None) -> None:
+        self.instead = instead
+        super().__init__(message)
+
+
+def resolve(given: StructureInput, *, prefer: Kind = "molecule") -> Structure:
+    """The structure that the text stands for, and in `reading` how it was understood.
+
+    :param prefer: what a name or formula means that both a molecule and a crystal go by.
+    :raises InvalidParams: on the field `structure`, with what was tried and a mend.
+    """
+    text = given.text.strip()
+    if not text:
+        raise _refusal("empty_structure", "The structure is empty: give at least one atom.")
+    if given.format != "auto":
+        return _read_as(given.format, given.text, prefer)
+    if text.startswith("InChI="):
+        return _read_as("inchi", text, prefer)
+    if "\n" in text:
+        is_mol_block = any(mark in text for mark in ("V2000", "V3000", "M  END"))
+        return _read_as("sdf" if is_mol_block else "xyz", given.text, prefer)
+    return _read_line(text, prefer)
+
+
+def _read_as(format: str, text: str, prefer: Kind) -> Structure:
+    try:
+        return _name(text.strip(), prefer) if format == "name" else READERS[format](text)
+    except (Unreadable, MoleculeError, xyz.XyzError) as exc:
+        label = LABELS[format]
+        close = getattr(exc, "instead", None)
+        detail = f"{_quote(text)} could not be read as {label}: {exc}.{_did_you_mean(close)}"
+        raise _refusal(f"unreadable_{format}", detail, close) from None
+
+
+def _read_line(text: str, prefer: Kind) -> Structure:
+    """A line without a format: a crystal if those are wanted, else SMILES, then a name."""
+    if prefer == "crystal" and crystals.find(text):
+        return _crystal(text, crystals.find(text))
+    try:
+        structure = _smiles(text)
+    except (Unreadable, MoleculeError) as exc:
+        return _name_after_all(text, str(exc), prefer)
+    return _warn_of_other_meaning(structure, text)
+
+
+def _name_after_all(text: str, why_no_smiles: str, prefer: Kind) -> Structure:
+    try:
+        return _name(text, prefer, lead=f"{_quote(text)} is not SMILES; ")
+    except Unreadable as exc:
+        close = exc.instead
+        detail = (
+            f"{_quote(text)} could not be read. As SMILES: {why_no_smiles}. "
+            f"As a name or formula: {exc}.{_did_you_mean(close)}"
+        )
+        raise _refusal("unreadable_structure", detail, close) from None
+
+
+def _warn_of_other_meaning(structure: Structure, text: str) -> Structure:
+    """`CO` is methanol in SMILES: whoever meant the formula should hear of it."""
+    counts = formula.parse(text)
+    if not counts or counts.total() == 1 or counts == formula.parse(structure.formula):
+        return structure  # nobody takes O in a SMILES field for an atom
+    if not names.g2_matches(text):
+        return structure
+    warning = (
+        f"As SMILES {text} is {structure.formula}. If you mean the formula {text}, "
+        f'write {{"format": "name", "text": "{text}"}}.'
+    )
+    return replace(structure, warnings=(*structure.warnings, warning))
+
+
+def _smiles(text: str) -> Structure:
+    from rdkit import Chem
+
+    with listening() as heard:
+        mol = Chem.MolFromSmiles(text.strip(), sanitize=False)
+    if mol is None:
+        raise Unreadable(heard.summary() or "RDKit refuses it")
+    with listening():
+        return from_rdkit(sanitize(mol), "read as SMILES")
+
+
+def _inchi(text: str) -> Structure:
+    from rdkit import Chem
+
+    with listening() as heard:
+        mol = Chem.MolFromInchi(text.strip(), sanitize=False, removeHs=False)
+        if mol is None:
+            raise Unreadable(heard.summary() or "RDKit refuses it")
+        return from_rdkit(sanitize(mol), "read as InChI")
+
+
+def _sdf(text: str) -> Structure:
+    from rdkit import Chem
+
+    # Of an SD file with several, the first.
+    block = text.split("$$$$")[0]
+    with listening() as heard:
+        mol = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
+        if mol is None:
+            raise Unreadable(heard.summary() or "RDKit refuses it")
+        sanitize(mol)
+        Chem.AssignStereochemistryFrom3D(mol)
+        return from_rdkit(mol, "read as a mol block")
+
+
+def _xyz(text: str) -> Structure:
+    symbols, positions = xyz.parse(text, MAX_ATOMS)
+    return _from_atoms("read as XYZ", symbols, positions)
+
+
+def _from_atoms(reading: str, symbols: Any, positions: Any, unpaired: int = 0) -> Structure:
+    electrons = sum(ATOMIC_NUMBERS[symbol] for symbol in symbols)
+    return Structure(
+        kind="molecule",
+        reading=reading,
+        symbols=tuple(symbols),
+        positions_angstrom=tuple((float(x), float(y), float(z)) for x, y, z in positions),
+        multiplicity=1 + unpaired if unpaired else lowest_multiplicity(electrons),
+    )
+
+
+def _name(text: str, prefer: Kind, lead: str = "") -> Structure:
+    """A common name, a molecule of ASE's G2 set, or a crystal of ours."""
+    known = crystals.find(text)
+    if prefer == "crystal" and known:
+        return _crystal(text, known)
+    if smiles := names.smiles_of(text):
+        return replace(_smiles(smiles), reading=f"{lead}read as a name: {smiles} in SMILES")
+    if found := names.g2_matches(text):
+        return _g2(found, lead)
+    if known:
+        return _crystal(text, known, lead)
+    raise Unreadable("none that is known here", _close_name(text))
+
+
+def _g2(found: list[str], lead: str) -> Structure:
+    if len(found) > 1:
+        listed = ", ".join(found)
+        raise Unreadable(f"it fits several molecules, so name one of {listed}", found[0])
+    atoms = names.g2_atoms(found[0])
+    unpaired = round(abs(atoms.get_initial_magnetic_moments().sum()))
+    reading = f"{lead}read as the molecule {found[0]} of ASE's G2 set, with its geometry"
+    return _from_atoms(reading, atoms.get_chemical_symbols(), atoms.get_positions(), unpaired)
+
+
+def _crystal(text: str, known: list[Crystal], lead: str = "") -> Structure:
+    if len(known) > 1:
+        listed = ", ".join(crystal.key for crystal in known)
+        detail = f"{_quote(text)} goes for several crystals: name one of {listed}."
+        raise _refusal("ambiguous_crystal", detail, known[0].key)
+    crystal = known[0]
+    how = f"{lead or _quote(text) + ' '}read as {_kind_of_name(text)} {crystal.key}"
+    return Structure(
+        kind="crystal",
+        reading=f"{how}, a known crystal: {crystal.title}, {crystal.space_group}",
+        symbols=tuple(symbol for symbol, _ in crystal.sites),
+        crystal=crystal,
+    )
+
+
+def _kind_of_name(text: str) -> str:
+    return "the formula" if formula.parse(text) or any(c.isdigit() for c in text) else "the name"
+
+
+READERS: dict[str, Callable[[str], Structure]] = {
+    "smiles": _smiles,
+    "inchi": _inchi,
+    "xyz": _xyz,
+    "sdf": _sdf,
+}
+LABELS = {
+    "smiles": "SMILES",
+    "inchi": "InChI",
+    "xyz": "XYZ",
+    "sdf": "a mol block",
+    "name": "a name or formula",
+}
+
+
+def _close_name(text: str) -> str | None:
+    known = [*names.known_names(), *crystals.known_names()]
+    close = get_close_matches(text.strip().lower(), known, n=1, cutoff=0.7)
+    return close[0] if close else None
+
+
+def _did_you_mean(close: str | None) -> str:
+    return f" Did you mean {close}?" if close else ""
+
+
+def _quote(text: str) -> str:
+    line = " ".join(text.split())
+    return f"“{line if len(line) <= 60 else line[:60] + '…'}”"
+
+
+def _refusal(code: str, detail: str, close: str | None = None) -> InvalidParams:
+    fix = {"structure": close} if close else None
+    return InvalidParams([FieldError(path=("structure",), code=code, detail=detail, fix=fix)])

