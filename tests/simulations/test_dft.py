@@ -210,9 +210,9 @@ def test_an_scf_that_needs_it_gets_second_order_steps(
     context: RecordingContext, next_context: RecordingContext
 ) -> None:
     next_context.previous = None
-    plain = single_point(context, structure=HYDROXYL, basis="sto-3g")
+    plain = single_point(context, structure=WATER, basis="6-31g*")
 
-    rescued = single_point(next_context, structure=HYDROXYL, basis="sto-3g", scf_max_cycles=3)
+    rescued = single_point(next_context, structure=WATER, basis="6-31g*", scf_max_cycles=5)
 
     assert rescued["energy_hartree"] == pytest.approx(plain["energy_hartree"], abs=1e-6)
     assert "second_order_scf" in [note["code"] for note in rescued["notes"]]
