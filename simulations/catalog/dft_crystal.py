@@ -13,6 +13,7 @@ from simulations.quantum.crystal_params import (
     understand,
 )
 from simulations.quantum.crystal_run import CrystalRun
+from simulations.quantum.figures import SCF_CONVERGENCE
 
 
 @simulation(
@@ -35,16 +36,10 @@ from simulations.quantum.crystal_run import CrystalRun
             title="Energy of each cell tried",
             x_label="Lattice point",
             y_label="E (hartree)",
+            caption="Energy of the cell with each set of lattice constants that was tried: first "
+            "around the measured ones, then at the minimum of the surface through them.",
         ),
-        Plot(
-            x="scf_cycle",
-            y="scf_delta_energy_hartree",
-            title="SCF convergence",
-            x_label="Cycle",
-            y_label="|ΔE| (hartree)",
-            log=True,
-            restarts=True,
-        ),
+        SCF_CONVERGENCE,
     ),
 )
 def run(params: DftCrystalParams, context: Context) -> DftCrystalResult:

@@ -9,6 +9,7 @@ from pydantic import Field
 from simulations.base import Checked, Context, Note, Plot, Readout, simulation
 from simulations.errors import FieldError, InvalidParams
 from simulations.quantum.calculation import Calculation
+from simulations.quantum.figures import SCF_CONVERGENCE
 from simulations.quantum.geometry import starting_geometry
 from simulations.quantum.inspect import inspect_molecule, notes_on, understand
 from simulations.quantum.optimize import (
@@ -63,7 +64,7 @@ def inspect(params: DftOptimizationParams) -> Checked:
     title="DFT geometry optimisation",
     requires=("pyscf", "geometric", "rdkit", "tblite", "pyscf.dispersion", "qcelemental"),
     inspect=inspect,
-    stages=("prepare", "optimize", "properties"),
+    stages=("prepare", "optimise", "properties"),
     readouts=(
         Readout(key="energy_hartree", title="Energy", unit="hartree", digits=8),
         Readout(key="delta_energy_hartree", title="Change", unit="hartree", form="exp"),
@@ -72,7 +73,7 @@ def inspect(params: DftOptimizationParams) -> Checked:
             title="Largest force",
             unit="hartree/bohr",
             form="exp",
-            note=f"done below {MAX_FORCE_TARGET:.1e}",
+            note="done below 4.5e−4",
         ),
         Readout(key="step", title="Geometry step", form="int"),
         Readout(key="scf_cycle", title="SCF cycle", form="int"),
@@ -84,6 +85,7 @@ def inspect(params: DftOptimizationParams) -> Checked:
             title="Energy",
             x_label="Geometry step",
             y_label="E (hartree)",
+            caption="Total energy at each step of the optimisation; it should fall and level off.",
         ),
         Plot(
             x="step",
@@ -91,18 +93,12 @@ def inspect(params: DftOptimizationParams) -> Checked:
             title="Largest force",
             x_label="Geometry step",
             y_label="hartree/bohr",
+            caption="Largest force on an atom at each step, log scale; the dashed line is what "
+            "it must fall below.",
             log=True,
             threshold=MAX_FORCE_TARGET,
         ),
-        Plot(
-            x="scf_cycle",
-            y="scf_delta_energy_hartree",
-            title="SCF convergence",
-            x_label="Cycle",
-            y_label="|ΔE| (hartree)",
-            log=True,
-            restarts=True,
-        ),
+        SCF_CONVERGENCE,
     ),
 )
 def run(params: DftOptimizationParams, context: Context) -> DftOptimizationResult:
@@ -113,12 +109,12 @@ def run(params: DftOptimizationParams, context: Context) -> DftOptimizationResul
     start = starting_geometry(molecule, params, context, progress)
     start, done = resume_trajectory(context, start)
     if done:
-        progress.report(0.05, f"resuming at geometry step {done + 1}", stage="optimize")
+        progress.report(0.05, f"resuming at geometry step {done + 1}", stage="optimise")
 
     def on_cycle(cycle: int, energy: float, delta: float) -> None:
         progress.report(
             message=f"geometry step {descent.number}, SCF cycle {cycle}",
-            stage="optimize",
+            stage="optimise",
             scf_cycle=cycle,
             scf_energy_hartree=energy,
             scf_delta_energy_hartree=delta,

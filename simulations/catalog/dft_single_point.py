@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from simulations.base import Context, Plot, Readout, simulation
+from simulations.base import Context, Readout, simulation
 from simulations.quantum.calculation import Calculation
+from simulations.quantum.figures import SCF_CONVERGENCE
 from simulations.quantum.geometry import starting_geometry
 from simulations.quantum.inspect import inspect_molecule, notes_on, understand
 from simulations.quantum.params import MoleculeDftParams, MoleculeDftResult
@@ -33,17 +34,7 @@ class DftSinglePointResult(MoleculeDftResult):
         Readout(key="scf_delta_energy_hartree", title="Change", unit="hartree", form="exp"),
         Readout(key="scf_cycle", title="SCF cycle", form="int"),
     ),
-    plots=(
-        Plot(
-            x="scf_cycle",
-            y="scf_delta_energy_hartree",
-            title="SCF convergence",
-            x_label="Cycle",
-            y_label="|ΔE| (hartree)",
-            log=True,
-            restarts=True,
-        ),
-    ),
+    plots=(SCF_CONVERGENCE,),
 )
 def run(params: DftSinglePointParams, context: Context) -> DftSinglePointResult:
     """Kohn-Sham DFT energy, orbital levels, dipole moment and charges of a molecule, with PySCF."""

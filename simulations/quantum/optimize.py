@@ -74,18 +74,19 @@ class Descent:
 
     def _tell(self, step: Step, rms: float) -> None:
         number = self.number
-        last = self.steps[-1].energy if self.steps else step.energy
+        # The first step has nothing to differ from, and a nought would be a lie.
+        change = {"delta_energy_hartree": step.energy - self.steps[-1].energy} if self.steps else {}
         self.steps.append(step)
         part = log_progress(step.max_force, self.steps[0].max_force, MAX_FORCE_TARGET)
         self._progress.report(
             0.05 + 0.9 * part,
             f"geometry step {number}",
-            stage="optimize",
+            stage="optimise",
             step=number,
             energy_hartree=step.energy,
-            delta_energy_hartree=step.energy - last,
             max_force_hartree_per_bohr=step.max_force,
             rms_force_hartree_per_bohr=rms,
+            **change,
         )
 
 

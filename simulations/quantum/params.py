@@ -16,14 +16,12 @@ StructureField = Annotated[
     StructureInput,
     Field(
         title="Structure",
-        description="SMILES, InChI, XYZ (Å), a mol block, a name or a formula; a string is read "
-        "by trying, an object {format, text} says which it is.",
+        description="SMILES, InChI, XYZ (Å), a mol block, a name or a formula.",
         json_schema_extra={
             "widget": "textarea",
             "examples": [
                 "CCO",
                 "water",
-                "Li[C6]",
                 "3\n\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469",
             ],
         },
