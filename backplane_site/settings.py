@@ -13,6 +13,8 @@ from pathlib import Path
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -64,7 +66,11 @@ if LOCAL_MODE:
 else:
     SECRET_KEY = _required("SECRET_KEY")
     ALLOWED_HOSTS = _required("ALLOWED_HOSTS").split(",")
-    CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*"]
+    CSRF_TRUSTED_ORIGINS = [
+        f"https://{'*' if host.startswith('.') else ''}{host}"
+        for host in ALLOWED_HOSTS
+        if host != "*"
+    ]
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 
@@ -82,19 +88,27 @@ MAX_BODY_BYTES = 1_000_000
 
 REDIS_SOCKET = _redis_socket()
 REDIS_URL = os.environ.get("REDIS_URL", f"unix://{REDIS_SOCKET}")
+IMPATIENCE = {
+    # A Redis that hangs is as good as none: no request waits for it.
+    "socket_connect_timeout": 2,
+    "socket_timeout": 2,
+    "retry": Retry(NoBackoff(), 1),
+}
 RQ_QUEUES = {
     "default": {
         "URL": REDIS_URL,
         "SERIALIZER": "rq.serializers.JSONSerializer",
-        # A Redis that hangs is as good as none; a worker that waits for work has its own limit.
-        "REDIS_CLIENT_KWARGS": {"socket_connect_timeout": 2, "socket_timeout": 5},
+        # A worker that waits for work has a limit of its own.
+        "REDIS_CLIENT_KWARGS": IMPATIENCE,
     }
 }
 RQ = {"WORKER_CLASS": "jobs.worker.process.JobWorker"}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL]},
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 2, "socket_timeout": 2}]
+        },
     }
 }
 DATABASES = {
@@ -222,5 +236,7 @@ LOGGING = {
     "loggers": {
         name: {"level": os.environ.get("BACKPLANE_LOG_LEVEL", "INFO")}
         for name in ("jobs", "backplane_site")
-    },
+    }
+    # What a client got wrong is told to the client.
+    | {"django.request": {"level": "ERROR"}},
 }

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from simulations.workdir import MANIFEST_NAME
 
+logger = logging.getLogger(__name__)
+
 LOG_NAME = "job.log"
+ENTRY = ("name", "title", "media_type")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,16 +27,24 @@ class FileOnDisk:
 
 def collect(workdir: Path) -> list[FileOnDisk]:
     """The files that the simulation declared and really wrote, and its log."""
-    declared = [{"name": LOG_NAME, "title": "Log", "media_type": "text/plain"}]
-    manifest = workdir / MANIFEST_NAME
-    if manifest.exists():
-        declared = json.loads(manifest.read_text()) + declared
-    newest = {entry["name"]: entry for entry in declared}
+    log = {"name": LOG_NAME, "title": "Log", "media_type": "text/plain"}
+    newest = {entry["name"]: entry for entry in [*_declared(workdir), log]}
     return [
         _describe(workdir / name, entry)
         for name, entry in newest.items()
         if _is_ours(workdir, name)
     ]
+
+
+def _declared(workdir: Path) -> list[dict[str, str]]:
+    try:
+        manifest = json.loads((workdir / MANIFEST_NAME).read_text())
+        return [{key: str(entry[key]) for key in ENTRY} for entry in manifest]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError, KeyError):
+        logger.warning("the list of files in %s cannot be read", workdir, exc_info=True)
+        return []
 
 
 def _is_ours(workdir: Path, name: str) -> bool:

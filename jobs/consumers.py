@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from channels.generic.websocket import AsyncJsonWebsocketConsumer, AsyncWebsocketConsumer
 from django.db import DatabaseError
 
 from . import events
@@ -31,6 +31,14 @@ UNKNOWN_JOB = 4404
 SIGN_IN = 4401
 BAD_REQUEST = 4400
 TRY_AGAIN = 1013
+
+
+class NowhereConsumer(AsyncWebsocketConsumer):
+    """A socket to a path that there is not."""
+
+    async def connect(self) -> None:
+        await self.accept()
+        await self.close(code=UNKNOWN_JOB)
 
 
 class JobConsumer(AsyncJsonWebsocketConsumer):
@@ -58,6 +66,9 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
                 events.group_name(self.job.pk), self.channel_name
             )
 
+    async def receive(self, text_data: str | None = None, **kwargs: Any) -> None:
+        """Nothing is expected from a client, so whatever it says is not read."""
+
     async def job_news(self, message: dict[str, Any]) -> None:
         self._bell.set()
 
@@ -65,7 +76,7 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
         if not self.scope["user"].is_authenticated:
             return SIGN_IN
         after = parse_qs(self.scope["query_string"].decode()).get("after", ["0"])[0]
-        if not after.isdecimal():
+        if not events.is_seq(after):
             return BAD_REQUEST
         self.seq = int(after)
         job = await self._find_job()

@@ -35,6 +35,11 @@ def to_wire(event: JobEvent) -> dict[str, Any]:
     return {"seq": event.seq, "kind": event.kind, "at": event.at.isoformat(), **event.data}
 
 
+def is_seq(text: str) -> bool:
+    """Whether a client's text is a number that an event could have."""
+    return text.isascii() and text.isdecimal() and len(text) < 10
+
+
 def after(job: Job, seq: int, limit: int = 1000) -> list[JobEvent]:
     """The events that follow `seq`, oldest first."""
     return list(job.events.filter(seq__gt=seq).order_by("seq")[:limit])
@@ -51,9 +56,7 @@ def nudge(job_id: UUID) -> None:
 
 
 def points(job: Job) -> Iterator[dict[str, Any]]:
-    """Every point that the current attempt reported, oldest first."""
-    started = job.events.filter(kind="started").order_by("-seq").values_list("seq", flat=True)
-    since = started.first() or 0
-    found = job.events.filter(kind="progress", seq__gt=since, seq__lte=job.last_seq)
+    """Every point that was reported, oldest first; a resumed attempt goes on where one ended."""
+    found = job.events.filter(kind="progress", seq__lte=job.last_seq)
     for data in found.order_by("seq").values_list("data", flat=True).iterator():
         yield from data["points"]

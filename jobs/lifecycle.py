@@ -28,6 +28,12 @@ from .states import ACTIVE, RETRIED, FailureKind, JobState, Reason
 
 logger = logging.getLogger(__name__)
 
+CANNOT = {
+    "cancel_requested": "it can no longer be cancelled",
+    "started": "it cannot be started",
+}
+"""What an event that came too late would have done."""
+
 POSITION = frozenset({"fraction", "message", "stage"})
 """What every point has; the rest of it are metrics."""
 
@@ -35,9 +41,12 @@ POSITION = frozenset({"fraction", "message", "stage"})
 class IllegalTransition(Exception):
     """The job is not, or no longer, where this verb could take it from."""
 
-    def __init__(self, job: Job, verb: str) -> None:
+    def __init__(self, job: Job, event: str) -> None:
         self.job = job
-        super().__init__(f"job {job.pk} is {job.state} (attempt {job.attempt}): cannot be {verb}")
+        super().__init__(
+            f"The job is {JobState(job.state).label.lower()} (attempt {job.attempt}); "
+            f"{CANNOT.get(event, f'{event} is not possible any more')}."
+        )
 
 
 class UnknownSimulation(Exception):
@@ -234,21 +243,30 @@ def lose(
     files: Sequence[FileOnDisk] = (),
 ) -> None:
     """Its process is gone without a word of its own: try again, as often as allowed."""
-    if job.cancel_requested_at:
-        cancel(job, attempt, files)
-        return
     before = job.attempts.filter(failure_kind__in=RETRIED).count()
-    if before + 1 >= job.max_attempts:
-        detail = f"{evidence} This was attempt {attempt}, the last of {job.max_attempts}."
+    if job.cancel_requested_at is None and before + 1 >= job.max_attempts:
+        detail = f"{evidence} It was tried {before + 1} times, the most that is allowed."
         fail(job, attempt, kind, {"detail": detail}, files)
     else:
         delay_s = settings.JOB_RETRY_DELAY_S * 2**before
-        _requeue(job, attempt, Reason.BACKING_OFF, delay_s, evidence, kind)
+        _requeue(job, attempt, Reason.BACKING_OFF, delay_s, evidence, kind, files)
 
 
-def hand_over(job: Job, attempt: int, evidence: str) -> None:
-    """Its worker is being stopped; another goes on from the checkpoint. No failure of the job."""
-    _requeue(job, attempt, Reason.HANDED_OVER, 0, evidence)
+def expire(job: Job, attempt: int, evidence: str) -> None:
+    """Its worker has been silent for longer than its lease.
+
+    The lease is looked at again in the same transaction: the worker may have spoken since.
+    """
+    with transaction.atomic():
+        overdue = Job.objects.filter(pk=job.pk, lease_expires_at__lt=timezone.now())
+        if not overdue.filter(**_running(attempt)).exists():
+            raise IllegalTransition(job, "expired")
+        lose(job, attempt, evidence)
+
+
+def hand_over(job: Job, attempt: int, evidence: str, files: Sequence[FileOnDisk] = ()) -> None:
+    """Its worker is being stopped: another goes on from the checkpoint. No failure of the job."""
+    _requeue(job, attempt, Reason.HANDED_OVER, 0, evidence, files=files)
 
 
 # --- how all of it is written ---------------------------------------------------------------
@@ -311,24 +329,33 @@ def _requeue(
     delay_s: float,
     evidence: str,
     failure_kind: str = "",
+    files: Sequence[FileOnDisk] = (),
 ) -> None:
-    not_before = timezone.now() + timedelta(seconds=delay_s) if delay_s else None
-    with transaction.atomic():
-        _change(
-            job,
-            "requeued",
-            _running(attempt),
-            {"evidence": evidence, "next_attempt": attempt + 1},
-            state=JobState.QUEUED,
-            reason=reason,
-            attempt=attempt + 1,
-            not_before=not_before,
-            queued_at=timezone.now(),
-            lease_expires_at=None,
-            progress=0,
-        )
-        _end_attempt(job, attempt, "requeued", failure_kind, evidence)
-        transaction.on_commit(partial(hand_to_backend, job))
+    """Back to the queue, unless a cancel came first: then that was its last attempt."""
+    try:
+        with transaction.atomic():
+            _change(
+                job,
+                "requeued",
+                {**_running(attempt), "cancel_requested_at": None},
+                {"evidence": evidence, "next_attempt": attempt + 1},
+                state=JobState.QUEUED,
+                reason=reason,
+                attempt=attempt + 1,
+                not_before=timezone.now() + timedelta(seconds=delay_s) if delay_s else None,
+                queued_at=timezone.now(),
+                lease_expires_at=None,
+                progress=0,
+                message="",
+                stage="",
+                metrics={},
+            )
+            _end_attempt(job, attempt, "requeued", failure_kind, evidence)
+            transaction.on_commit(partial(hand_to_backend, job))
+    except IllegalTransition:
+        if job.cancel_requested_at is None:
+            raise
+        cancel(job, attempt, files)
 
 
 def _end_attempt(

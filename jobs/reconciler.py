@@ -6,10 +6,14 @@ Safe to run as often as one likes, in as many processes as one likes.
 from __future__ import annotations
 
 import logging
+import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
+from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -23,7 +27,35 @@ SETTLING = timedelta(seconds=3)
 """A job queued a moment ago may still be on its way to the queue."""
 
 
+class Reconciler:
+    """Looks again and again, and does not blame a worker for what the database did.
+
+    While nobody can write, no worker can extend its lease either. So after a stall, and at the
+    start, when it does not know what was before, it lets one lease pass before it judges.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._wrote_at: float | None = None
+        self._judges_from = 0.0
+
+    def look(self) -> None:
+        if self._may_judge():
+            settle_lost_jobs()
+        dispatch_forgotten_jobs()
+
+    def _may_judge(self) -> bool:
+        with transaction.atomic():
+            # On SQLite this takes the write lock, and so tells that there is one to be had.
+            now = self._clock()
+        if self._wrote_at is None or now - self._wrote_at > settings.JOB_LEASE_S / 3:
+            self._judges_from = now + settings.JOB_LEASE_S
+        self._wrote_at = now
+        return now >= self._judges_from
+
+
 def reconcile() -> None:
+    """Look once, and judge at once."""
     settle_lost_jobs()
     dispatch_forgotten_jobs()
 
@@ -37,7 +69,7 @@ def settle_lost_jobs() -> None:
         logger.warning("job %s: %s", job.pk, evidence)
         # The worker came back, or another reconciler was quicker.
         with suppress(lifecycle.IllegalTransition):
-            lifecycle.lose(job, job.attempt, evidence)
+            lifecycle.expire(job, job.attempt, evidence)
 
 
 def dispatch_forgotten_jobs() -> None:

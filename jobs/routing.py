@@ -1,5 +1,8 @@
-from django.urls import path
+from django.urls import path, re_path
 
-from .consumers import JobConsumer
+from .consumers import JobConsumer, NowhereConsumer
 
-websocket_urlpatterns = [path("ws/v1/jobs/<uuid:job_id>/", JobConsumer.as_asgi())]
+websocket_urlpatterns = [
+    path("ws/v1/jobs/<uuid:job_id>/", JobConsumer.as_asgi()),
+    re_path(r"", NowhereConsumer.as_asgi()),
+]

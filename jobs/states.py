@@ -33,7 +33,7 @@ ACTIVE = [state for state in JobState if not state.is_final]
 class Reason(TextChoices):
     """Why a queued job is not running yet."""
 
-    NO_FREE_WORKER = "no_free_worker", "Waiting for a free worker"
+    NO_FREE_WORKER = "no_free_worker", "Waiting for a worker"
     QUEUE_UNREACHABLE = "queue_unreachable", "The queue is unreachable; it starts once it is back"
     BACKING_OFF = "backing_off", "Waiting a little before the next attempt"
     HANDED_OVER = "handed_over", "Its worker was stopped; another one goes on with it"

@@ -1,4 +1,9 @@
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 
 
 class JobCursor(CursorPagination):
@@ -8,3 +13,12 @@ class JobCursor(CursorPagination):
     page_size = 50
     max_page_size = 500
     page_size_query_param = "limit"
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: Any = None
+    ) -> list[Any] | None:
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValidationError, ValueError, OverflowError):
+            # It decodes, and is none of ours.
+            raise NotFound(self.invalid_cursor_message) from None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 from .problems import BodyTooLarge
@@ -25,4 +27,21 @@ class BoundedJSONParser(JSONParser):
         raw = stream.read(limit + 1)
         if len(raw) > limit:
             raise BodyTooLarge(f"The body is larger than {limit:,} bytes, the most that is taken.")
-        return super().parse(io.BytesIO(raw), media_type, parser_context)
+        try:
+            data = super().parse(io.BytesIO(raw), media_type, parser_context)
+        except RecursionError:
+            raise ParseError("The JSON is nested too deeply.") from None
+        if b"\\u" in raw:
+            _refuse_what_is_no_text(data)
+        return data
+
+
+def _refuse_what_is_no_text(data: Any) -> None:
+    """Half a surrogate pair cannot be written down, and a null not stored."""
+    try:
+        text = json.dumps(data, ensure_ascii=False)
+        text.encode()
+    except UnicodeEncodeError:
+        raise ParseError("The JSON has half of a surrogate pair in it.") from None
+    if "\\u0000" in text:
+        raise ParseError("The JSON has a null character in it.")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from rest_framework import exceptions, status
@@ -21,6 +22,24 @@ MACHINE_PATHS = ("/api/", "/submit_job", "/job_status/")
 class BodyTooLarge(exceptions.APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "body_too_large"
+
+
+class Conflict(exceptions.APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "illegal_transition"
+
+
+class DatabaseBusy(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "database_busy"
+    default_detail = "The database is busy; nothing was changed. Try again."
+    wait = 5
+
+
+DJANGO_S_OWN: dict[type[Exception], type[exceptions.APIException]] = {
+    Http404: exceptions.NotFound,
+    PermissionDenied: exceptions.PermissionDenied,
+}
 
 
 class InvalidSubmission(exceptions.APIException):
@@ -70,7 +89,7 @@ def problem(
         "detail": detail,
         "instance": request.path,
         "code": name,
-        "retryable": code in {409, 429, 503},
+        "retryable": code in {429, 503},
         "request_id": getattr(request, "request_id", ""),
     }
     if errors:
@@ -108,14 +127,10 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
             error = FieldError(path=("simulation",), code="unknown_simulation", detail=str(exc))
             return InvalidSubmission([error])
         case lifecycle.IllegalTransition():
-            conflict = exceptions.APIException(str(exc), "illegal_transition")
-            conflict.status_code = status.HTTP_409_CONFLICT
-            return conflict
-        case Http404():
-            return exceptions.NotFound()
-        case PermissionDenied():
-            return exceptions.PermissionDenied()
-    return None
+            return Conflict(str(exc))
+        case OperationalError():
+            return DatabaseBusy()
+    return DJANGO_S_OWN[type(exc)]() if type(exc) in DJANGO_S_OWN else None
 
 
 def _serializer_errors(detail: Any, path: tuple[str | int, ...]) -> Iterator[FieldError]:

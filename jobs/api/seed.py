@@ -32,6 +32,10 @@ STATUS = {
     JobState.CANCELLED: "CANCELLED",
 }
 CHECKPOINT = "checkpoint.chk"
+REASONS = {
+    "is_crystal": "the structure is a crystal",
+    "one_atom": "a single atom has no geometry to optimise",
+}
 
 
 class SeedSubmission(BaseModel, extra="forbid"):
@@ -110,7 +114,8 @@ def _submit(owner: Any, given: SeedSubmission) -> Job:
         if not (wrong := _wrong_simulation(exc)):
             raise InvalidSubmission([_in_seed_terms(error) for error in exc.errors]) from None
     better = str((wrong.fix or {})["simulation"])
-    message = f"{given.simulation_type} was asked for and {better} runs: {wrong.detail}"
+    why = REASONS.get(wrong.code, "the structure asks for it")
+    message = f"{given.simulation_type} was asked for and {better} runs: {why}."
     note = Note(code="simulation_chosen", message=message)
     try:
         return _submit_as(better, {**wanted, "notes": [note]})

@@ -14,6 +14,8 @@ import simulations
 from jobs.models import Artifact, Job
 from jobs.states import Reason
 
+MAX_TAGS = 50
+
 
 class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
     url = serializers.SerializerMethodField()
@@ -94,27 +96,40 @@ class EventPageSerializer(serializers.Serializer[Any]):
     state = serializers.CharField()
 
 
-class LimitsSerializer(serializers.Serializer[Any]):
-    wall_time_s = serializers.IntegerField(min_value=1, max_value=30 * 24 * 3600, required=False)
-
-
-class SubmissionSerializer(serializers.Serializer[Any]):
-    simulation = serializers.CharField(max_length=100)
-    params = serializers.DictField()
-    name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
-    tags = serializers.ListField(
-        child=serializers.CharField(max_length=100), max_length=50, required=False, default=list
-    )
-    limits = LimitsSerializer(required=False)
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses what it does not know: a misspelt limit would be no limit."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and (unknown := data.keys() - self.fields.keys()):
             known = ", ".join(self.fields)
             raise serializers.ValidationError(
-                {name: [f"There is no such field; a submission has {known}."] for name in unknown},
+                {name: [f"There is no such field; expected {known}."] for name in [*unknown][:20]},
                 "unknown_field",
             )
         return super().to_internal_value(data)
+
+
+class LimitsSerializer(StrictSerializer):
+    wall_time_s = serializers.IntegerField(min_value=1, max_value=30 * 24 * 3600, required=False)
+
+
+class TagsField(serializers.ListField):
+    """Counted first: two hundred thousand tags are not looked at one by one."""
+
+    child = serializers.CharField(max_length=100)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, list) and len(data) > MAX_TAGS:
+            raise serializers.ValidationError(f"At most {MAX_TAGS} tags; these are {len(data)}.")
+        return super().to_internal_value(data)
+
+
+class SubmissionSerializer(StrictSerializer):
+    simulation = serializers.CharField(max_length=100)
+    params = serializers.DictField()
+    name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+    tags = TagsField(required=False, default=list)
+    limits = LimitsSerializer(required=False)
 
 
 class SimulationSerializer(serializers.Serializer[Any]):

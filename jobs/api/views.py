@@ -104,7 +104,7 @@ class JobEventsView(APIView):
     )
     def get(self, request: Request, job_id: UUID) -> Response:
         after = request.query_params.get("after", "0")
-        if not after.isdecimal():
+        if not events.is_seq(after):
             raise ValidationError({"after": "expected a whole number, the last seq that you have."})
         job = _visible_job(request, job_id)
         found = events.after(job, int(after), EVENTS_A_PAGE)

@@ -55,11 +55,18 @@ def _row(label: str, value: Any, unit: str, digits: int | None, info: Any) -> Ro
     is_long = len(text) > LONGEST_TEXT or "\n" in text
     return Row(
         label=label,
-        value=f"{text.count(chr(10)) + 1} lines of text" if "\n" in text else text[:LONGEST_TEXT],
+        value=f"{text.count(chr(10)) + 1} lines of text" if "\n" in text else shortened(text),
         unit=unit if value is not None else "",
         help=(info.description if info else None) or "",
         whole=text if is_long else "",
     )
+
+
+def shortened(text: str) -> str:
+    """Cut between two items or words: half a number would read as another number."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT].rpartition(' ')[0] or text[:LONGEST_TEXT]} …"
 
 
 def _within(label: str, row: Row) -> Row:

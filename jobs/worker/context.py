@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -18,6 +19,7 @@ from jobs.artifacts import LOG_NAME
 from jobs.models import Job
 from simulations.workdir import Manifest
 
+from .inheritance import left_behind
 from .patience import insist
 
 logger = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ class JobContext:
         self._attempt = attempt
         self.workdir: Path = job.workdir(attempt)
         self.workdir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.previous: Path | None = _existing(job.workdir(attempt - 1))
+        self.previous = left_behind(job, attempt)
         self.threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
         self.log: TextIO = (self.workdir / LOG_NAME).open("a", buffering=1)
         self._manifest = Manifest(self.workdir)
@@ -64,7 +66,9 @@ class JobContext:
     def report(
         self, fraction: float, message: str = "", *, stage: str = "", **metrics: float
     ) -> None:
-        point = {"fraction": fraction, "message": message, "stage": stage, **_finite(metrics)}
+        if not math.isfinite(fraction):
+            raise ValueError(f"the fraction of a report is {fraction}")
+        point = {"fraction": float(fraction), "message": message, "stage": stage, **plain(metrics)}
         with self._lock:
             self._points.append(point)
         if self._stop.is_set():
@@ -112,14 +116,9 @@ class JobContext:
         return text, self._log_read + len(raw)
 
 
-def _finite(metrics: dict[str, float]) -> dict[str, float]:
-    """JSON has no infinity, and a figure that is none is not shown."""
-    return {
-        name: value
-        for name, value in metrics.items()
-        if not isinstance(value, float) or math.isfinite(value)
+def plain(metrics: Mapping[str, Any]) -> dict[str, float | int]:
+    """As JSON takes them: numpy's numbers as Python's, and no figure that is none."""
+    numbers = {
+        name: value.item() if hasattr(value, "item") else value for name, value in metrics.items()
     }
-
-
-def _existing(path: Path) -> Path | None:
-    return path if path.is_dir() else None
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}

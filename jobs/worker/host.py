@@ -12,6 +12,11 @@ HOST = socket.gethostname()
 _PR_SET_PDEATHSIG = 1
 
 
+def identity(pid: int) -> str:
+    """How a worker is called in the attempts that it starts."""
+    return f"{HOST}:{pid}"
+
+
 def die_with_parent(parent: int) -> None:
     """Ask Linux to kill this process when `parent` dies; elsewhere the fence has to do."""
     if not sys.platform.startswith("linux"):

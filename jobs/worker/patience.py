@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, DataError, IntegrityError, connection
 
 logger = logging.getLogger(__name__)
 
@@ -16,12 +16,14 @@ PATIENCE_S = 60
 def insist(write: Callable[[], None]) -> None:
     """Call `write` until the database takes it.
 
-    :raises DatabaseError: it did not within a minute; the lease then tells the reconciler.
+    :raises DatabaseError: it refused, or did not answer for a minute; the lease then tells.
     """
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             return write()
+        except (IntegrityError, DataError):
+            raise  # it was there, and will not take this
         except DatabaseError:
             if time.monotonic() > deadline:
                 raise

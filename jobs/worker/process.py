@@ -34,7 +34,6 @@ class JobWorker(Worker):
         kwargs["serializer"] = "rq.serializers.JSONSerializer"
         super().__init__(*args, **kwargs)
         self._warden: Warden | None = None
-        self._exit: tuple[int | None, Any] = (None, None)
 
     def bootstrap(self, *args: Any, **kwargs: Any) -> None:
         super().bootstrap(*args, **kwargs)
@@ -61,15 +60,17 @@ class JobWorker(Worker):
     def monitor_work_horse(self, job: Message, queue: Queue, execution: Any) -> None:
         assert self._warden
         self._warden.start()
-        self._exit = (None, None)
         try:
             super().monitor_work_horse(job, queue, execution)
         finally:
-            self._warden.settle(*self._exit)
+            self._warden.settle(None, None)
 
     def wait_for_horse(self) -> tuple[int | None, int | None, Any]:
         pid, status, usage = super().wait_for_horse()
-        self._exit = (status, usage)
+        if self._warden:
+            # Here, before Redis is asked anything: it may hang. RQ's alarm was for the wait alone.
+            signal.alarm(0)
+            self._warden.settle(status, usage)
         return pid, status, usage
 
     def _kill_group(self) -> None:

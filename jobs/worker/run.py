@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import traceback
@@ -14,7 +15,7 @@ from jobs.models import Job
 from jobs.states import FailureKind
 
 from .context import JobContext
-from .host import HOST
+from .host import HOST, identity
 from .patience import insist
 
 logger = logging.getLogger(__name__)
@@ -25,15 +26,20 @@ def run_job(job_id: str, attempt: int) -> None:
     job = Job.objects.get(pk=job_id)
     try:
         # The parent is the worker; it is the one whose death would lose the job.
-        lifecycle.start(job, attempt, worker=f"{HOST}:{os.getppid()}", host=HOST, pid=os.getppid())
+        parent = os.getppid()
+        lifecycle.start(job, attempt, worker=identity(parent), host=HOST, pid=parent)
     except lifecycle.IllegalTransition as exc:
         logger.info("message for a job that is not to be run: %s", exc)
         return
-    with JobContext(job, attempt) as context:
-        conclude = _run(job, attempt, context)
+    try:
+        with JobContext(job, attempt) as context:
+            conclude = _run(job, attempt, context)
+        files = artifacts.collect(job.workdir(attempt))
+    except OSError as exc:
+        # Its directory is gone or full: there is no file to speak of.
+        conclude, files = _infrastructure(job, attempt, exc), []
     if conclude is None:
         return
-    files = artifacts.collect(job.workdir(attempt))
     try:
         insist(partial(conclude, files=files))
     except lifecycle.IllegalTransition as exc:
@@ -45,6 +51,7 @@ def _run(job: Job, attempt: int, context: JobContext) -> Callable[..., None] | N
     fail = partial(lifecycle.fail, job, attempt)
     try:
         result = lifecycle.find_simulation(job.simulation).run(job.params, context)
+        json.dumps(result, allow_nan=False)
     except lifecycle.UnknownSimulation as exc:
         return partial(fail, FailureKind.INPUT, {"detail": str(exc)})
     except simulations.Cancelled:
@@ -59,13 +66,17 @@ def _run(job: Job, attempt: int, context: JobContext) -> Callable[..., None] | N
         detail = "The engine asked for more memory than this machine gives it."
         return partial(fail, FailureKind.MEMORY, {"detail": detail})
     except OSError as exc:
-        # A full disk, a vanished file system: says nothing about the job, so it may be retried.
-        evidence = f"The worker's machine failed it: {exc.strerror or exc}."
-        kind = FailureKind.INFRASTRUCTURE
-        return partial(lifecycle.lose, job, attempt, evidence, kind=kind)
+        return _infrastructure(job, attempt, exc)
     except Exception as exc:
         logger.exception("job %s raised", job.pk)
         detail = f"The simulation stopped on an unexpected {type(exc).__name__}: {exc}"
         trace = traceback.format_exc()
         return partial(fail, FailureKind.INTERNAL, {"detail": detail}, traceback=trace)
     return partial(lifecycle.succeed, job, attempt, result)
+
+
+def _infrastructure(job: Job, attempt: int, exc: OSError) -> Callable[..., None]:
+    """A full disk, a vanished file system: says nothing about the job, so it may be retried."""
+    evidence = f"The worker's machine failed it: {exc.strerror or exc}."
+    kind = FailureKind.INFRASTRUCTURE
+    return partial(lifecycle.lose, job, attempt, evidence, kind=kind)

@@ -8,15 +8,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum, auto
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 
 from jobs import artifacts, lifecycle
+from jobs.artifacts import FileOnDisk
 from jobs.models import Job
 from jobs.states import FailureKind, JobState
+
+from .host import identity
+from .patience import insist
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +47,11 @@ class Warden:
         self._job_id = job_id
         self._attempt = attempt
         self._kill = kill
+        self._worker = identity(os.getpid())
         self._verdict: Verdict | None = None
         self._stopping_since: float | None = None
         self._started = time.monotonic()
+        self._gone = threading.Event()
         self._over = threading.Event()
         self._hand_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="warden", daemon=True)
@@ -56,17 +64,36 @@ class Warden:
         self._hand_over.set()
 
     def settle(self, status: int | None, usage: Any) -> None:
-        """The process is gone: if it left no final word, write the one that is true."""
-        self._over.set()
-        self._thread.join()
+        """The process is gone: if it left no final word, write the one that is true. Once."""
+        if self._gone.is_set():
+            return
+        self._gone.set()
+        try:
+            self._settle(status, usage)
+        finally:
+            self._over.set()
+            self._thread.join()
+
+    def _settle(self, status: int | None, usage: Any) -> None:
         job = Job.objects.get(pk=self._job_id)
+        if not self._started_it(job):
+            return
         if usage is not None:
             lifecycle.record_usage(job, self._attempt, _peak_memory_mib(usage))
-        if job.state == JobState.RUNNING and job.attempt == self._attempt:
-            self._conclude(job, status)
+        if self._runs(job):
+            # The lease is extended meanwhile: a large file takes its time to be summed up.
+            files = artifacts.collect(job.workdir(self._attempt))
+            with suppress(lifecycle.IllegalTransition):  # it was taken from us meanwhile
+                insist(partial(self._conclude, job, status, files))
 
-    def _conclude(self, job: Job, status: int | None) -> None:
-        files = artifacts.collect(job.workdir(self._attempt))
+    def _runs(self, job: Job) -> bool:
+        return job.state == JobState.RUNNING and job.attempt == self._attempt
+
+    def _started_it(self, job: Job) -> bool:
+        """The same message may reach two workers; only one of them started the attempt."""
+        return job.attempts.filter(number=self._attempt, worker=self._worker).exists()
+
+    def _conclude(self, job: Job, status: int | None, files: list[FileOnDisk]) -> None:
         match self._verdict:
             case Verdict.CANCELLED:
                 lifecycle.cancel(job, self._attempt, files)
@@ -76,7 +103,7 @@ class Warden:
                 kind = FailureKind.TIMEOUT
                 lifecycle.fail(job, self._attempt, kind, {"detail": detail}, files)
             case Verdict.HANDED_OVER:
-                lifecycle.hand_over(job, self._attempt, "Its worker was told to stop.")
+                lifecycle.hand_over(job, self._attempt, "Its worker was told to stop.", files)
             case _:
                 lifecycle.lose(job, self._attempt, _describe(status), files=files)
 
@@ -94,13 +121,14 @@ class Warden:
     def _look(self, next_lease: float) -> float:
         now = time.monotonic()
         job = Job.objects.get(pk=self._job_id)
-        if job.state == JobState.QUEUED and job.attempt == self._attempt:
-            return next_lease  # the work-horse has not come to its start yet
-        ours = job.state == JobState.RUNNING and job.attempt == self._attempt
+        if not self._started_it(job):
+            return next_lease  # not yet, or never: then its process ends by itself
+        ours = self._runs(job)
         if ours and now >= next_lease:
             ours = lifecycle.extend_lease(job, self._attempt)
             next_lease = now + settings.JOB_LEASE_S / 3
-        if verdict := self._judge(job, ours, now):
+        verdict = None if self._gone.is_set() else self._judge(job, ours, now)
+        if verdict:
             self._stop(verdict, now)
         return next_lease
 

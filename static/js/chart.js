@@ -20,16 +20,15 @@ function drawDirty() {
   for (const chart of charts) chart.draw();
 }
 
-/** The numbers of a plot: points with both keys; of a plot that restarts, its newest run. */
+/** The numbers of a plot: points with both keys. Where x goes back, a newer run begins: what it
+ *  computes again replaces what was there, so a resumed attempt goes on and a restarted one starts anew. */
 export function seriesOf(points, plot) {
   const series = [];
   for (const point of points) {
     const x = point[plot.x];
     const y = plot.log ? Math.abs(point[plot.y]) : point[plot.y];
     if (!Number.isFinite(x) || !Number.isFinite(y) || (plot.log && y === 0)) continue;
-    const before = series.at(-1)?.[0];
-    if (plot.restarts && x < before) series.length = 0;
-    if (plot.restarts && x === before) series.pop();
+    while (series.length && series.at(-1)[0] >= x) series.pop();
     series.push([x, y]);
   }
   return series;

@@ -35,8 +35,8 @@ export class JobView {
     });
     if (event.points) this.#addPoints(event.points);
     if (event.log) this.#addLog(event.log);
-    this.#showProgress(event);
     this.#markStage(event);
+    this.#showProgress(event);
   }
 
   tick() {
@@ -60,8 +60,6 @@ export class JobView {
   }
 
   #beginAttempt() {
-    this.points = [];
-    for (const chart of this.charts) chart.show(this.points);
     if (this.log) this.log.textContent = "";
   }
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from jobs import artifacts, lifecycle
@@ -56,7 +57,7 @@ BAD: dict[str, tuple[Any, int, str, str]] = {
     ),
     "unknown param": ({**GOOD, "params": {"m": 1}}, 422, "/params/m", "It takes n"),
     "params no object": ({**GOOD, "params": 3}, 422, "/params", "dictionary"),
-    "unknown field": ({**GOOD, "parms": {}}, 422, "/parms", "a submission has simulation"),
+    "unknown field": ({**GOOD, "parms": {}}, 422, "/parms", "expected simulation"),
     "no simulation": ({"params": {}}, 422, "/simulation", "required"),
     "limit out of bounds": (
         {**GOOD, "limits": {"wall_time_s": 0}},
@@ -65,6 +66,13 @@ BAD: dict[str, tuple[Any, int, str, str]] = {
         "1",
     ),
     "not an object": ([1], 422, "", "dictionary"),
+    "misspelt limit": (
+        {**GOOD, "limits": {"wall_time": 1}},
+        422,
+        "/limits/wall_time",
+        "wall_time_s",
+    ),
+    "too many tags": ({**GOOD, "tags": [{}] * 60}, 422, "/tags", "At most 50"),
 }
 
 
@@ -90,6 +98,9 @@ def test_bad_input_names_the_field_and_the_mend(as_alice: Client, case: str) -> 
         ("{not json", "application/json", 400),
         ("n=3", "application/x-www-form-urlencoded", 415),
         ("<job/>", "text/xml", 415),
+        ("[" * 100_000, "application/json", 400),
+        (json.dumps({**GOOD, "\ud800": 1}), "application/json", 400),
+        (json.dumps({**GOOD, "name": "a\u0000b"}), "application/json", 400),
         (json.dumps({**GOOD, "name": "x" * 1_000_001}), "application/json", 413),
     ],
 )
@@ -127,6 +138,8 @@ def test_on_a_laptop_an_anonymous_loopback_request_acts_as_local(client: Client,
         {"Origin": "https://evil.example"},
         {"Sec-Fetch-Site": "cross-site"},
         {"X-Forwarded-For": "203.0.113.9"},
+        {"Origin": "http://[bad"},
+        {"Authorization": "Basic bG9jYWw6d3Jvbmc="},
     ],
 )
 def test_what_comes_from_elsewhere_does_not_act_as_local(
@@ -176,6 +189,32 @@ def test_the_list_can_be_filtered(
     assert "running" in refused.json()["errors"][0]["detail"]
 
 
+@pytest.mark.parametrize("cursor", ["cD1hYmM=", "cD0lMDA=", "nonsense", "r=1"])
+def test_a_cursor_that_is_none_of_ours_is_told(
+    as_alice: Client, submit: Callable[..., Job], cursor: str
+) -> None:
+    submit()
+
+    answer = as_alice.get("/api/v1/jobs", {"cursor": cursor})
+
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "Invalid cursor"
+
+
+def test_a_busy_database_says_when_to_come_back(
+    as_alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(**kwargs: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(lifecycle, "submit", locked)
+
+    answer = post(as_alice, GOOD)
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.json()["retryable"] is True
+
+
 def test_cancel_of_a_finished_job_is_a_conflict(
     as_alice: Client, submit: Callable[..., Job], start: Callable[[Job], Job]
 ) -> None:
@@ -186,6 +225,8 @@ def test_cancel_of_a_finished_job_is_a_conflict(
 
     assert answer.status_code == 409
     assert answer.json()["code"] == "illegal_transition"
+    assert answer.json()["retryable"] is False
+    assert "it can no longer be cancelled" in answer.json()["detail"]
 
 
 def test_cancel_of_a_running_job_shows_as_cancelling(
@@ -208,7 +249,8 @@ def test_events_follow_the_seq_that_one_has(
 
     assert [event["kind"] for event in page["events"]] == ["started"]
     assert page["last_seq"] == 2
-    assert as_alice.get(f"/api/v1/jobs/{job.pk}/events?after=x").status_code == 422
+    for nonsense in ("x", "-1", "9" * 5000, "²"):
+        assert as_alice.get(f"/api/v1/jobs/{job.pk}/events?after={nonsense}").status_code == 422
 
 
 def test_an_artifact_is_served_by_id_as_a_file(

@@ -16,7 +16,7 @@ from rq.registry import ScheduledJobRegistry
 from jobs import dispatch, lifecycle
 from jobs.dispatch import rq as rq_backend
 from jobs.models import Job
-from jobs.reconciler import SETTLING, reconcile
+from jobs.reconciler import SETTLING, Reconciler, reconcile
 from jobs.states import JobState, Reason
 
 
@@ -170,6 +170,25 @@ def test_a_message_of_a_dead_execution_is_sent_again(
     monkeypatch.setattr(rq_backend, "LIMBO_S", 0)
     reconcile()
     assert waiting() == [job.run_id]
+
+
+def test_after_a_stalled_database_no_worker_is_blamed_before_a_lease_has_passed(
+    redis: Any, submit: Callable[..., Job], start: Callable[[Job], Job], settings: Any
+) -> None:
+    moments = iter([0.0, 2.0, 4.0, 5.0 + settings.JOB_LEASE_S, 7.0 + 2 * settings.JOB_LEASE_S])
+    reconciler = Reconciler(clock=lambda: next(moments))
+    job = start(submit())
+    Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+
+    def state() -> str:
+        reconciler.look()
+        job.refresh_from_db()
+        return str(job.state)
+
+    assert [state(), state(), state()] == ["running"] * 3  # it does not know what was before
+    assert state() == "running"  # and for one lease nobody could write
+    reconciler._wrote_at = 6.0 + 2 * settings.JOB_LEASE_S
+    assert state() == "queued"
 
 
 def test_a_lease_that_ran_out_is_settled_once(

@@ -146,7 +146,7 @@ def test_a_lost_job_is_tried_again_with_growing_pauses_and_then_fails(
 
     assert pauses == [settings.JOB_RETRY_DELAY_S, 2 * settings.JOB_RETRY_DELAY_S]
     assert (job.state, job.failure_kind) == (F, FailureKind.LOST)
-    assert "attempt 3, the last of 3" in job.error["detail"]
+    assert "It was tried 3 times" in job.error["detail"]
     assert [a.outcome for a in job.attempts.order_by("number")] == ["requeued"] * 2 + ["failed"]
 
 
@@ -171,6 +171,46 @@ def test_a_job_lost_while_being_cancelled_is_cancelled(
     lifecycle.lose(job, 1, "silent")
 
     assert job.state == C
+
+
+@pytest.mark.parametrize("verb", ["lose", "hand over"])
+def test_a_cancel_that_crosses_a_requeue_ends_the_job(
+    submit: Callable[..., Job], start: Callable[[Job], Job], verb: str
+) -> None:
+    """A job that is queued and asked to stop would be started by nobody, and wait for ever."""
+    job = start(submit())
+    parent = Job.objects.get(pk=job.pk)
+    lifecycle.request_cancel(job, by="alice")
+
+    VERBS[verb](parent, 1)
+
+    assert parent.state == C
+
+
+def test_a_lease_extended_in_the_last_moment_is_no_loss(
+    submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
+    job = start(submit())
+    Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=9))
+    seen_expired = Job.objects.get(pk=job.pk)
+    lifecycle.extend_lease(job, 1)
+
+    with pytest.raises(IllegalTransition):
+        lifecycle.expire(seen_expired, 1, "silent")
+
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == (R, 1)
+
+
+def test_a_new_attempt_does_not_show_the_readings_of_the_old_one(
+    submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
+    job = start(submit())
+    lifecycle.progress(job, 1, [{"fraction": 0.5, "message": "x", "stage": "s", "scf_cycle": 4}])
+
+    lifecycle.hand_over(job, 1, "deploy")
+
+    assert (job.metrics, job.stage, job.message, job.progress) == ({}, "", "", 0)
 
 
 def test_a_cancel_that_was_asked_first_wins_over_the_start(submit: Callable[..., Job]) -> None:

@@ -198,7 +198,7 @@ def test_a_failed_job_says_why_and_what_to_try(page, submit, start):
 
 
 def test_a_queued_job_says_what_it_waits_for(page, submit):
-    assert "Waiting for a free worker" in page(f"/jobs/{submit().pk}/").content.decode()
+    assert "Waiting for a worker" in page(f"/jobs/{submit().pk}/").content.decode()
 
 
 def test_a_silent_worker_looks_different_from_a_running_one(page, submit, start):

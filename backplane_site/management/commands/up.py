@@ -57,6 +57,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, workers: int, **options: Any) -> None:
         began = time.monotonic()
+        # Whatever we or an engine write is for nobody else's eyes.
+        os.umask(0o077)
         if workers < 1:
             raise CommandError("--workers must be 1 or more.")
         _check_host(host)

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections
 
-from jobs.reconciler import reconcile
+from jobs.reconciler import Reconciler, reconcile
 
 
 class Command(BaseCommand):
@@ -20,9 +20,10 @@ class Command(BaseCommand):
         if every is None:
             reconcile()
             return
+        reconciler = Reconciler()
         while True:
             try:
-                reconcile()
+                reconciler.look()
             except DatabaseError as exc:
                 self.stderr.write(f"the database did not answer, trying again: {exc}")
                 close_old_connections()

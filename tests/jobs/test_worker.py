@@ -1,0 +1,181 @@
+"""What happens around a run: whose it is, what it inherits, what it may report."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from django.db import IntegrityError, OperationalError
+
+import simulations
+from jobs import artifacts, lifecycle
+from jobs.models import Job
+from jobs.worker import patience
+from jobs.worker.context import JobContext, plain
+from jobs.worker.host import HOST, identity
+from jobs.worker.inheritance import left_behind
+from jobs.worker.run import run_job
+from jobs.worker.warden import Warden
+
+EXITED = 0
+
+
+@pytest.fixture
+def mine(submit: Callable[..., Job]) -> Job:
+    """A job that this very process runs."""
+    job = submit()
+    lifecycle.start(job, 1, worker=identity(os.getpid()), host=HOST, pid=os.getpid())
+    return job
+
+
+def settled(job: Job, status: int | None = EXITED) -> Job:
+    warden = Warden(str(job.pk), job.attempt, kill=lambda: None)
+    warden._thread = type("Idle", (), {"join": lambda self: None})()
+    warden.settle(status, None)
+    job.refresh_from_db()
+    return job
+
+
+def test_a_process_gone_without_a_word_is_a_lost_attempt(mine: Job) -> None:
+    assert settled(mine).attempt == 2
+    assert "exit status 0 and no result" in mine.attempts.get().evidence
+
+
+def test_a_second_message_does_not_end_the_run_of_another_worker(
+    submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
+    """Its own process was refused; the job is somebody else's, and healthy."""
+    job = start(submit())
+
+    settled(job)
+
+    assert (job.state, job.attempt) == ("running", 1)
+
+
+def test_a_final_word_is_not_overruled(mine: Job) -> None:
+    lifecycle.succeed(mine, 1, {"total": 14})
+
+    assert settled(mine).state == "succeeded"
+
+
+def test_an_attempt_inherits_the_newest_of_every_file(mine: Job) -> None:
+    for number, files in {1: {"a": "1", "chk": "1"}, 2: {"a": "2"}, 3: {}}.items():
+        directory = mine.workdir(number)
+        directory.mkdir(parents=True)
+        for name, text in files.items():
+            (directory / name).write_text(text)
+    (mine.workdir(1) / "chunks").mkdir()
+    (mine.workdir(1) / "chunks" / "0").write_text("c")
+
+    view = left_behind(mine, 4)
+
+    assert view
+    found = {str(p.relative_to(view)): p.read_text() for p in view.rglob("*") if p.is_file()}
+    assert found == {"a": "2", "chk": "1", "chunks/0": "c"}
+    assert left_behind(mine, 1) is None
+    (mine.workdir(4) / "a").write_text("4")
+    again = left_behind(mine, 5)
+    assert again
+    assert (again / "a").read_text() == "4"
+
+
+def test_numbers_reach_the_database_as_json_takes_them() -> None:
+    metrics = {"a": np.float64(1.5), "b": np.int32(2), "c": math.inf, "d": float("nan"), "e": 3}
+
+    assert plain(metrics) == {"a": 1.5, "b": 2, "e": 3}
+
+
+def test_a_directory_that_cannot_be_made_is_the_machines_fault(
+    submit: Callable[..., Job], settings: Any, tmp_path: Any
+) -> None:
+    (tmp_path / "file").touch()
+    settings.JOBS_ROOT = tmp_path / "file"
+    job = submit()
+
+    run_job(str(job.pk), 1)
+
+    attempt = job.attempts.get()
+    assert (attempt.failure_kind, attempt.outcome) == ("infrastructure", "requeued")
+    assert "Not a directory" in attempt.evidence
+
+
+def test_a_result_with_a_figure_that_is_none_is_a_defect_and_no_success(
+    submit: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit()
+    broken = simulations.Simulation.run
+    monkeypatch.setattr(simulations.Simulation, "run", lambda *_: {"energy_hartree": math.nan})
+
+    run_job(str(job.pk), 1)
+
+    job.refresh_from_db()
+    assert broken
+    assert (job.state, job.failure_kind) == ("failed", "internal")
+    assert "Traceback" not in str(job.error)
+
+
+def test_a_run_reports_and_ends_with_its_log(submit: Callable[..., Job]) -> None:
+    job = submit(params={"n": 4})
+
+    run_job(str(job.pk), 1)
+
+    job.refresh_from_db()
+    assert (job.state, job.result) == ("succeeded", {"total": 30})
+    points = [p for e in job.events.filter(kind="progress") for p in e.data["points"]]
+    assert [point["total"] for point in points] == [1, 5, 14, 30]
+
+
+def test_a_fenced_run_hears_that_it_is_to_stop(mine: Job) -> None:
+    context = JobContext(mine, 1)
+    lifecycle.lose(Job.objects.get(pk=mine.pk), 1, "taken for dead")
+    context.report(0.5, "late")
+    context._flush()
+
+    with pytest.raises(simulations.Cancelled):
+        context.report(0.6, "later")
+
+    context.log.close()
+
+
+def test_a_broken_list_of_files_costs_the_files_and_not_the_job(tmp_path: Any) -> None:
+    (tmp_path / "job.log").write_text("x")
+    for broken in ("{", "[1]", "[{}]", '{"a": 1}'):
+        (tmp_path / "artifacts.json").write_text(broken)
+
+        assert [file.name for file in artifacts.collect(tmp_path)] == ["job.log"]
+
+
+def test_only_plain_files_of_its_own_directory_are_handed_out(tmp_path: Any) -> None:
+    workdir = tmp_path / "1"
+    workdir.mkdir()
+    (tmp_path / "secret").write_text("x")
+    (workdir / "link").symlink_to(tmp_path / "secret")
+    (workdir / "folder").mkdir()
+    names = ["../secret", "link", "folder", "/etc/hostname", "absent"]
+    entries = [f'{{"name": "{n}", "title": "t", "media_type": "text/plain"}}' for n in names]
+    (workdir / "artifacts.json").write_text(f"[{','.join(entries)}]")
+
+    assert artifacts.collect(workdir) == []
+
+
+def test_patience_is_for_a_database_that_is_away(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience.time, "sleep", lambda s: None)
+    monkeypatch.setattr(patience.connection, "close", lambda: None)
+    answers = iter([OperationalError("locked"), OperationalError("locked"), None])
+
+    def write() -> None:
+        if (answer := next(answers)) is not None:
+            raise answer
+
+    patience.insist(write)
+    assert list(answers) == []
+
+    def refuse() -> None:
+        raise IntegrityError("CHECK")
+
+    with pytest.raises(IntegrityError):
+        patience.insist(refuse)
