@@ -26,9 +26,10 @@ def get(name: str) -> Simulation:
     return _discover()[name]
 
 
-def preload() -> None:
-    """Import the engines that are installed, so that processes forked from here start at once."""
-    for sim in all_simulations():
-        if sim.available:
-            for engine in sim.requires:
-                import_module(engine)
+def preload(name: str) -> None:
+    """Import the engines of a simulation, so that processes forked from here start at once.
+
+    :raises KeyError: no simulation has that name.
+    """
+    for engine in get(name).requires:
+        import_module(engine)

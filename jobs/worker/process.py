@@ -16,12 +16,13 @@ import signal
 from contextlib import suppress
 from typing import Any
 
-from django.db import connections
+from django.db import DatabaseError, connections
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.job import Job as Message
 
 import simulations
+from jobs.models import Job
 
 from .host import die_with_parent
 from .warden import Warden
@@ -35,13 +36,9 @@ class JobWorker(Worker):
         super().__init__(*args, **kwargs)
         self._warden: Warden | None = None
 
-    def bootstrap(self, *args: Any, **kwargs: Any) -> None:
-        super().bootstrap(*args, **kwargs)
-        # Once in the parent instead of once a job; importing is safe to fork, computing is not.
-        simulations.preload()
-
     def execute_job(self, job: Message, queue: Queue) -> None:
         job_id, attempt = job.args
+        preload(job_id)
         self._warden = Warden(job_id, attempt, kill=self._kill_group)
         try:
             super().execute_job(job, queue)
@@ -92,3 +89,15 @@ class JobWorker(Worker):
         super().handle_warm_shutdown_request()
         if self._warden:
             self._warden.hand_over()
+
+
+def preload(job_id: str) -> None:
+    """Import the job's engines in the parent: once, instead of once a job.
+
+    Importing is safe to fork, computing is not. What fails here will fail in the work-horse too,
+    where it can be told.
+    """
+    try:
+        simulations.preload(Job.objects.values_list("simulation", flat=True).get(pk=job_id))
+    except (DatabaseError, Job.DoesNotExist, KeyError, ImportError) as exc:
+        logger.warning("the engines of job %s are not loaded ahead: %r", job_id, exc)

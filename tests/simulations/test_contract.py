@@ -11,11 +11,15 @@ from pydantic import BaseModel
 import simulations
 from simulations import Simulation
 
+from . import test_docking, test_docking_screen
 from .recording import RecordingContext
 
 EVERY = pytest.mark.parametrize("sim", simulations.all_simulations(), ids=lambda sim: sim.name)
 NUMERIC_BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 EXAMPLES = {
+    "docking": test_docking.EXAMPLE,
+    "docking_screen": test_docking_screen.EXAMPLE,
+    "md_simulation": {"structure": "aspirin"},
     "demo.sum_squares": {"n": 3},
     "dft_crystal": {"structure": "Li[C6]"},
     "dft_optimization": {"structure": "CCO"},
@@ -50,7 +54,7 @@ def test_every_number_has_bounds(sim: Simulation) -> None:
 def test_every_parameter_but_the_structure_has_a_default(sim: Simulation) -> None:
     required = set(sim.Params.model_json_schema().get("required", []))
 
-    assert required <= {"structure"}
+    assert required <= {"structure", "ligand", "ligands", "receptor_pdb"}
 
 
 @EVERY
@@ -107,7 +111,7 @@ def test_a_param_without_use_is_told_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "fix"), [({"functional": "b3ly"}, "B3LYP"), ({"basis": "def2-svpp"}, "def2-svp")]
+    ("given", "fix"), [({"functional": "b3lpy"}, "B3LYP"), ({"basis": "def2svp"}, "def2-svp")]
 )
 def test_a_misspelt_choice_is_mended(given: dict[str, str], fix: str) -> None:
     with pytest.raises(simulations.InvalidParams) as refusal:
@@ -143,7 +147,8 @@ def test_checking_loads_no_engine() -> None:
         "import json, sys, simulations\n"
         "for name, params in json.loads(sys.argv[1]).items():\n"
         "    simulations.get(name).check(params)\n"
-        "heavy = {'pyscf', 'openmm', 'tblite', 'geometric', 'qcelemental'} & set(sys.modules)\n"
+        "heavy = {'pyscf', 'openmm', 'tblite', 'geometric', 'qcelemental', 'vina', 'meeko',"
+        " 'prolif', 'MDAnalysis'} & set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or 0)\n"
     )
 

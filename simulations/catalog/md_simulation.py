@@ -1,0 +1,93 @@
+"""Molecules in motion."""
+
+from __future__ import annotations
+
+import time
+
+from simulations.base import Context, Plot, Readout, simulation
+from simulations.dynamics.inspect import inspect
+from simulations.dynamics.outcome import MdOutcome, outcome_fields
+from simulations.dynamics.params import MdParams
+from simulations.dynamics.run import Run
+
+
+class MdSimulationParams(MdParams):
+    """What is to move, where, and for how long."""
+
+
+class MdSimulationResult(MdOutcome):
+    """What the motion amounts to."""
+
+
+@simulation(
+    "md_simulation",
+    title="Molecular dynamics",
+    requires=("openmm", "pdbfixer", "rdkit"),
+    inspect=inspect,
+    stages=("minimise", "equilibrate", "produce"),
+    readouts=(
+        Readout(key="time_ps", title="Simulated", unit="ps", digits=3),
+        Readout(key="temperature_k", title="Temperature", unit="K", digits=1),
+        Readout(
+            key="potential_energy_kj_per_mol", title="Potential energy", unit="kJ/mol", digits=2
+        ),
+        Readout(key="total_energy_kj_per_mol", title="Total energy", unit="kJ/mol", digits=2),
+        Readout(
+            key="density_g_per_cm3", title="Density", unit="g/cm³", digits=4, note="explicit water"
+        ),
+        Readout(key="rmsd_angstrom", title="RMSD from the start", unit="Å", digits=2),
+        Readout(key="speed_ns_per_day", title="Speed", unit="ns/day", digits=1),
+    ),
+    plots=(
+        Plot(
+            x="time_ps",
+            y="temperature_k",
+            title="Temperature",
+            x_label="Time (ps)",
+            y_label="T (K)",
+            caption="Of few atoms it swings widely, as it should: relative spread is √(2/f) with f "
+            "degrees of freedom.",
+        ),
+        Plot(
+            x="time_ps",
+            y="total_energy_kj_per_mol",
+            title="Total energy",
+            x_label="Time (ps)",
+            y_label="E (kJ/mol)",
+            caption="A thermostat lets it fluctuate; in NVE production it should be flat.",
+        ),
+        Plot(
+            x="time_ps",
+            y="potential_energy_kj_per_mol",
+            title="Potential energy",
+            x_label="Time (ps)",
+            y_label="V (kJ/mol)",
+            caption="Rises from the minimum while heat flows in, then levels off.",
+        ),
+        Plot(
+            x="time_ps",
+            y="rmsd_angstrom",
+            title="RMSD",
+            x_label="Time (ps)",
+            y_label="RMSD (Å)",
+            caption="Of heavy atoms from the minimised start, superposed, water left out.",
+        ),
+        Plot(
+            x="time_ps",
+            y="density_g_per_cm3",
+            title="Density",
+            x_label="Time (ps)",
+            y_label="ρ (g/cm³)",
+            caption="Explicit water only: settles during equilibration.",
+        ),
+    ),
+)
+def run(params: MdSimulationParams, context: Context) -> MdSimulationResult:
+    """Moves a molecule in the gas phase, or a protein in water, through time, with OpenMM."""
+    started = time.monotonic()
+    inspect(params)
+    attempt = Run(params, context)
+    attempt.go()
+    fields = outcome_fields(attempt, params, time.monotonic() - started)
+    context.report(1.0, "done", stage="produce")
+    return MdSimulationResult(**fields)

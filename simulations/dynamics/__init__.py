@@ -1,0 +1,1 @@
+"""Molecular dynamics with OpenMM: systems, ensembles, and runs that survive their machine."""

@@ -1,0 +1,81 @@
+"""Where a run was last known to be whole: OpenMM's own checkpoint, and a portable state."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+CHECKPOINT_NAME = "checkpoint.chk"
+STATE_NAME = "state.xml"
+LEAST_SECONDS_BETWEEN = 1.0
+SHARE_OF_TIME = 0.03
+
+
+class Checkpoints:
+    """Written as often as costs little, and replaced at once: a crash leaves the one before."""
+
+    def __init__(self, workdir: Path) -> None:
+        self._workdir = workdir
+        self._due = time.monotonic() + LEAST_SECONDS_BETWEEN
+
+    def save(self, engine: Any) -> None:
+        from openmm import XmlSerializer
+
+        started = time.monotonic()
+        state = XmlSerializer.serialize(state_of(engine))
+        _replace(self._workdir / STATE_NAME, state.encode())
+        _replace(self._workdir / CHECKPOINT_NAME, engine.createCheckpoint())
+        spent = time.monotonic() - started
+        self._due = started + max(LEAST_SECONDS_BETWEEN, spent / SHARE_OF_TIME)
+
+    def save_if_due(self, engine: Any) -> None:
+        if time.monotonic() >= self._due:
+            self.save(engine)
+
+
+def state_of(context: Any) -> Any:
+    """Positions, velocities, box, time and step, which any stage may go on from."""
+    return context.getState(positions=True, velocities=True)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    scratch = path.with_name(f".{path.name}")
+    with scratch.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        # A machine may die next.
+        os.fsync(stream.fileno())
+    scratch.replace(path)
+
+
+def read_state(directory: Path) -> Any:
+    """The `openmm.State` that was saved there.
+
+    :raises OSError, ValueError: there is none, or it is no such file.
+    """
+    from openmm import OpenMMException, XmlSerializer
+
+    try:
+        return XmlSerializer.deserialize((directory / STATE_NAME).read_text())
+    except OpenMMException as exc:
+        raise ValueError(str(exc)) from None
+
+
+def restore(context: Any, state: Any, directory: Path, log: TextIO) -> None:
+    """Put the context where the state is; by the checkpoint, with its random numbers, if it can."""
+    from openmm import OpenMMException
+
+    try:
+        context.loadCheckpoint((directory / CHECKPOINT_NAME).read_bytes())
+        if context.getStepCount() == state.getStepCount():
+            return
+        reason = f"it is of step {context.getStepCount()}"
+    except (OSError, OpenMMException) as exc:
+        reason = str(exc)
+    # Of another platform or version, or one step newer than the state.
+    log.write(
+        f"{CHECKPOINT_NAME} is not used ({reason}); {STATE_NAME} is, with new random kicks.\n"
+    )
+    context.setState(state)

@@ -1,0 +1,201 @@
+"""What a finished run amounts to: averages with their errors, and what to think of them."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import BaseModel, Field, JsonValue
+
+from simulations.base import Note
+
+from .engine import degrees_of_freedom
+from .method import method_sentence
+from .observables import Row
+from .params import MdParams
+from .run import Run
+from .schedule import environment
+from .statistics import block_error, slope
+
+ENERGY: dict[str, JsonValue] = {"unit": "kJ/mol"}
+AVERAGED = {
+    "temperature_k": "temperature_error_k",
+    "potential_energy_kj_per_mol": "potential_energy_error_kj_per_mol",
+    "density_g_per_cm3": "density_error_g_per_cm3",
+}
+FINAL = (
+    "potential_energy_kj_per_mol",
+    "kinetic_energy_kj_per_mol",
+    "total_energy_kj_per_mol",
+    "rmsd_angstrom",
+)
+SETTLED_SIGMAS = 4.0
+SETTLED_PART = 0.02
+"""Of the target: so far from it a mean temperature is fine even where the error says less."""
+WATER_DENSITY = (0.9, 1.15)
+
+
+class MdNote(BaseModel):
+    code: str
+    message: str
+
+
+class MdOutcome(BaseModel):
+    """Averages are over the production run; its frames are in trajectory.xtc."""
+
+    mean_temperature_k: float = Field(title="Mean temperature", json_schema_extra={"unit": "K"})
+    temperature_error_k: float | None = Field(
+        title="Its standard error",
+        description="By blocking; empty for too few reports.",
+        json_schema_extra={"unit": "K"},
+    )
+    mean_potential_energy_kj_per_mol: float = Field(
+        title="Mean potential energy", json_schema_extra=ENERGY
+    )
+    potential_energy_error_kj_per_mol: float | None = Field(
+        title="Its standard error", json_schema_extra=ENERGY
+    )
+    mean_density_g_per_cm3: float | None = Field(
+        title="Mean density",
+        description="Of explicit water with what is in it.",
+        json_schema_extra={"unit": "g/cm³"},
+    )
+    density_error_g_per_cm3: float | None = Field(
+        title="Its standard error", json_schema_extra={"unit": "g/cm³"}
+    )
+    energy_drift_kj_per_mol_ns_atom: float | None = Field(
+        title="Energy drift",
+        description="Slope of the total energy, NVE only: how well the integration conserves it.",
+        json_schema_extra={"unit": "kJ/mol/ns/atom"},
+    )
+    final_potential_energy_kj_per_mol: float = Field(
+        title="Final potential energy", json_schema_extra=ENERGY
+    )
+    final_kinetic_energy_kj_per_mol: float = Field(
+        title="Final kinetic energy", json_schema_extra=ENERGY
+    )
+    final_total_energy_kj_per_mol: float = Field(
+        title="Final total energy", json_schema_extra=ENERGY
+    )
+    final_rmsd_angstrom: float = Field(
+        title="Final RMSD",
+        description="Of the heavy atoms of the molecule from the minimised start, superposed.",
+        json_schema_extra={"unit": "Å"},
+    )
+    ensemble: str = Field(title="Ensemble")
+    environment: str = Field(title="Environment")
+    method: str = Field(title="Method")
+    n_atoms: int = Field(title="Atoms")
+    n_constraints: int = Field(title="Constraints")
+    degrees_of_freedom: int = Field(title="Degrees of freedom")
+    n_steps: int = Field(title="Steps", description="Equilibration and production.")
+    n_frames: int = Field(title="Frames in the trajectory")
+    simulated_ps: float = Field(
+        title="Simulated time",
+        description="Equilibration and production.",
+        json_schema_extra={"unit": "ps"},
+    )
+    timestep_fs: float = Field(title="Time step", json_schema_extra={"unit": "fs"})
+    resumed_at_step: int | None = Field(
+        title="Resumed at step", description="Where a lost attempt was taken up."
+    )
+    platform: str = Field(title="OpenMM platform")
+    speed_ns_per_day: float = Field(title="Speed", json_schema_extra={"unit": "ns/day"})
+    wall_time_s: float = Field(
+        title="Wall time", description="Of this attempt.", json_schema_extra={"unit": "s"}
+    )
+    versions: dict[str, str] = Field(title="Versions")
+    notes: list[MdNote] = Field(title="Notes")
+
+
+def outcome_fields(run: Run, params: MdParams, seconds: float) -> dict[str, Any]:
+    """The fields of `MdOutcome`."""
+    rows = run.production()
+    last = rows[-1]
+    plan, prepared = run.plan, run.prepared
+    return {
+        **_averages(rows, prepared.periodic),
+        "energy_drift_kj_per_mol_ns_atom": _drift(rows, params, prepared.n_atoms),
+        **{f"final_{column}": last[column] for column in FINAL},
+        "ensemble": params.ensemble,
+        "environment": environment(params),
+        "method": method_sentence(params),
+        "n_atoms": prepared.n_atoms,
+        "n_constraints": int(prepared.system.getNumConstraints()),
+        "degrees_of_freedom": degrees_of_freedom(prepared, params.ensemble),
+        "n_steps": int(last["step"]),
+        "n_frames": plan.n_frames,
+        "simulated_ps": last["time_ps"],
+        "timestep_fs": plan.timestep_fs,
+        "resumed_at_step": run.resumed_at,
+        "platform": run.platform.getName(),
+        "speed_ns_per_day": run.pace.ns_per_day,
+        "wall_time_s": seconds,
+        "versions": {name: version(name) for name in ("openmm", "pdbfixer", "rdkit")},
+        "notes": _as_models([*prepared.notes, *_verdicts(run, params, rows)]),
+    }
+
+
+def _as_models(notes: list[Note]) -> list[MdNote]:
+    return [MdNote(code=note.code, message=note.message) for note in notes]
+
+
+def _averages(rows: list[Row], with_density: bool) -> dict[str, float | None]:
+    means: dict[str, float | None] = dict.fromkeys(f"mean_{column}" for column in AVERAGED)
+    errors: dict[str, float | None] = dict.fromkeys(AVERAGED.values())
+    for column, error in AVERAGED.items():
+        if column == "density_g_per_cm3" and not with_density:
+            continue
+        values = [row[column] for row in rows]
+        means[f"mean_{column}"] = sum(values) / len(values)
+        errors[error] = block_error(values)
+    return means | errors
+
+
+def _drift(rows: list[Row], params: MdParams, n_atoms: int) -> float | None:
+    if params.ensemble != "NVE":
+        return None
+    times = [row["time_ps"] / 1000 for row in rows]
+    found = slope(times, [row["total_energy_kj_per_mol"] for row in rows])
+    return None if found is None else found / n_atoms
+
+
+def _verdicts(run: Run, params: MdParams, rows: list[Row]) -> list[Note]:
+    notes = []
+    if run.resumed_at is not None:
+        message = (
+            f"Resumed at step {run.resumed_at:,} from the checkpoint of an attempt that was lost."
+        )
+        notes.append(Note(code="resumed", message=message))
+    notes += _on_temperature(params, [row["temperature_k"] for row in rows])
+    if params.ensemble == "NPT" or not run.prepared.periodic:
+        return notes
+    density = rows[-1]["density_g_per_cm3"]
+    if not WATER_DENSITY[0] <= density <= WATER_DENSITY[1]:
+        message = (
+            f"The box is held at {density:.3f} g/cm³, which is not water's: equilibrate for longer."
+        )
+        notes.append(Note(code="density_not_settled", message=message))
+    return notes
+
+
+def _on_temperature(params: MdParams, temperatures: list[float]) -> list[Note]:
+    target = params.temperature_k
+    mean = sum(temperatures) / len(temperatures)
+    error = block_error(temperatures)
+    if params.ensemble == "NVE":
+        message = (
+            f"NVE holds the energy, not the temperature: {mean:.1f} K on average, from a "
+            f"start drawn at {target:g} K."
+        )
+        return [Note(code="temperature_not_held", message=message)]
+    if error is None:
+        message = f"Only {len(temperatures)} reports: too few for an error of the averages."
+        return [Note(code="few_reports", message=message)]
+    if abs(mean - target) <= max(SETTLED_SIGMAS * error, SETTLED_PART * target):
+        return []
+    message = (
+        f"The mean temperature is {mean:.1f} ± {error:.1f} K, {target:g} K was asked: it has not "
+        "settled. Equilibrate for longer, or take a smaller time step."
+    )
+    return [Note(code="temperature_not_settled", message=message)]

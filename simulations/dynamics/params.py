@@ -1,0 +1,162 @@
+"""What a molecular dynamics run asks for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+from simulations.structures import StructureInput
+
+MAX_PDB_CHARS = 5_000_000
+
+Environment = Literal["vacuum", "implicit", "explicit"]
+Ensemble = Literal["NVE", "NVT", "NPT"]
+
+
+class MdParams(BaseModel):
+    """The system, its surroundings, and how long to watch it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    structure: StructureInput | None = Field(
+        None,
+        title="Small molecule",
+        description="SMILES, a name, InChI, XYZ (Å) or a mol block; it moves in the gas phase, "
+        "by the MMFF94 force field. Give this or a PDB text.",
+        json_schema_extra={"widget": "textarea", "examples": ["aspirin", "CCO"]},
+    )
+    pdb: str | None = Field(
+        None,
+        title="Peptide or protein (PDB text)",
+        description="The text of a PDB file of amino acids; missing atoms and hydrogens are added, "
+        "and it moves by the Amber ff14SB force field. Give this or a small molecule.",
+        max_length=MAX_PDB_CHARS,
+        json_schema_extra={"widget": "textarea"},
+    )
+    environment: Literal["auto", Environment] = Field(
+        "auto",
+        title="Environment",
+        description="vacuum, implicit (generalised Born water) or explicit (TIP3P water); auto "
+        "takes vacuum for a small molecule and implicit water for a protein.",
+    )
+    length_ps: float = Field(
+        10.0,
+        gt=0,
+        le=100_000,
+        title="Length",
+        description="Of the production run, in picoseconds.",
+        json_schema_extra={"unit": "ps"},
+    )
+    temperature_k: float = Field(
+        300.0,
+        ge=1,
+        le=2000,
+        title="Temperature",
+        description="The thermostat holds it; for NVE, that of the start.",
+        validation_alias=AliasChoices("temperature_k", "temperature"),
+        json_schema_extra={"unit": "K"},
+    )
+    ensemble: Ensemble = Field(
+        "NVT",
+        title="Ensemble",
+        description="NVE (constant energy), NVT (Langevin thermostat) or NPT (and a Monte Carlo "
+        "barostat, in explicit water only).",
+    )
+    pressure_bar: float | None = Field(
+        None,
+        ge=0.01,
+        le=10_000,
+        title="Pressure",
+        description="For explicit water; empty takes 1 bar.",
+        json_schema_extra={"unit": "bar"},
+    )
+    timestep_fs: float | None = Field(
+        None,
+        ge=0.05,
+        le=4,
+        title="Time step",
+        description="At most 1 fs without constraints, 2 fs with the bonds to hydrogen "
+        "constrained, 4 fs with heavier hydrogens too; empty takes 1 fs for a small molecule and "
+        "2 fs for a protein.",
+        json_schema_extra={"unit": "fs"},
+    )
+    constraints: Literal["auto", "none", "h-bonds"] = Field(
+        "auto",
+        title="Constraints",
+        description="h-bonds fixes the length of each bond to a hydrogen; auto does so above 1 fs.",
+    )
+    heavy_hydrogens: bool = Field(
+        False,
+        title="Heavy hydrogens",
+        description="Move mass from heavy atoms to their hydrogens (3 Da each), which allows 4 fs "
+        "in explicit water.",
+    )
+    equilibration_ps: float | None = Field(
+        None,
+        ge=0,
+        le=10_000,
+        title="Equilibration",
+        description="With a thermostat (and a barostat, in explicit water) before production; not "
+        "part of the averages. Empty takes 2 ps in vacuum, 5 in implicit and 20 in explicit water.",
+        json_schema_extra={"unit": "ps"},
+    )
+    report_interval_ps: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        title="Report interval",
+        description="Between two frames; empty takes about 150 frames a run.",
+        json_schema_extra={"unit": "ps"},
+    )
+    friction_per_ps: float = Field(
+        1.0,
+        ge=0.01,
+        le=100,
+        title="Friction",
+        description="Of the Langevin thermostat.",
+        json_schema_extra={"unit": "1/ps"},
+    )
+    implicit_model: Literal["OBC2", "GBn2"] = Field(
+        "OBC2",
+        title="Implicit water model",
+        description="Which generalised Born model; GBn2 is the newer and several times slower.",
+    )
+    padding_angstrom: float = Field(
+        12.0,
+        ge=10,
+        le=40,
+        title="Padding",
+        description="Water between a protein and its periodic image.",
+        json_schema_extra={"unit": "Å"},
+    )
+    ionic_strength_molar: float = Field(
+        0.0,
+        ge=0,
+        le=3,
+        title="Salt",
+        description="NaCl in explicit water, beyond the ions that neutralise the protein.",
+        json_schema_extra={"unit": "mol/L"},
+    )
+    ph: float = Field(
+        7.0,
+        ge=0,
+        le=14,
+        title="pH",
+        description="At which hydrogens are added to a protein.",
+    )
+    charge: int | None = Field(
+        None,
+        ge=-10,
+        le=10,
+        title="Charge",
+        description="Of a small molecule given by coordinates alone, to find its bonds; empty "
+        "takes it from the structure.",
+    )
+    seed: int = Field(
+        42,
+        ge=1,
+        le=2**31 - 2,
+        title="Seed",
+        description="Of the first geometry, the velocities and the thermostat.",
+    )

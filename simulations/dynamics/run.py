@@ -1,0 +1,202 @@
+"""One attempt at a molecular dynamics run: minimise, equilibrate, produce, every frame kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from simulations.base import Context
+from simulations.errors import ScienceError
+
+from . import checkpoint
+from .engine import (
+    choose_platform,
+    degrees_of_freedom,
+    hold_still,
+    make_context,
+    total_mass_da,
+)
+from .minimise import minimise
+from .observables import OBSERVABLES_NAME, Gauge, Row, Table, is_finite
+from .pace import Pace
+from .params import MdParams
+from .prepare import prepare
+from .prepared import SYSTEM_NAME, TOPOLOGY_NAME, Prepared, store, write_pdb
+from .resume import resume
+from .schedule import Schedule, Stage, ensemble, schedule
+from .trajectory import TRAJECTORY_NAME, Frames
+
+FINAL_NAME = "final.pdb"
+MINIMISE_SHARE = 0.02
+FINISH_SHARE = 0.01
+TITLES = {
+    TOPOLOGY_NAME: ("Minimised start, the trajectory's topology", "chemical/x-pdb"),
+    SYSTEM_NAME: ("OpenMM system: every force and parameter", "application/xml"),
+    TRAJECTORY_NAME: ("Trajectory of the production", "application/octet-stream"),
+    OBSERVABLES_NAME: ("Energies and temperatures over time", "text/csv"),
+    checkpoint.CHECKPOINT_NAME: ("OpenMM checkpoint", "application/octet-stream"),
+    checkpoint.STATE_NAME: ("Positions and velocities, portable", "application/xml"),
+    FINAL_NAME: ("Last structure", "chemical/x-pdb"),
+}
+BLOWN_UP_HINTS = (
+    "A smaller time step (timestep_fs).",
+    "A lower temperature, or a longer equilibration at a small step.",
+    "A better starting structure: atoms that clash are flung apart.",
+)
+
+
+class Run:
+    """Its state is that of the files in the working directory, a checkpoint behind at most."""
+
+    def __init__(self, params: MdParams, context: Context) -> None:
+        self.plan: Schedule = schedule(params)
+        self.pace = Pace(self.plan.timestep_fs)
+        self._params = params
+        self._context = context
+        self._declared: set[str] = set()
+        self._checkpoints = checkpoint.Checkpoints(context.workdir)
+        resumed = resume(context, self.plan)
+        self.resumed_at = resumed.step if resumed else None
+        if resumed:
+            self.prepared, self._state = resumed.prepared, resumed.state
+            self._announce_resumption(resumed.step)
+        else:
+            self.prepared, self._state = self._minimised(prepare(params, context))
+        self.table = Table(context.workdir / OBSERVABLES_NAME, resumed.rows if resumed else ())
+        self._frames = Frames(context.workdir / TRAJECTORY_NAME, self.prepared, self.plan)
+        self._gauge = self._make_gauge()
+        self._declare(TOPOLOGY_NAME, SYSTEM_NAME, checkpoint.CHECKPOINT_NAME, checkpoint.STATE_NAME)
+
+    def go(self) -> None:
+        """Do the stages that are left, and write the last structure.
+
+        :raises ScienceError: the forces ran away.
+        """
+        with _engine_errors():
+            self._stage("equilibrate")
+            self._stage("produce")
+        self._write_final()
+
+    @property
+    def platform(self) -> Any:
+        return choose_platform(self.prepared, self._params, self._context.threads)
+
+    def production(self) -> list[Row]:
+        return [row for row in self.table.rows if row["step"] > self.plan.equilibration_steps]
+
+    def _minimised(self, prepared: Prepared) -> tuple[Prepared, Any]:
+        from openmm import unit
+
+        platform = choose_platform(prepared, self._params, self._context.threads)
+        with _engine_errors():
+            engine = make_context(prepared, self._params, self.plan, "equilibrate", platform)
+            engine.setPositions(prepared.positions)
+            minimise(engine, self._context, MINIMISE_SHARE)
+            engine.setVelocitiesToTemperature(self._params.temperature_k, self._params.seed)
+        positions = checkpoint.state_of(engine).getPositions(asNumpy=True)
+        prepared = replace(prepared, positions=positions.value_in_unit(unit.nanometer))
+        store(prepared, self._context.workdir)
+        self._checkpoints.save(engine)
+        return prepared, checkpoint.state_of(engine)
+
+    def _announce_resumption(self, step: int) -> None:
+        message = f"resuming at step {step:,} of {self.plan.n_steps:,}"
+        self._context.log.write(f"A lost attempt left a checkpoint: {message}.\n")
+        stage = "equilibrate" if step < self.plan.equilibration_steps else "produce"
+        self._context.report(self._fraction(step), message, stage=stage)
+
+    def _make_gauge(self) -> Gauge:
+        solute = self.prepared.heavy_solute() or list(range(self.prepared.n_atoms))
+        return Gauge(
+            prepared=self.prepared,
+            solute=solute,
+            reference=self.prepared.positions[solute],
+            mass_da=total_mass_da(self.prepared.system),
+        )
+
+    def _stage(self, stage: Stage) -> None:
+        if self._state.getStepCount() >= self.plan.last_step(stage):
+            return
+        engine = make_context(self.prepared, self._params, self.plan, stage, self.platform)
+        self._place(engine, stage)
+        for mark in self.plan.marks(engine.getStepCount(), stage):
+            self._advance(engine, mark, stage)
+            self._look(engine, stage)
+        self._checkpoints.save(engine)
+        self._state = checkpoint.state_of(engine)
+
+    def _place(self, engine: Any, stage: Stage) -> None:
+        """Put the atoms where the stage before, or the attempt before, left them."""
+        first = 0 if stage == "equilibrate" else self.plan.equilibration_steps
+        if self._state.getStepCount() > first:
+            checkpoint.restore(engine, self._state, self._context.workdir, self._context.log)
+            return
+        engine.setState(self._state)
+        if ensemble(self._params, stage) == "NVE":
+            hold_still(engine, self.prepared)
+
+    def _advance(self, engine: Any, mark: int, stage: Stage) -> None:
+        while (left := mark - engine.getStepCount()) > 0:
+            self.pace.advance(engine.getIntegrator(), left)
+            if (step := engine.getStepCount()) < mark:
+                # Between two frames: just to be heard of, and to hear.
+                self._context.report(self._fraction(step), f"step {step:,}", stage=stage)
+
+    def _look(self, engine: Any, stage: Stage) -> None:
+        step = engine.getStepCount()
+        free = degrees_of_freedom(self.prepared, ensemble(self._params, stage))
+        row = {"step": step, "time_ps": self.plan.time_ps(step), **self._gauge.read(engine, free)}
+        if not is_finite(row):
+            raise _blown_up(step)
+        if self.plan.is_frame(step):
+            self._frames.append(engine)
+            self._declare(TRAJECTORY_NAME)
+        self.table.append(row)
+        self._checkpoints.save_if_due(engine)
+        self._declare(OBSERVABLES_NAME)
+        metrics = {**row, "speed_ns_per_day": self.pace.ns_per_day}
+        message = f"{row['time_ps']:.3f} ps of {self.plan.time_ps(self.plan.n_steps):g}"
+        self._context.report(self._fraction(step), message, stage=stage, **metrics)
+
+    def _write_final(self) -> None:
+        from openmm import unit
+
+        positions = self._state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+        box = self._state.getPeriodicBoxVectors() if self.prepared.periodic else None
+        write_pdb(self.prepared, positions, self._context.workdir / FINAL_NAME, box)
+        self._declare(FINAL_NAME)
+
+    def _fraction(self, step: int) -> float:
+        moving = 1 - MINIMISE_SHARE - FINISH_SHARE
+        return MINIMISE_SHARE + moving * step / self.plan.n_steps
+
+    def _declare(self, *names: str) -> None:
+        for name in names:
+            if name not in self._declared:
+                self._declared.add(name)
+                title, media_type = TITLES[name]
+                self._context.artifact(name, title, media_type)
+
+
+@contextmanager
+def _engine_errors() -> Iterator[None]:
+    """What OpenMM raises while it runs, told as a failure of the science."""
+    from openmm import OpenMMException
+
+    try:
+        yield
+    except OpenMMException as exc:
+        if "NaN" in str(exc):
+            raise _blown_up() from exc
+        hint = "If it speaks of the box: more padding (padding_angstrom), a lower temperature."
+        raise ScienceError(f"OpenMM gave up: {exc}", hints=[hint]) from exc
+
+
+def _blown_up(step: int | None = None) -> ScienceError:
+    when = f" at or before step {step:,}" if step else ""
+    return ScienceError(
+        f"The simulation blew up{when}: energies or positions are no longer numbers.",
+        hints=BLOWN_UP_HINTS,
+    )

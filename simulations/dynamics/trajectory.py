@@ -1,0 +1,71 @@
+"""The frames of a run in XTC, and the mending of such a file that a crash cut short."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+from .prepared import Prepared
+from .schedule import Schedule
+
+TRAJECTORY_NAME = "trajectory.xtc"
+MAGIC = 1995
+HEADER_BYTES = 56
+"""Magic number, atoms, step, time, nine numbers of the box, and atoms again."""
+RAW_ATOMS = 9
+"""Up to here the format does not compress."""
+PACKED_BYTES = 36
+"""Precision, six bounds, the smallest index and the length of what follows."""
+
+
+class Frames:
+    """Appends to the trajectory; its times are those of the schedule."""
+
+    def __init__(self, path: Path, prepared: Prepared, plan: Schedule) -> None:
+        from openmm.app.xtcfile import XTCFile
+
+        self._periodic = prepared.periodic
+        self._file = XTCFile(
+            str(path),
+            prepared.topology,
+            plan.timestep_fs / 1000,
+            firstStep=plan.equilibration_steps + plan.interval,
+            interval=plan.interval,
+            append=path.exists(),
+        )
+
+    def append(self, context: Any) -> None:
+        # Molecules are put back into the box whole, as viewers like them.
+        state = context.getState(positions=True, enforcePeriodicBox=self._periodic)
+        self._file.writeModel(
+            state.getPositions(asNumpy=True), periodicBoxVectors=state.getPeriodicBoxVectors()
+        )
+
+
+def copy_frames(source: Path, target: Path, count: int) -> int:
+    """The first `count` whole frames, or as many as there are; how many they were."""
+    data = source.read_bytes() if source.exists() else b""
+    copied, end = 0, 0
+    while copied < count and (size := _frame_bytes(data, end)):
+        end += size
+        copied += 1
+    if copied:
+        target.write_bytes(data[:end])
+    return copied
+
+
+def _frame_bytes(data: bytes, start: int) -> int:
+    """The length of the frame that begins here; 0 if it is not all there."""
+    if len(data) < start + HEADER_BYTES:
+        return 0
+    magic, n_atoms = struct.unpack_from(">ii", data, start)
+    if magic != MAGIC:
+        return 0
+    size = HEADER_BYTES + 12 * n_atoms
+    if n_atoms > RAW_ATOMS:
+        if len(data) < start + HEADER_BYTES + PACKED_BYTES:
+            return 0
+        (packed,) = struct.unpack_from(">i", data, start + HEADER_BYTES + PACKED_BYTES - 4)
+        size = HEADER_BYTES + PACKED_BYTES + (packed + 3) // 4 * 4
+    return size if len(data) >= start + size else 0

@@ -1,0 +1,63 @@
+"""A script that docks from one seed after another: Vina holds the GIL for a whole search.
+
+Run as `python -P vina_child.py job.json`; each finished search appears as `NAME.json`, whole.
+It imports nothing of ours, so that it starts at once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with(parent: int) -> None:
+    """Be killed when the parent dies, however it dies. Linux only; elsewhere it stays its duty."""
+    if not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        # It died between the start and the call above.
+        sys.exit("the parent is gone")
+
+
+def search(job: dict[str, Any], seed: int) -> tuple[str, list[dict[str, float]]]:
+    """Poses as PDBQT, and of each the parts of its score in kcal/mol."""
+    from vina import Vina
+
+    vina = Vina(sf_name=job["scoring"], cpu=1, seed=seed, verbosity=1)
+    vina.set_receptor(job["receptor"])
+    # Before the maps, which are then made for its atom types only.
+    vina.set_ligand_from_file(job["ligand"])
+    vina.compute_vina_maps(center=job["center"], box_size=job["size"])
+    vina.dock(exhaustiveness=1, n_poses=job["n_poses"], min_rmsd=job["min_rmsd"])
+    limits = {"n_poses": job["n_poses"], "energy_range": job["energy_range"]}
+    rows = vina.energies(**limits)
+    columns = ("total", "inter", "intra")
+    energies = [dict(zip(columns, map(float, row), strict=False)) for row in rows]
+    return vina.poses(**limits), energies
+
+
+def main() -> None:
+    job = json.loads(Path(sys.argv[1]).read_text())
+    die_with(job["parent"])
+    for name, seed in job["searches"]:
+        started = time.monotonic()
+        pdbqt, energies = search(job, seed)
+        path = Path(job["folder"], name)
+        path.with_suffix(".pdbqt").write_text(pdbqt)
+        done = {"key": job["key"], "seed": seed, "seconds": time.monotonic() - started}
+        scratch = path.with_suffix(".partial")
+        scratch.write_text(json.dumps({**done, "energies": energies}))
+        scratch.replace(path.with_suffix(".json"))
+
+
+if __name__ == "__main__":
+    main()

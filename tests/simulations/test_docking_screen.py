@@ -1,0 +1,104 @@
+"""Many ligands in one box: ranked, failures apart, resumed where it was lost."""
+
+import csv
+import json
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+import simulations
+from simulations import Cancelled, InvalidParams, ScienceError
+
+from .recording import RecordingContext
+from .test_docking import DEOXYADENOSINE, POCKET
+
+pytestmark = pytest.mark.skipif(not find_spec("prolif"), reason="needs ProLIF's data")
+
+LIGANDS = f"{DEOXYADENOSINE} deoxyadenosine\n# a comment\n\nc1ccccc1 benzene\nC1CC broken ring\n"
+EXAMPLE = {"ligands": LIGANDS, "receptor_pdb": POCKET, "box_ligand_residue": "3D1"}
+QUICK = {"exhaustiveness": 1, "padding_angstrom": 5}
+
+
+def check(**params: Any) -> simulations.Checked:
+    return simulations.get("docking_screen").check({**EXAMPLE, **params})
+
+
+def screen(context: RecordingContext, **params: Any) -> dict[str, Any]:
+    return simulations.get("docking_screen").run({**EXAMPLE, **QUICK, **params}, context)
+
+
+def test_a_line_that_is_no_ligand_is_told_and_set_apart() -> None:
+    notes = {note.code: note.message for note in check().notes}
+
+    assert notes["ligands"].startswith("2 ligands are docked")
+    assert notes["ligand_set_apart"].startswith("Line 5, C1CC broken ring: ")
+
+
+@pytest.mark.parametrize(
+    ("ligands", "code"),
+    [
+        ("", "no_ligand"),
+        ("C1CC\nxyz", "no_ligand"),
+        ("\n".join("C" * n for n in range(1, 202)), "too_many_ligands"),
+    ],
+)
+def test_a_list_without_ligands_is_refused(ligands: str, code: str) -> None:
+    with pytest.raises(InvalidParams) as refusal:
+        check(ligands=ligands)
+
+    (error,) = refusal.value.errors
+    assert (error.path, error.code) == (("ligands",), code)
+
+
+def test_the_same_molecule_is_docked_once() -> None:
+    notes = [note.message for note in check(ligands="CCO ethanol\nOCC again").notes]
+
+    assert "Line 2, OCC again: The same molecule as line 1." in notes
+
+
+@pytest.mark.slow
+def test_ligands_are_ranked_and_failures_kept_apart(context: RecordingContext) -> None:
+    too_long = f"{'C' * 30} triacontane"
+
+    result = screen(context, ligands=f"c1ccccc1 benzene\n{too_long}\n{LIGANDS}", padding_angstrom=3)
+
+    assert [hit["name"] for hit in result["ligands"]] == ["deoxyadenosine", "benzene"]
+    assert [hit["rank"] for hit in result["ligands"]] == [1, 2]
+    assert result["ligands"][0]["rmsd_to_bound_ligand_angstrom"] < 2
+    assert result["ligands"][1]["rmsd_to_bound_ligand_angstrom"] is None
+    reasons = {failed["line"]: failed["reason"] for failed in result["failed"]}
+    assert reasons.keys() == {2, 6, 7}
+    assert "needs" in reasons[2]
+    json.dumps(result, allow_nan=False)
+    assert context.artifacts == [
+        "receptor.pdbqt", "receptor_prepared.pdb", "box.json", "ranking.csv", "poses.sdf"
+    ]  # fmt: skip
+    rows = list(csv.DictReader((context.workdir / "ranking.csv").read_text().splitlines()))
+    assert [row["name"] for row in rows] == ["deoxyadenosine", "benzene"]
+    fractions = context.series("fraction")
+    assert fractions == sorted(fractions)
+    assert context.series("ligand") == [1, 2, 3]
+    assert len(context.series("ligand_score_kcal_per_mol")) == 2
+
+
+@pytest.mark.slow
+def test_ligands_done_by_a_lost_attempt_are_not_docked_again(
+    context: RecordingContext, next_context: RecordingContext
+) -> None:
+    context.stop_when = lambda point: point.get("ligand") == 1
+    with pytest.raises(Cancelled):
+        screen(context)
+
+    result = screen(next_context)
+
+    log = next_context.log.getvalue()  # type: ignore[attr-defined]
+    assert log.count("an attempt that was lost: 1 of 1") == 1
+    assert log.count("random seed") == 1
+    assert len(result["ligands"]) == 2
+
+
+@pytest.mark.slow
+def test_a_screen_in_which_nothing_docks_fails(context: RecordingContext) -> None:
+    with pytest.raises(ScienceError, match="Not one ligand"):
+        screen(context, ligands="C" * 30, padding_angstrom=1)
