@@ -63,7 +63,10 @@ def describe(exc: Exception) -> dict[str, Any]:
     if isinstance(exc, InvalidParams):
         return {"kind": "input", "errors": [error.as_dict() for error in exc.errors]}
     kind = "science" if isinstance(exc, ScienceError) else "internal"
-    return {"kind": kind, "detail": str(exc) or repr(exc), "hints": [*getattr(exc, "hints", ())]}
+    told: dict[str, Any] = {"kind": kind, "detail": str(exc) or repr(exc)}
+    if isinstance(exc, ScienceError):
+        told |= {"hints": [*exc.hints], "fix": exc.fix}
+    return told
 
 
 if __name__ == "__main__":

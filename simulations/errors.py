@@ -38,10 +38,14 @@ class ScienceError(Exception):
     """The engine ran, and the science did not work out: an SCF that will not converge, say.
 
     :param hints: what a colleague would try next, one sentence each.
+    :param fix: new values for params that would likely help, `{"scf_max_cycles": 300}`.
     """
 
-    def __init__(self, message: str, *, hints: Sequence[str] = ()) -> None:
+    def __init__(
+        self, message: str, *, hints: Sequence[str] = (), fix: dict[str, Any] | None = None
+    ) -> None:
         self.hints = tuple(hints)
+        self.fix = fix
         super().__init__(message)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import pydantic
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from .errors import FieldError, InvalidParams
 
@@ -16,26 +17,57 @@ Model = TypeVar("Model", bound=BaseModel)
 def validate(model: type[Model], data: Any) -> Model:
     """:raises InvalidParams: naming each field that is wrong."""
     try:
-        return model.model_validate(data)
+        read = model.model_validate(data)
     except pydantic.ValidationError as exc:
         raise InvalidParams(field_errors(exc, model)) from None
+    if errors := _booleans_for_numbers(model, data):
+        raise InvalidParams(errors)
+    return read
 
 
 BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+EXPECTED = {
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number of fewer digits",
+    "int_type": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "string_type": "a string",
+    "string_unicode": "a string in Unicode",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+}
+"""What each of pydantic's complaints about a type asks for."""
+MAX_ERRORS = 20
+MAX_GUESSED = 5
+"""Unknown names beyond which no known one is searched for each: the input is another thing."""
 
 
 def field_errors(exc: pydantic.ValidationError, model: type[BaseModel]) -> list[FieldError]:
-    return [_field_error(error, model) for error in exc.errors(include_url=False)]
+    """Each error in a sentence; of very many the first, and how many there are."""
+    found = exc.errors(include_url=False)
+    guess = sum(error["type"] == "extra_forbidden" for error in found) <= MAX_GUESSED
+    errors = [_field_error(error, model, guess) for error in found[:MAX_ERRORS]]
+    if more := len(found) - len(errors):
+        count = f"{more} more thing{'s are' if more > 1 else ' is'}"
+        errors.append(FieldError(path=(), code="too_many_errors", detail=f"{count} wrong."))
+    return errors
 
 
-def _field_error(error: Any, model: type[BaseModel]) -> FieldError:
+def _field_error(error: Any, model: type[BaseModel], guess: bool) -> FieldError:
     path = tuple(error["loc"])
-    name = str(path[-1]) if path else "params"
+    name = _called(path)
     given = error.get("input")
     context = error.get("ctx") or {}
     match error["type"]:
         case "extra_forbidden":
-            return _unknown_field(path, name, model)
+            return _unknown_field(path, name, model, guess)
         case "missing":
             detail = f"{name} is required."
         case "literal_error":
@@ -43,17 +75,31 @@ def _field_error(error: Any, model: type[BaseModel]) -> FieldError:
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
             ((bound, limit),) = context.items()
             wanted = f"{BOUNDS[bound]} {limit:g}{_unit(model, name)}"
-            detail = f"{name} is {given!r}; it must be {wanted}."
+            detail = f"{name} is {_shorten(given)}; it must be {wanted}."
         case "value_error":
             detail = str(context["error"])
+        case kind if kind in EXPECTED:
+            detail = f"{name} is {_shorten(given)}; it must be {EXPECTED[kind]}."
         case _:
-            detail = f"{name}: {_lower(error['msg'])}, but got {_shorten(given)}."
+            detail = f"{name} is {_shorten(given)}: {_lower(error['msg'])}."
     return FieldError(path=path, code=error["type"], detail=detail)
 
 
-def _unknown_field(path: tuple[str | int, ...], name: str, model: type[BaseModel]) -> FieldError:
+def _called(path: tuple[str | int, ...]) -> str:
+    """A field as a sentence names it, `k_mesh, entry 2`; people count from 1."""
+    if not path:
+        return "params"
+    if isinstance(path[-1], int):
+        return f"{_called(path[:-1])}, entry {path[-1] + 1}"
+    name = path[-1]
+    return name if len(name) <= 60 else f"{name[:60]}…"
+
+
+def _unknown_field(
+    path: tuple[str | int, ...], name: str, model: type[BaseModel], guess: bool
+) -> FieldError:
     known = list(model.model_fields)
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(name, known, n=1) if guess else []
     mend = f"Did you mean {close[0]}?" if close else f"It takes {', '.join(known)}."
     return FieldError(
         path=path, code="unknown_field", detail=f"There is no parameter {name} here. {mend}"
@@ -62,16 +108,62 @@ def _unknown_field(path: tuple[str | int, ...], name: str, model: type[BaseModel
 
 def _not_one_of(path: tuple[str | int, ...], name: str, given: Any, expected: str) -> FieldError:
     choices = [choice.strip("'") for choice in expected.replace(" or ", ", ").split(", ")]
-    by_lower = {choice.lower(): choice for choice in choices}
-    found = get_close_matches(str(given).lower(), by_lower, n=1, cutoff=0.5)
-    close = [by_lower[lower] for lower in found]
+    close = [choice for choice in choices if _is_slip_of(choice, str(given))]
     mend = f" Did you mean {close[0]}?" if close else ""
     return FieldError(
         path=path,
         code="unknown_choice",
         detail=f"{name} is {_shorten(given)}; expected one of {', '.join(choices)}.{mend}",
-        fix={name: close[0]} if close else None,
+        fix={name: close[0]} if close and len(path) == 1 else None,
     )
+
+
+def _is_slip_of(choice: str, given: str) -> bool:
+    """Whether only case, separators or two swapped neighbours set them apart.
+
+    One other letter, one more or one less may be another method: cc-pvqz is not cc-pvdz, nor
+    wB97X-D wB97X, nor 6-31+g* 6-31g*.
+    """
+    if len(given) > 2 * len(choice):
+        return False
+    wanted, typed = _bare(choice), _bare(given)
+    swapped = (typed[:i] + typed[i + 1] + typed[i] + typed[i + 2 :] for i in range(len(typed) - 1))
+    return typed == wanted or wanted in swapped
+
+
+def _bare(word: str) -> str:
+    return word.lower().translate(_SEPARATORS)
+
+
+_SEPARATORS = str.maketrans("", "", " -_")
+
+
+def _booleans_for_numbers(model: type[BaseModel], data: Any) -> list[FieldError]:
+    """Pydantic takes true for 1: nobody who wrote it meant a number."""
+    if not isinstance(data, dict):
+        return []
+    return [
+        FieldError(
+            path=(name,),
+            code="boolean",
+            detail=f"{name} is {_shorten(data[name])}; it must be a number.",
+        )
+        for field, info in model.model_fields.items()
+        for name in _names(field, info)
+        if isinstance(data.get(name), bool) and _is_number(info.annotation)
+    ]
+
+
+def _is_number(annotation: Any) -> bool:
+    kinds = {annotation, *get_args(annotation)}
+    return bool(kinds & {int, float}) and bool not in kinds
+
+
+def _names(field: str, info: FieldInfo) -> tuple[Any, ...]:
+    """The field's name and those that it also goes by."""
+    alias = info.validation_alias
+    choices = alias.choices if isinstance(alias, pydantic.AliasChoices) else []
+    return tuple(dict.fromkeys([field, *choices]))
 
 
 def notes_on_unused(model: BaseModel) -> list[dict[str, str]]:
@@ -92,9 +184,7 @@ def notes_on_unused(model: BaseModel) -> list[dict[str, str]]:
 def _unit(model: type[BaseModel], name: str) -> str:
     """The unit of the field that goes by this name or alias, with a space before it."""
     for field, info in model.model_fields.items():
-        alias = info.validation_alias
-        aliases = alias.choices if isinstance(alias, pydantic.AliasChoices) else []
-        if name in (field, *aliases) and isinstance(info.json_schema_extra, dict):
+        if name in _names(field, info) and isinstance(info.json_schema_extra, dict):
             unit = info.json_schema_extra.get("unit")
             return f" {unit}" if unit else ""
     return ""
@@ -104,6 +194,10 @@ def _lower(message: str) -> str:
     return message[:1].lower() + message[1:]
 
 
+_WORDS = {"True": "true", "False": "false", "None": "null"}
+"""As JSON has them."""
+
+
 def _shorten(value: Any, limit: int = 60) -> str:
-    text = repr(value)
+    text = _WORDS.get(repr(value)) or repr(value)
     return text if len(text) <= limit else f"{text[:limit]}…"

@@ -61,7 +61,8 @@ def _run(job: Job, attempt: int, context: JobContext) -> Callable[..., None] | N
         errors = [error.as_dict() for error in exc.errors]
         return partial(fail, FailureKind.INPUT, {"detail": str(exc), "errors": errors})
     except simulations.ScienceError as exc:
-        return partial(fail, FailureKind.SCIENCE, {"detail": str(exc), "hints": [*exc.hints]})
+        error = {"detail": str(exc), "hints": [*exc.hints], "fix": exc.fix}
+        return partial(fail, FailureKind.SCIENCE, error)
     except MemoryError:
         detail = "The engine asked for more memory than this machine gives it."
         return partial(fail, FailureKind.MEMORY, {"detail": detail})

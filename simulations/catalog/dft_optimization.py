@@ -6,33 +6,34 @@ import time
 
 from pydantic import Field
 
-from simulations.base import Checked, Context, Note, Plot, Readout, simulation
-from simulations.errors import FieldError, InvalidParams
+from simulations.base import Checked, Context, Note, simulation
 from simulations.quantum.calculation import Calculation
-from simulations.quantum.figures import SCF_CONVERGENCE
-from simulations.quantum.geometry import starting_geometry
-from simulations.quantum.inspect import inspect_molecule, notes_on, understand
-from simulations.quantum.optimize import (
-    MAX_FORCE_TARGET,
-    Descent,
-    minimise,
-    resume_trajectory,
+from simulations.quantum.figures import (
+    ENERGY_OF_STEPS,
+    FORCE_OF_STEPS,
+    SCF_CONVERGENCE,
+    SCF_CYCLE,
+    STEP_READOUTS,
 )
-from simulations.quantum.params import MoleculeDftParams, MoleculeDftResult
-from simulations.quantum.progress import Progress
-from simulations.quantum.properties import geometry_of, result_fields
+from simulations.quantum.inspect import (
+    Molecule,
+    inspect_molecule,
+    notes_on,
+    refuse_single_atom,
+    understand,
+)
+from simulations.quantum.optimize import Descent, minimise, resume_trajectory, write_final
+from simulations.quantum.params import MaxStepsField, MoleculeDftParams, MoleculeDftResult
+from simulations.quantum.progress import Progress, ScfTeller
+from simulations.quantum.properties import result_fields
 from simulations.quantum.qcschema import write_optimization
-from simulations.structures import resolve
-
-FINAL_NAME = "final.xyz"
+from simulations.quantum.start import starting_geometry
 
 
 class DftOptimizationParams(MoleculeDftParams):
     """What to optimise, and by which method."""
 
-    max_steps: int = Field(
-        100, ge=1, le=500, title="Geometry steps", description="At most; then it fails."
-    )
+    max_steps: MaxStepsField = 100
 
 
 class DftOptimizationResult(MoleculeDftResult):
@@ -49,14 +50,14 @@ class DftOptimizationResult(MoleculeDftResult):
 
 def inspect(params: DftOptimizationParams) -> Checked:
     """A molecule, of more than one atom."""
-    checked = inspect_molecule(params)
-    if resolve(params.structure).n_atoms == 1:
-        detail = "A single atom has no geometry to optimise; use dft_single_point."
-        fix = {"simulation": "dft_single_point"}
-        raise InvalidParams(
-            [FieldError(path=("structure",), code="one_atom", detail=detail, fix=fix)]
-        )
-    return checked
+    _molecule(params)
+    return inspect_molecule(params)
+
+
+def _molecule(params: DftOptimizationParams) -> Molecule:
+    molecule = understand(params)
+    refuse_single_atom(molecule, "geometry to optimise", "dft_single_point")
+    return molecule
 
 
 @simulation(
@@ -65,66 +66,31 @@ def inspect(params: DftOptimizationParams) -> Checked:
     requires=("pyscf", "geometric", "rdkit", "tblite", "pyscf.dispersion", "qcelemental"),
     inspect=inspect,
     stages=("prepare", "optimise", "properties"),
-    readouts=(
-        Readout(key="energy_hartree", title="Energy", unit="hartree", digits=8),
-        Readout(key="delta_energy_hartree", title="Change", unit="hartree", form="exp"),
-        Readout(
-            key="max_force_hartree_per_bohr",
-            title="Largest force",
-            unit="hartree/bohr",
-            form="exp",
-            note="done below 4.5e−4",
-        ),
-        Readout(key="step", title="Geometry step", form="int"),
-        Readout(key="scf_cycle", title="SCF cycle", form="int"),
-    ),
-    plots=(
-        Plot(
-            x="step",
-            y="energy_hartree",
-            title="Energy",
-            x_label="Geometry step",
-            y_label="E (hartree)",
-            caption="Total energy at each step of the optimisation; it should fall and level off.",
-        ),
-        Plot(
-            x="step",
-            y="max_force_hartree_per_bohr",
-            title="Largest force",
-            x_label="Geometry step",
-            y_label="hartree/bohr",
-            caption="Largest force on an atom at each step, log scale; the dashed line is what "
-            "it must fall below.",
-            log=True,
-            threshold=MAX_FORCE_TARGET,
-        ),
-        SCF_CONVERGENCE,
-    ),
+    readouts=(*STEP_READOUTS, SCF_CYCLE),
+    plots=(ENERGY_OF_STEPS, FORCE_OF_STEPS, SCF_CONVERGENCE),
 )
 def run(params: DftOptimizationParams, context: Context) -> DftOptimizationResult:
     """Moves a molecule's atoms to a minimum of its DFT energy, with PySCF and geomeTRIC."""
     started = time.monotonic()
-    molecule = understand(params)
+    molecule = _molecule(params)
     progress = Progress(context)
-    start = starting_geometry(molecule, params, context, progress)
-    start, done = resume_trajectory(context, start)
-    if done:
-        progress.report(0.05, f"resuming at geometry step {done + 1}", stage="optimise")
-
-    def on_cycle(cycle: int, energy: float, delta: float) -> None:
-        progress.report(
-            message=f"geometry step {descent.number}, SCF cycle {cycle}",
-            stage="optimise",
-            scf_cycle=cycle,
-            scf_energy_hartree=energy,
-            scf_delta_energy_hartree=delta,
-        )
-
-    calculation = Calculation(molecule, params, start, context, on_cycle)
-    descent = Descent(calculation, context, progress, recorded=done)
-    minimise(descent, start, max(params.max_steps - done, 1), context.log)
+    start = starting_geometry(
+        molecule,
+        seed=params.seed,
+        preoptimize=params.preoptimize,
+        context=context,
+        progress=progress,
+    )
+    start, lost = resume_trajectory(context, start)
+    if lost.done:
+        progress.report(0.05, f"resuming at geometry step {lost.done + 1}", stage="optimise")
+    teller = ScfTeller(progress, "optimise")
+    calculation = Calculation(molecule, params, start, context, teller)
+    descent = Descent(calculation, context, progress, lost=lost)
+    teller.prefix = lambda: f"geometry step {descent.number}, "
+    minimise(descent, start, max(params.max_steps - lost.done, 1), context.log)
     progress.report(0.97, "properties", stage="properties")
-    _write_final(context, calculation)
+    write_final(context, calculation.geometry, descent.steps[-1].energy)
     write_optimization(context, descent.steps, molecule, params)
     notes: list[Note] = [*notes_on(molecule, params), *calculation.notes]
     seconds = time.monotonic() - started
@@ -134,12 +100,5 @@ def run(params: DftOptimizationParams, context: Context) -> DftOptimizationResul
         **fields,
         n_steps=descent.number - 1,
         max_force_hartree_per_bohr=descent.steps[-1].max_force,
-        initial_energy_hartree=descent.steps[0].energy,
+        initial_energy_hartree=descent.initial_energy,
     )
-
-
-def _write_final(context: Context, calculation: Calculation) -> None:
-    mean_field = calculation.mean_field
-    comment = f"optimised, energy_hartree {mean_field.e_tot:.10f}"
-    (context.workdir / FINAL_NAME).write_text(geometry_of(mean_field.mol).to_xyz(comment))
-    context.artifact(FINAL_NAME, "Optimised geometry", "chemical/x-xyz")

@@ -7,12 +7,12 @@ import time
 from simulations.base import Context, Readout, simulation
 from simulations.quantum.calculation import Calculation
 from simulations.quantum.figures import SCF_CONVERGENCE
-from simulations.quantum.geometry import starting_geometry
 from simulations.quantum.inspect import inspect_molecule, notes_on, understand
 from simulations.quantum.params import MoleculeDftParams, MoleculeDftResult
-from simulations.quantum.progress import Progress, log_progress
+from simulations.quantum.progress import Progress, ScfTeller
 from simulations.quantum.properties import result_fields
 from simulations.quantum.qcschema import write_atomic
+from simulations.quantum.start import starting_geometry
 
 
 class DftSinglePointParams(MoleculeDftParams):
@@ -26,12 +26,12 @@ class DftSinglePointResult(MoleculeDftResult):
 @simulation(
     "dft_single_point",
     title="DFT single point",
-    requires=("pyscf", "rdkit", "tblite", "pyscf.dispersion", "qcelemental"),
+    requires=("pyscf", "geometric", "rdkit", "tblite", "pyscf.dispersion", "qcelemental"),
     inspect=inspect_molecule,
     stages=("prepare", "scf", "properties"),
     readouts=(
         Readout(key="scf_energy_hartree", title="Energy", unit="hartree", digits=8),
-        Readout(key="scf_delta_energy_hartree", title="Change", unit="hartree", form="exp"),
+        Readout(key="scf_delta_energy_hartree", title="|ΔE|", unit="hartree", form="exp"),
         Readout(key="scf_cycle", title="SCF cycle", form="int"),
     ),
     plots=(SCF_CONVERGENCE,),
@@ -41,23 +41,18 @@ def run(params: DftSinglePointParams, context: Context) -> DftSinglePointResult:
     started = time.monotonic()
     molecule = understand(params)
     progress = Progress(context)
-    geometry = starting_geometry(molecule, params, context, progress)
-
-    def on_cycle(cycle: int, energy: float, delta: float) -> None:
-        part = log_progress(delta, 1.0, params.scf_convergence_hartree)
-        progress.report(
-            0.05 + 0.9 * part,
-            f"SCF cycle {cycle}",
-            stage="scf",
-            scf_cycle=cycle,
-            scf_energy_hartree=energy,
-            scf_delta_energy_hartree=delta,
-        )
-
-    calculation = Calculation(molecule, params, geometry, context, on_cycle)
-    calculation.energy()
+    geometry = starting_geometry(
+        molecule,
+        seed=params.seed,
+        preoptimize=params.preoptimize,
+        context=context,
+        progress=progress,
+    )
+    teller = ScfTeller(progress, "scf", span=(0.05, 0.95), target=params.scf_convergence_hartree)
+    calculation = Calculation(molecule, params, geometry, context, teller)
+    energy = calculation.energy()
     progress.report(0.97, "properties", stage="properties")
-    write_atomic(context, calculation, molecule, params, geometry)
+    write_atomic(context, energy, molecule, params, geometry)
     notes = [*notes_on(molecule, params), *calculation.notes]
     seconds = time.monotonic() - started
     fields = result_fields(calculation.mean_field, molecule, params, notes, seconds)

@@ -10,9 +10,10 @@ from simulations.base import Context
 from simulations.errors import ScienceError
 from simulations.structures import Crystal
 
-from .calculation import CHECKPOINT_NAME, CycleReport
+from .calculation import CHECKPOINT_NAME
 from .crystal_params import DftCrystalParams, mesh_of
 from .lattice import BOHR_PER_ANGSTROM, vectors
+from .progress import CycleReport
 
 PSEUDOPOTENTIAL = "gth-pbe"
 PRECISION = 1e-6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from simulations.base import Checked, Note
 from simulations.errors import FieldError, InvalidParams
@@ -12,7 +12,7 @@ from simulations.structures import Crystal, Structure, StructureInput, resolve
 from simulations.structures.crystals import CRYSTALS
 
 from .lattice import k_mesh
-from .params import NoteInResult, TemperatureField
+from .params import NoteInResult
 
 K_SPACING_PER_BOHR = 0.45
 """Gives LiC6 2×2×2, diamond 4×4×4: a quick look; a metal to publish wants half of it."""
@@ -86,7 +86,16 @@ class DftCrystalParams(BaseModel):
     max_points: int = Field(
         25, ge=8, le=60, title="Lattice points", description="Energies at most; then it fails."
     )
-    temperature_k: TemperatureField = None
+    temperature_k: float | None = Field(
+        None,
+        gt=0,
+        le=10_000,
+        title="Temperature",
+        description="The nuclei are at rest; the smearing of the electrons has its own setting, "
+        "smearing_hartree.",
+        validation_alias=AliasChoices("temperature_k", "temperature"),
+        json_schema_extra={"unused": True, "unit": "K"},
+    )
 
 
 class LatticePoint(BaseModel):
@@ -104,7 +113,7 @@ class DftCrystalResult(BaseModel):
     """The cell, its energy, and every energy that led there. Per primitive cell."""
 
     energy_hartree: float = Field(
-        title="Energy",
+        title="Energy per cell",
         description="Electronic free energy at the smearing, with dispersion.",
         json_schema_extra={"unit": "hartree"},
     )
@@ -183,7 +192,7 @@ def _is_molecule(structure: Structure) -> FieldError:
     return FieldError(
         path=("structure",),
         code="is_molecule",
-        detail=f"{structure.formula} was {structure.reading}: a molecule. This simulation computes "
-        f"crystals, of those it knows: {known}. For a molecule use dft_optimization.",
+        detail=f"{structure.sentence} That is a molecule; of crystals, which are what is computed "
+        f"here, {known} are known. For a molecule use dft_optimization.",
         fix={"simulation": "dft_optimization"},
     )

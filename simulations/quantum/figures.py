@@ -1,6 +1,8 @@
 """Figures that more than one simulation draws live."""
 
-from simulations.base import Plot
+from simulations.base import Plot, Readout
+
+from .walk import MAX_FORCE_TARGET
 
 SCF_CONVERGENCE = Plot(
     x="scf_cycle",
@@ -13,3 +15,46 @@ SCF_CONVERGENCE = Plot(
     log=True,
     restarts=True,
 )
+
+ENERGY_OF_STEPS = Plot(
+    x="step",
+    y="energy_hartree",
+    title="Energy",
+    x_label="Geometry step",
+    y_label="E (hartree)",
+    caption="Total energy at each step of the optimisation; it should fall and level off.",
+)
+FORCE_OF_STEPS = Plot(
+    x="step",
+    y="max_force_hartree_per_bohr",
+    title="Largest force",
+    x_label="Geometry step",
+    y_label="hartree/bohr",
+    caption="Largest force on an atom at each step, log scale; the dashed line is what "
+    "it must fall below.",
+    log=True,
+    threshold=MAX_FORCE_TARGET,
+)
+IR_SPECTRUM = Plot(
+    x="wavenumber_cm1",
+    y="absorption_km_mol_cm",
+    title="Infrared spectrum",
+    x_label="Wavenumber (cm⁻¹)",
+    y_label="km mol⁻¹ cm",
+    caption="Harmonic infrared bands, each a Lorentzian 20 cm⁻¹ wide whose area is its "
+    "intensity; measured bands lie some per cent lower.",
+)
+
+STEP_READOUTS = (
+    Readout(key="energy_hartree", title="Energy", unit="hartree", digits=8),
+    Readout(key="delta_energy_hartree", title="Change", unit="hartree", form="exp"),
+    Readout(
+        key="max_force_hartree_per_bohr",
+        title="Largest force",
+        unit="hartree/bohr",
+        form="exp",
+        note="done below 4.5e−4",
+    ),
+    Readout(key="step", title="Geometry step", form="int"),
+)
+SCF_CYCLE = Readout(key="scf_cycle", title="SCF cycle", form="int")

@@ -1,30 +1,36 @@
-"""From a structure to atoms in space: embedding, GFN2-xTB, and XYZ files."""
+"""Atoms in space: 3D from bonds, and XYZ files that survive a crash."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TextIO
 
-from simulations.base import Context
 from simulations.errors import ScienceError
+from simulations.structures.distances import coincident
 from simulations.structures.model import Structure, Vector
 from simulations.structures.rdkit_log import listening
 
-from .inspect import Molecule
-from .params import MoleculeDftParams
-from .progress import Progress
-
-START_NAME = "start.xyz"
-XTB_FORCE_EV_PER_ANGSTROM = 0.02
-XTB_MAX_STEPS = 300
+ANGSTROM_PER_BOHR = 0.529177210903  # CODATA 2018
+FRAGMENT_GAP_ANGSTROM = 2.5
+"""About the sum of two van der Waals radii, less a little for what attracts."""
+HELD_ANGSTROM, HELD_KCAL_MOL_PER_A2 = 3.5, 5.0
+"""How far the parts of a salt or a complex may go while they turn to each other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
     symbols: tuple[str, ...]
     positions: tuple[Vector, ...]
+
+    @property
+    def positions_bohr(self) -> Any:
+        """As an array of (n, 3)."""
+        import numpy as np
+
+        return np.array(self.positions) / ANGSTROM_PER_BOHR
 
     def to_xyz(self, comment: str = "") -> str:
         rows = zip(self.symbols, self.positions, strict=True)
@@ -37,61 +43,38 @@ def as_vectors(rows: Any) -> tuple[Vector, ...]:
     return tuple((float(x), float(y), float(z)) for x, y, z in rows)
 
 
-def starting_geometry(
-    molecule: Molecule, params: MoleculeDftParams, context: Context, progress: Progress
-) -> Geometry:
-    """The coordinates as given, or else 3D made from the bonds; kept as start.xyz.
+def embed(structure: Structure, seed: int, log: TextIO) -> Geometry:
+    """RDKit's ETKDGv3, cleaned up with MMFF94 where that has parameters.
 
     :raises ScienceError: no 3D was found for the bonds.
     """
-    geometry = _recorded_start(context.previous, molecule.structure.symbols)
-    if geometry is None:
-        geometry = _fresh_start(molecule, params, context.log, progress)
-    (context.workdir / START_NAME).write_text(geometry.to_xyz("the geometry it started from"))
-    context.artifact(START_NAME, "Starting geometry", "chemical/x-xyz")
-    return geometry
-
-
-def _recorded_start(previous: Path | None, symbols: tuple[str, ...]) -> Geometry | None:
-    """The start that a lost attempt used, so that this one does not differ from it."""
-    frames = read_frames(previous / START_NAME) if previous else []
-    return frames[0] if frames and frames[0].symbols == symbols else None
-
-
-def _fresh_start(
-    molecule: Molecule, params: MoleculeDftParams, log: TextIO, progress: Progress
-) -> Geometry:
-    structure = molecule.structure
-    if structure.positions_angstrom is not None:
-        return Geometry(structure.symbols, structure.positions_angstrom)
-    progress.report(0.0, "making a 3D structure", stage="prepare")
-    geometry = embed(structure, params.seed, log)
-    if params.preoptimize and structure.n_atoms > 1:
-        geometry = relax_with_xtb(geometry, molecule, log, progress)
-    return geometry
-
-
-def embed(structure: Structure, seed: int, log: TextIO) -> Geometry:
-    """RDKit's ETKDGv3, cleaned up with MMFF94 where that has parameters."""
     from rdkit import Chem
-    from rdkit.Chem import rdForceFieldHelpers
 
     mol = Chem.AddHs(Chem.MolFromSmiles(structure.smiles))
-    if not _place(mol, seed):
-        raise ScienceError(
-            f"No 3D structure could be made for {structure.smiles}.",
-            hints=["Give coordinates (XYZ or a mol block).", "Try another seed."],
-        )
-    with_mmff = rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol)
-    if with_mmff:
-        rdForceFieldHelpers.MMFFOptimizeMolecule(mol, maxIters=1000)
-    log.write(f"3D from ETKDGv3, seed {seed}{', then MMFF94' if with_mmff else ''}.\n")
+    if not place(mol, seed):
+        raise no_3d(structure)
+    cleaned = clean_up(mol) is not None
+    log.write(f"3D from ETKDGv3, seed {seed}{', then MMFF94' if cleaned else ''}.\n")
+    made = geometry_of_rdkit(mol)
+    if coincident(made.positions):
+        raise no_3d(structure)
+    return made
+
+
+def no_3d(structure: Structure) -> ScienceError:
+    return ScienceError(
+        f"No 3D structure could be made for {structure.smiles}.",
+        hints=["Give coordinates (XYZ or a mol block).", "Try another seed."],
+    )
+
+
+def geometry_of_rdkit(mol: Any) -> Geometry:
     symbols = tuple(atom.GetSymbol() for atom in mol.GetAtoms())
     return Geometry(symbols, as_vectors(mol.GetConformer().GetPositions()))
 
 
-def _place(mol: Any, seed: int) -> bool:
-    """Give the molecule 3D coordinates; if that fails, from random ones."""
+def place(mol: Any, seed: int) -> bool:
+    """Give the molecule 3D coordinates; if that fails, from random ones. False if both do."""
     from rdkit.Chem import rdDistGeom
 
     settings: Any = rdDistGeom.ETKDGv3()
@@ -100,40 +83,62 @@ def _place(mol: Any, seed: int) -> bool:
     with listening():
         for settings.useRandomCoords in (False, True):
             if rdDistGeom.EmbedMolecule(mol, settings) == 0:
-                return True
+                _spread_fragments(mol)
+                return coincident(mol.GetConformer().GetPositions()) is None
     return False
 
 
-def relax_with_xtb(
-    geometry: Geometry, molecule: Molecule, log: TextIO, progress: Progress
-) -> Geometry:
-    """A GFN2-xTB minimum nearby; the geometry unchanged if GFN2 cannot do it."""
-    from ase import Atoms
-    from ase.optimize import BFGS
-    from tblite.ase import TBLite
+def _spread_fragments(mol: Any) -> None:
+    """RDKit puts each part of a salt or a complex at the origin: set them side by side.
 
-    atoms = Atoms(geometry.symbols, geometry.positions)
-    atoms.calc = TBLite(
-        method="GFN2-xTB",
-        charge=float(molecule.charge),
-        multiplicity=molecule.multiplicity,
-        verbosity=0,
+    Each is turned about the line they lie on, lest flat parts share a plane that none can leave.
+    """
+    import numpy as np
+    from rdkit import Chem
+
+    conformer = mol.GetConformer()
+    positions = np.array(conformer.GetPositions())
+    end = -FRAGMENT_GAP_ANGSTROM
+    for number, fragment in enumerate(Chem.GetMolFrags(mol)):
+        atoms = list(fragment)
+        cos, sin = np.cos(number), np.sin(number)
+        positions[atoms, 1:] = positions[atoms, 1:] @ np.array([[cos, sin], [-sin, cos]])
+        positions[atoms, 0] += end + FRAGMENT_GAP_ANGSTROM - positions[atoms, 0].min()
+        end = positions[atoms, 0].max()
+    conformer.SetPositions(positions)
+
+
+def clean_up(mol: Any) -> float | None:
+    """Relax with MMFF94; its energy in kcal/mol, or None where it has no parameters."""
+    from rdkit import Chem
+    from rdkit.Chem import rdForceFieldHelpers
+
+    with listening():
+        if not rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
+            return None
+        parts = Chem.GetMolFrags(mol)
+        if len(parts) > 1:
+            held = _force_field(mol)
+            for one, two in pairwise(parts):
+                # Else two that begin back to back would leave each other for good.
+                held.MMFFAddDistanceConstraint(
+                    one[0], two[0], False, 0.0, HELD_ANGSTROM, HELD_KCAL_MOL_PER_A2
+                )
+            held.Minimize(maxIts=1000)
+        free = _force_field(mol)
+        free.Minimize(maxIts=1000)
+    return float(free.CalcEnergy())
+
+
+def _force_field(mol: Any) -> Any:
+    from rdkit.Chem import rdForceFieldHelpers
+
+    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol)
+    field = rdForceFieldHelpers.MMFFGetMoleculeForceField(
+        mol, properties, ignoreInterfragInteractions=False
     )
-    optimizer = BFGS(atoms, logfile=None)
-
-    def tell() -> None:
-        message = f"GFN2-xTB pre-optimisation, step {optimizer.nsteps}"
-        progress.report(0.0, message, stage="prepare")
-
-    optimizer.attach(tell)
-    try:
-        done = optimizer.run(fmax=XTB_FORCE_EV_PER_ANGSTROM, steps=XTB_MAX_STEPS)
-    except Exception as exc:
-        # Only a better start was wanted: DFT can do without.
-        log.write(f"GFN2-xTB pre-optimisation gave up, going on without it: {exc}\n")
-        return geometry
-    log.write(f"GFN2-xTB: {optimizer.nsteps} steps, {'converged' if done else 'not converged'}.\n")
-    return Geometry(geometry.symbols, as_vectors(atoms.get_positions()))
+    field.Initialize()
+    return field
 
 
 def append_frame(path: Path, geometry: Geometry, comment: str) -> None:
@@ -146,6 +151,11 @@ def append_frame(path: Path, geometry: Geometry, comment: str) -> None:
 
 def read_frames(path: Path) -> list[Geometry]:
     """The whole frames of an XYZ file; one cut short by a crash is left out."""
+    return [geometry for geometry, _ in read_trajectory(path)]
+
+
+def read_trajectory(path: Path) -> list[tuple[Geometry, str]]:
+    """Every whole frame with its comment."""
     lines = path.read_text().splitlines() if path.exists() else []
     frames = []
     while lines and lines[0].strip().isdigit():
@@ -155,5 +165,5 @@ def read_frames(path: Path) -> list[Geometry]:
         if len(rows) < size or any(len(row) != 4 or len(row[3]) < 12 for row in rows):
             break
         positions = as_vectors(row[1:] for row in rows)
-        frames.append(Geometry(tuple(row[0] for row in rows), positions))
+        frames.append((Geometry(tuple(row[0] for row in rows), positions), frame[1]))
     return frames

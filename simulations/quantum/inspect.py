@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,9 @@ from simulations.errors import FieldError, InvalidParams
 from simulations.structures import Structure, lowest_multiplicity, resolve
 
 from .methods import FUNCTIONALS, bases_for, covers
-from .params import MAX_DFT_ATOMS, MoleculeDftParams
+from .params import MAX_DFT_ATOMS, MoleculeDftParams, MoleculeParams
 
+DISPERSION_NAMES = {"d3bj": "D3(BJ)", "d4": "D4"}
 SPIN_NAMES = {1: "singlet", 2: "doublet", 3: "triplet", 4: "quartet", 5: "quintet"}
 
 
@@ -33,11 +35,9 @@ def understand(params: MoleculeDftParams) -> Molecule:
 
     :raises InvalidParams: with all that is wrong at once.
     """
-    structure = resolve(params.structure)
-    if structure.crystal:
-        raise InvalidParams([_is_crystal(structure)])
-    molecule = _with_spin(structure, params)
-    errors = [*_size(molecule), *_electrons(molecule, params), *_method(molecule, params)]
+    molecule = read_molecule(params)
+    errors = [*too_many_atoms(molecule, MAX_DFT_ATOMS, "DFT"), *spin_errors(molecule)]
+    errors += _method(molecule, params)
     if errors:
         raise InvalidParams(errors)
     return molecule
@@ -45,9 +45,22 @@ def understand(params: MoleculeDftParams) -> Molecule:
 
 def inspect_molecule(params: MoleculeDftParams) -> Checked:
     molecule = understand(params)
+    return checked(molecule, notes_on(molecule, params))
+
+
+def notes_on(molecule: Molecule, params: MoleculeDftParams) -> list[Note]:
+    notes = notes_on_molecule(molecule, params)
+    if params.dispersion == "auto" and not FUNCTIONALS[params.functional].d3bj:
+        message = f"D3(BJ) has no parameters for {params.functional}: no dispersion is added."
+        notes.append(Note(code="no_dispersion", message=message))
+    return notes
+
+
+def checked(molecule: Molecule, notes: list[Note]) -> Checked:
+    """What a page shows of a molecule that may be queued."""
     return Checked(
         params={},
-        notes=notes_on(molecule, params),
+        notes=notes,
         structure={
             **molecule.structure.as_dict(),
             "charge": molecule.charge,
@@ -57,7 +70,8 @@ def inspect_molecule(params: MoleculeDftParams) -> Checked:
     )
 
 
-def notes_on(molecule: Molecule, params: MoleculeDftParams) -> list[Note]:
+def notes_on_molecule(molecule: Molecule, params: MoleculeParams) -> list[Note]:
+    """How the structure was read, and what was decided for the user."""
     structure = molecule.structure
     notes = [Note(code="structure", message=structure.sentence)]
     notes += [Note(code="structure_warning", message=warning) for warning in structure.warnings]
@@ -67,21 +81,37 @@ def notes_on(molecule: Molecule, params: MoleculeDftParams) -> list[Note]:
         notes.append(Note(code="open_shell", message=message))
     if params.charge is not None and params.charge != structure.charge and structure.smiles:
         message = (
-            f"Charge {params.charge} was asked; the structure as written has {structure.charge}."
+            f"Charge {_signed(params.charge)} was asked; the structure as written has "
+            f"{_signed(structure.charge)}."
         )
         notes.append(Note(code="charge_differs", message=message))
-    if params.dispersion == "auto" and not FUNCTIONALS[params.functional].d3bj:
-        message = f"D3(BJ) has no parameters for {params.functional}: no dispersion is added."
-        notes.append(Note(code="no_dispersion", message=message))
     return notes
 
 
-def _with_spin(structure: Structure, params: MoleculeDftParams) -> Molecule:
+def _signed(charge: int) -> str:
+    return f"{charge:+d}" if charge else "0"
+
+
+def read_molecule(params: MoleculeParams) -> Molecule:
+    """:raises InvalidParams: the text is no molecule."""
+    structure = resolve(params.structure)
+    if structure.crystal:
+        raise InvalidParams([_is_crystal(structure)])
     charge = structure.charge if params.charge is None else params.charge
     lowest = lowest_multiplicity(structure.n_protons - charge)
     fits = charge == structure.charge and (structure.multiplicity - lowest) % 2 == 0
     likely = structure.multiplicity if fits else lowest
     return Molecule(structure=structure, charge=charge, multiplicity=params.multiplicity or likely)
+
+
+def refuse_single_atom(molecule: Molecule, what: str, instead: str) -> None:
+    """:raises InvalidParams: it has one atom; `what` has no sense then."""
+    if molecule.structure.n_atoms == 1:
+        detail = f"A single atom has no {what}; use {instead}."
+        error = FieldError(
+            path=("structure",), code="one_atom", detail=detail, fix={"simulation": instead}
+        )
+        raise InvalidParams([error])
 
 
 def _is_crystal(structure: Structure) -> FieldError:
@@ -94,18 +124,19 @@ def _is_crystal(structure: Structure) -> FieldError:
     )
 
 
-def _size(molecule: Molecule) -> list[FieldError]:
+def too_many_atoms(molecule: Molecule, limit: int, method: str) -> Iterable[FieldError]:
+    """A complaint if the method is not run on so many."""
     n_atoms = molecule.structure.n_atoms
-    if n_atoms <= MAX_DFT_ATOMS:
-        return []
-    detail = (
-        f"The structure has {n_atoms} atoms with its hydrogens; DFT is run here on at most "
-        f"{MAX_DFT_ATOMS}. Cut out the part that matters, or use a cheaper method."
-    )
-    return [FieldError(path=("structure",), code="too_many_atoms", detail=detail)]
+    if n_atoms > limit:
+        detail = (
+            f"The structure has {n_atoms} atoms with its hydrogens; {method} is run here on at "
+            f"most {limit}. Cut out the part that matters, or use a cheaper method."
+        )
+        yield FieldError(path=("structure",), code="too_many_atoms", detail=detail)
 
 
-def _electrons(molecule: Molecule, params: MoleculeDftParams) -> list[FieldError]:
+def spin_errors(molecule: Molecule) -> list[FieldError]:
+    """Complaints if the electrons cannot have this charge and multiplicity."""
     electrons, multiplicity = molecule.n_electrons, molecule.multiplicity
     if electrons < 1:
         detail = f"A charge of {molecule.charge} leaves {electrons} electrons."
@@ -128,9 +159,24 @@ def _spin_error(code: str, detail: str, fix: dict[str, Any]) -> FieldError:
     return FieldError(path=("multiplicity",), code=code, detail=detail, fix=fix)
 
 
-def _method(molecule: Molecule, params: MoleculeDftParams) -> list[FieldError]:
-    errors = []
-    fix: dict[str, Any] | None
+def _method(molecule: Molecule, params: MoleculeDftParams) -> Iterable[FieldError]:
+    yield from _basis(molecule, params)
+    functional = FUNCTIONALS[params.functional]
+    for asked, known in (("d3bj", functional.d3bj), ("d4", functional.d4)):
+        if params.dispersion == asked and not known:
+            name = DISPERSION_NAMES[asked]
+            detail = f"{name} has no parameters for {params.functional}; use auto or none."
+            code, fix = f"no_{asked[:2]}_parameters", {"dispersion": "none"}
+            yield FieldError(path=("dispersion",), code=code, detail=detail, fix=fix)
+    if params.reference == "rks" and molecule.multiplicity > 1:
+        detail = f"rks pairs all spins, multiplicity {molecule.multiplicity} does not; use uks."
+        fix = {"reference": "uks"}
+        yield FieldError(
+            path=("reference",), code="reference_needs_singlet", detail=detail, fix=fix
+        )
+
+
+def _basis(molecule: Molecule, params: MoleculeDftParams) -> Iterable[FieldError]:
     symbols = set(molecule.structure.symbols)
     missing = sorted(symbol for symbol in symbols if not covers(params.basis, symbol))
     if missing:
@@ -138,13 +184,4 @@ def _method(molecule: Molecule, params: MoleculeDftParams) -> list[FieldError]:
         known = f"use {', '.join(others)}" if others else "no basis here has them all"
         detail = f"The basis {params.basis} has no {', '.join(missing)}; {known}."
         fix = {"basis": "def2-svp" if "def2-svp" in others else others[0]} if others else None
-        errors.append(
-            FieldError(path=("basis",), code="basis_lacks_element", detail=detail, fix=fix)
-        )
-    if params.dispersion == "d3bj" and not FUNCTIONALS[params.functional].d3bj:
-        detail = f"D3(BJ) has no parameters for {params.functional}; use auto or none."
-        fix = {"dispersion": "none"}
-        errors.append(
-            FieldError(path=("dispersion",), code="no_d3_parameters", detail=detail, fix=fix)
-        )
-    return errors
+        yield FieldError(path=("basis",), code="basis_lacks_element", detail=detail, fix=fix)

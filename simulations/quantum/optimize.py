@@ -1,25 +1,36 @@
-"""Walk downhill to a minimum of the energy, with geomeTRIC, every step kept on disk."""
+"""Walk downhill to a minimum of the energy, every step told and kept on disk."""
 
 from __future__ import annotations
 
-import logging
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from simulations.base import Context
 from simulations.errors import ScienceError
 
-from .calculation import Calculation
-from .geometry import Geometry, append_frame, read_frames
+from .geometry import Geometry, append_frame, read_trajectory
+from .params import MAX_STEPS
 from .progress import Progress, log_progress
-from .properties import geometry_of
+from .walk import MAX_FORCE_TARGET, walk_downhill
 
 TRAJECTORY_NAME = "trajectory.xyz"
-MAX_FORCE_TARGET = 4.5e-4
-"""geomeTRIC's (and Gaussian's) default for the largest force on an atom, hartree/bohr."""
+FINAL_NAME = "final.xyz"
+ENERGY = "energy_hartree "
+"""What stands before the energy in a frame's comment."""
+
+
+class Surface(Protocol):
+    """Energies and forces of one molecule wherever its atoms are put."""
+
+    @property
+    def geometry(self) -> Geometry:
+        """Of the last energy."""
+
+    def energy(self, positions_bohr: Any = None) -> float:
+        """In hartree."""
+
+    def gradient(self) -> Any:
+        """dE/dR of the last energy, hartree/bohr, as an array of (n, 3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +41,31 @@ class Step:
     max_force: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostSteps:
+    """What attempts that were lost had done before."""
+
+    done: int = 0
+    initial_energy: float | None = None
+
+
 class Descent:
     """The steps of one optimisation, told and recorded as they are computed."""
 
     def __init__(
-        self, calculation: Calculation, context: Context, progress: Progress, recorded: int
+        self,
+        surface: Surface,
+        context: Context,
+        progress: Progress,
+        *,
+        lost: LostSteps | None = None,
+        span: tuple[float, float] = (0.05, 0.95),
     ) -> None:
+        """:param span: the part of the whole run's progress that this is."""
         self.steps: list[Step] = []
-        self._calculation = calculation
-        self._recorded = recorded
+        self._surface = surface
+        self._span = span
+        self._lost = lost or LostSteps()
         self._progress = progress
         self._path = context.workdir / TRAJECTORY_NAME
         self._context = context
@@ -46,17 +73,23 @@ class Descent:
     @property
     def number(self) -> int:
         """Of the step being computed, those of a lost attempt counted."""
-        return self._recorded + len(self.steps) + 1
+        return self._lost.done + len(self.steps) + 1
+
+    @property
+    def initial_energy(self) -> float:
+        """Where the whole descent began, a lost attempt's first step included; hartree."""
+        first = self._lost.initial_energy
+        return self.steps[0].energy if first is None else first
 
     def evaluate(self, positions_bohr: Any) -> tuple[float, Any]:
         """Energy and gradient at the next point of the walk."""
         import numpy as np
 
-        energy = self._calculation.energy(positions_bohr)
-        gradient = self._calculation.gradient()
+        energy = self._surface.energy(positions_bohr)
+        gradient = self._surface.gradient()
         forces = np.linalg.norm(gradient, axis=1)
         step = Step(
-            geometry=geometry_of(self._calculation.mean_field.mol),
+            geometry=self._surface.geometry,
             energy=energy,
             gradient=gradient,
             max_force=float(forces.max()),
@@ -68,9 +101,9 @@ class Descent:
     def _record(self, step: Step) -> None:
         if not self.steps:
             self._context.artifact(TRAJECTORY_NAME, "Trajectory", "chemical/x-xyz")
-        append_frame(
-            self._path, step.geometry, f"step {self.number} energy_hartree {step.energy:.10f}"
-        )
+            if self._lost.done:
+                return  # computed once more, and on disk already
+        append_frame(self._path, step.geometry, f"step {self.number} {ENERGY}{step.energy:.10f}")
 
     def _tell(self, step: Step, rms: float) -> None:
         number = self.number
@@ -78,8 +111,9 @@ class Descent:
         change = {"delta_energy_hartree": step.energy - self.steps[-1].energy} if self.steps else {}
         self.steps.append(step)
         part = log_progress(step.max_force, self.steps[0].max_force, MAX_FORCE_TARGET)
+        begin, end = self._span
         self._progress.report(
-            0.05 + 0.9 * part,
+            begin + (end - begin) * part,
             f"geometry step {number}",
             stage="optimise",
             step=number,
@@ -90,63 +124,36 @@ class Descent:
         )
 
 
-def resume_trajectory(context: Context, start: Geometry) -> tuple[Geometry, int]:
-    """Where a lost attempt had got to and how many steps it had done; else `start` and none.
+def resume_trajectory(context: Context, start: Geometry) -> tuple[Geometry, LostSteps]:
+    """Where lost attempts had got to and what they did; else `start` and nothing.
 
-    Its last geometry is computed once more, so that step is not counted.
+    All their frames are carried over at once, so that an attempt that is lost soon after loses
+    none. The last geometry is computed once more, so that step is not counted as done.
     """
-    frames = read_frames(context.previous / TRAJECTORY_NAME) if context.previous else []
-    if not frames or frames[-1].symbols != start.symbols:
-        return start, 0
-    for number, frame in enumerate(frames[:-1], start=1):
-        append_frame(context.workdir / TRAJECTORY_NAME, frame, f"step {number} of the lost attempt")
+    frames = read_trajectory(context.previous / TRAJECTORY_NAME) if context.previous else []
+    if not frames or frames[-1][0].symbols != start.symbols:
+        return start, LostSteps()
+    for frame, comment in frames:
+        append_frame(context.workdir / TRAJECTORY_NAME, frame, comment)
     context.log.write(f"Resuming at geometry step {len(frames)} of an attempt that was lost.\n")
-    return frames[-1], len(frames) - 1
+    energy = frames[0][1].partition(ENERGY)[2]
+    lost = LostSteps(done=len(frames) - 1, initial_energy=float(energy) if energy else None)
+    return frames[-1][0], lost
 
 
 def minimise(descent: Descent, start: Geometry, max_steps: int, log: TextIO) -> None:
-    """Run geomeTRIC until its criteria for energy, forces and displacements are met.
+    """Walk until geomeTRIC's criteria for energy, forces and displacements are met.
 
     :raises ScienceError: they are not within `max_steps`.
     """
-    import numpy as np
-    from geometric.errors import GeomOptNotConvergedError
-    from geometric.internal import DelocalizedInternalCoordinates
-    from geometric.molecule import Molecule
-    from geometric.nifty import ang2bohr
-    from geometric.optimize import Optimize
-    from geometric.params import OptParams
-
-    molecule = Molecule()
-    molecule.elem = list(start.symbols)
-    molecule.xyzs = [np.array(start.positions)]
-    molecule.build_topology()
-    coordinates = DelocalizedInternalCoordinates(molecule, build=True, connect=False, addcart=False)
-    with tempfile.TemporaryDirectory() as scratch, _geometric_writes_to(log):
-        try:
-            Optimize(
-                np.ravel(molecule.xyzs[0]) * ang2bohr,
-                molecule,
-                coordinates,
-                _engine(molecule, descent),
-                scratch,
-                OptParams(maxiter=max_steps, convergence_gmax=MAX_FORCE_TARGET),
-            )
-        except GeomOptNotConvergedError:
-            raise _not_converged(descent, max_steps) from None
+    if not walk_downhill(descent.evaluate, start, max_steps, log):
+        raise _not_converged(descent, max_steps)
 
 
-def _engine(molecule: Any, descent: Descent) -> Any:
-    from geometric.engine import Engine
-
-    class DescentEngine(Engine):
-        """Answers geomeTRIC with DFT energies."""
-
-        def calc_new(self, coords: Any, dirname: str) -> dict[str, Any]:
-            energy, gradient = descent.evaluate(coords.reshape(-1, 3))
-            return {"energy": energy, "gradient": gradient.ravel()}
-
-    return DescentEngine(molecule)
+def write_final(context: Context, geometry: Geometry, energy: float) -> None:
+    comment = f"optimised, energy_hartree {energy:.10f}"
+    (context.workdir / FINAL_NAME).write_text(geometry.to_xyz(comment))
+    context.artifact(FINAL_NAME, "Optimised geometry", "chemical/x-xyz")
 
 
 def _not_converged(descent: Descent, max_steps: int) -> ScienceError:
@@ -157,24 +164,7 @@ def _not_converged(descent: Descent, max_steps: int) -> ScienceError:
         hints=[
             f"Start again from the last frame of {TRAJECTORY_NAME}, with more steps (max_steps).",
             "A floppy molecule or two loose parts: give a better starting geometry.",
-            "Forces that jump: a finer grid (grid_level) or a tighter SCF.",
+            "Forces that jump: in DFT a finer grid (grid_level) or a tighter SCF.",
         ],
+        fix={"max_steps": min(2 * max_steps + 50, MAX_STEPS)},
     )
-
-
-@contextmanager
-def _geometric_writes_to(log: TextIO) -> Iterator[None]:
-    """Route geomeTRIC's log, which ends its own lines, and leave the root logger alone."""
-    handler = logging.StreamHandler(log)
-    handler.terminator = ""
-    logger = logging.getLogger("geometric")
-    level, propagate = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-        logger.propagate = propagate

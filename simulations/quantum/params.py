@@ -8,9 +8,12 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from simulations.structures import StructureInput
 
-from .methods import AnyCaseBasis, AnyCaseDispersion, AnyCaseFunctional
+from .methods import AnyCaseBasis, AnyCaseDispersion, AnyCaseFunctional, AnyCaseReference
+from .solvents import AnyCaseSolvent, AnyCaseSolventModel
 
 MAX_DFT_ATOMS = 200
+MAX_STEPS = 500
+MAX_SCF_CYCLES = 500
 
 StructureField = Annotated[
     StructureInput,
@@ -42,8 +45,22 @@ TemperatureField = Annotated[
 ]
 
 
-class MoleculeDftParams(BaseModel):
-    """The molecule and the method."""
+SeedField = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=2**31 - 1,
+        title="Seed",
+        description="Of the 3D embedding; same seed, same start.",
+    ),
+]
+MaxStepsField = Annotated[
+    int, Field(ge=1, le=MAX_STEPS, title="Geometry steps", description="At most; then it fails.")
+]
+
+
+class MoleculeParams(BaseModel):
+    """The molecule and its electrons, whatever computes them."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -62,6 +79,11 @@ class MoleculeDftParams(BaseModel):
         title="Multiplicity",
         description="2S + 1: 1 is a singlet, 2 a doublet; empty takes the likely one.",
     )
+
+
+class MoleculeDftParams(MoleculeParams):
+    """The molecule and the method."""
+
     functional: AnyCaseFunctional = Field(
         "B3LYP", title="Functional", description="The exchange-correlation functional."
     )
@@ -71,7 +93,23 @@ class MoleculeDftParams(BaseModel):
     dispersion: AnyCaseDispersion = Field(
         "auto",
         title="Dispersion",
-        description="D3(BJ) correction: auto adds it where the functional has parameters.",
+        description="D3(BJ) or D4 correction: auto adds D3(BJ) where the functional has "
+        "parameters.",
+    )
+    solvent: AnyCaseSolvent = Field(
+        "none", title="Solvent", description="A continuum around the molecule; none is a vacuum."
+    )
+    solvent_model: AnyCaseSolventModel = Field(
+        "C-PCM",
+        title="Solvent model",
+        description="C-PCM, IEF-PCM and COSMO screen the charges; SMD adds the energy of cavity "
+        "and dispersion, for solvation free energies. Used with a solvent only.",
+    )
+    reference: AnyCaseReference = Field(
+        "auto",
+        title="Reference",
+        description="rks keeps all spins paired, uks gives each spin its own orbitals, roks shares "
+        "them where it can; auto takes rks for a singlet, else uks.",
     )
     density_fit: bool = Field(
         True,
@@ -86,7 +124,7 @@ class MoleculeDftParams(BaseModel):
         description="Of the integration grid; PySCF's default is 3.",
     )
     scf_max_cycles: int = Field(
-        100, ge=1, le=500, title="SCF cycles", description="At most, for each energy."
+        100, ge=1, le=MAX_SCF_CYCLES, title="SCF cycles", description="At most, for each energy."
     )
     scf_convergence_hartree: float = Field(
         1e-9,
@@ -102,13 +140,7 @@ class MoleculeDftParams(BaseModel):
         description="Relax a generated 3D structure with GFN2-xTB first; coordinates that you give "
         "are taken as they are.",
     )
-    seed: int = Field(
-        42,
-        ge=0,
-        le=2**31 - 1,
-        title="Seed",
-        description="Of the 3D embedding; same seed, same start.",
-    )
+    seed: SeedField = 42
     temperature_k: TemperatureField = None
 
 
@@ -123,7 +155,7 @@ class MoleculeDftResult(BaseModel):
     energy_hartree: float = Field(title="Energy", json_schema_extra={"unit": "hartree"})
     converged: bool = Field(title="Converged")
     method: str = Field(title="Method")
-    reference: str = Field(title="Reference", description="RKS or UKS.")
+    reference: str = Field(title="Reference", description="RKS, UKS or ROKS.")
     formula: str = Field(title="Formula")
     charge: int = Field(title="Charge")
     multiplicity: int = Field(title="Multiplicity")
@@ -133,9 +165,18 @@ class MoleculeDftResult(BaseModel):
     gap_ev: float | None = Field(title="HOMO-LUMO gap", json_schema_extra={"unit": "eV"})
     dipole_debye: float = Field(title="Dipole moment", json_schema_extra={"unit": "debye"})
     mulliken_charges: list[float] = Field(title="Mulliken charges")
+    iao_charges: list[float] | None = Field(
+        title="IAO charges",
+        description="Of intrinsic atomic orbitals; they hardly vary with the basis.",
+    )
     s_squared: float | None = Field(title="⟨S²⟩", description="Of an open shell only.")
     dispersion_hartree: float = Field(
         title="Of it dispersion", json_schema_extra={"unit": "hartree"}
+    )
+    solvation_hartree: float | None = Field(
+        title="Of it solvent",
+        description="Energy of the solvent's polarisation, and in SMD of cavity and dispersion.",
+        json_schema_extra={"unit": "hartree"},
     )
     symbols: list[str] = Field(title="Elements")
     positions_angstrom: list[list[float]] = Field(

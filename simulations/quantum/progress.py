@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from simulations.base import Context
+
+CycleReport = Callable[[int, float, float], None]
+"""Called with the SCF cycle from 1, the energy and |dE|, both in hartree."""
 
 
 class Progress:
@@ -26,3 +30,41 @@ def log_progress(error: float, first: float, target: float) -> float:
     if error <= target or first <= target:
         return 1.0 if error <= target else 0.0
     return min(max(math.log(first / error) / math.log(first / target), 0.0), 1.0)
+
+
+class ScfTeller:
+    """Tells each cycle of the SCFs of one stage, and each rescue.
+
+    :ivar prefix: what goes before each message: `geometry step 3, `.
+    """
+
+    def __init__(
+        self,
+        progress: Progress,
+        stage: str,
+        *,
+        span: tuple[float, float] = (0.0, 0.0),
+        target: float = 1.0,
+    ) -> None:
+        """:param span: the part of the whole run's progress that the SCF is.
+        :param target: the change of energy at which it is done, in hartree.
+        """
+        self.prefix: Callable[[], str] = str
+        self._progress = progress
+        self._stage = stage
+        self._span = span
+        self._target = target
+
+    def cycle(self, number: int, energy: float, delta: float, how: str = "") -> None:
+        begin, end = self._span
+        self._progress.report(
+            begin + (end - begin) * log_progress(delta, 1.0, self._target),
+            f"{self.prefix()}SCF cycle {number}{how}",
+            stage=self._stage,
+            scf_cycle=number,
+            scf_energy_hartree=energy,
+            scf_delta_energy_hartree=delta,
+        )
+
+    def rescue(self, sentence: str) -> None:
+        self._progress.report(message=f"{self.prefix()}{sentence}", stage=self._stage)

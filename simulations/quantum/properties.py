@@ -11,12 +11,15 @@ from pydantic import BaseModel
 from simulations.base import Note
 from simulations.validation import notes_on_unused
 
+from .charges import iao_charges
 from .geometry import Geometry, as_vectors
 from .inspect import Molecule
-from .methods import label
+from .methods import label, reference_of
 from .params import MoleculeDftParams
 
 EV_PER_HARTREE = 27.211386245988  # CODATA 2018
+MAX_CONTAMINATION = 0.05
+"""Of ⟨S²⟩ above its pure value: a radical of DFT has some hundredths, and nobody minds."""
 
 
 def result_fields(
@@ -25,11 +28,14 @@ def result_fields(
     """The fields of `MoleculeDftResult`."""
     mol = mf.mol
     homo, lumo = frontier_orbitals(mf)
+    reference = reference_of(params.reference, molecule.multiplicity)
+    s_squared = None if reference == "RKS" else float(mf.spin_square()[0])
+    notes = [*notes, *_on_spin(s_squared, molecule)]
     return {
         "energy_hartree": float(mf.e_tot),
         "converged": bool(mf.converged),
-        "method": label(params.functional, params.basis, params.dispersion),
-        "reference": "UKS" if mol.spin else "RKS",
+        "method": method_of(params),
+        "reference": reference,
         "formula": molecule.structure.formula,
         "charge": molecule.charge,
         "multiplicity": molecule.multiplicity,
@@ -39,14 +45,41 @@ def result_fields(
         "gap_ev": None if homo is None or lumo is None else lumo - homo,
         "dipole_debye": _dipole(mf),
         "mulliken_charges": [float(q) for q in mf.mulliken_pop(verbose=0)[1]],
-        "s_squared": float(mf.spin_square()[0]) if mol.spin else None,
+        "iao_charges": iao_charges(mf),
+        "s_squared": s_squared,
         "dispersion_hartree": float(mf.scf_summary.get("dispersion", 0.0)),
+        "solvation_hartree": _solvation(mf),
         "symbols": list(molecule.structure.symbols),
         "positions_angstrom": [list(row) for row in geometry_of(mol).positions],
         "wall_time_s": round(seconds, 2),
         "versions": versions(),
         "notes": as_json(notes, params),
     }
+
+
+def method_of(params: MoleculeDftParams) -> str:
+    """As a paper names it: `B3LYP-D3(BJ)/def2-svp, SMD(water)`."""
+    method = label(params.functional, params.basis, params.dispersion)
+    solvent = "" if params.solvent == "none" else f", {params.solvent_model}({params.solvent})"
+    return f"{method}{solvent}"
+
+
+def _on_spin(s_squared: float | None, molecule: Molecule) -> list[Note]:
+    """A note if other spin states are mixed in."""
+    spin = (molecule.multiplicity - 1) / 2
+    pure = spin * (spin + 1)
+    if s_squared is None or s_squared - pure < MAX_CONTAMINATION:
+        return []
+    message = (
+        f"⟨S²⟩ is {s_squared:.3f}, {pure:.3f} in a pure state: higher spin states are mixed in, so "
+        "take energy and geometry with caution."
+    )
+    return [Note(code="spin_contamination", message=message)]
+
+
+def _solvation(mf: Any) -> float | None:
+    parts = [mf.scf_summary[key] for key in ("e_solvent", "e_cds") if key in mf.scf_summary]
+    return float(sum(parts)) if parts else None
 
 
 def as_json(notes: Iterable[Note], params: BaseModel) -> list[dict[str, str]]:

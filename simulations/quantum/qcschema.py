@@ -8,10 +8,9 @@ from typing import Any
 
 from simulations.base import Context
 
-from .calculation import Calculation
 from .geometry import Geometry
 from .inspect import Molecule
-from .methods import FUNCTIONALS
+from .methods import FUNCTIONALS, disp_of
 from .optimize import Step
 from .params import MoleculeDftParams
 
@@ -19,13 +18,20 @@ QCSCHEMA_NAME = "qcschema.json"
 
 
 def write_atomic(
-    context: Context, calculation: Calculation, molecule: Molecule, params: MoleculeDftParams,
+    context: Context, energy: float, molecule: Molecule, params: MoleculeDftParams,
     geometry: Geometry,
 ) -> None:  # fmt: skip
     """A single energy as an AtomicResult."""
-    energy = float(calculation.mean_field.e_tot)
     result = _atomic(molecule, params, geometry, "energy", energy, energy)
     _write(context, result)
+
+
+def write_hessian(
+    context: Context, energy: float, hessian: Any, molecule: Molecule, params: MoleculeDftParams,
+    geometry: Geometry,
+) -> None:  # fmt: skip
+    """A Hessian as an AtomicResult."""
+    _write(context, _atomic(molecule, params, geometry, "hessian", energy, hessian))
 
 
 def write_optimization(
@@ -69,6 +75,9 @@ def _atomic(
             "density_fit": params.density_fit,
             "grid_level": params.grid_level,
             "scf_convergence_hartree": params.scf_convergence_hartree,
+            "reference": params.reference,
+            "solvent": params.solvent,
+            "solvent_model": params.solvent_model,
         },
         properties={"return_energy": energy, "scf_total_energy": energy},
         return_result=value,
@@ -93,7 +102,10 @@ def _molecule(molecule: Molecule, geometry: Geometry) -> Any:
 
 
 def _model(params: MoleculeDftParams) -> dict[str, str]:
-    return {"method": FUNCTIONALS[params.functional].xc, "basis": params.basis}
+    """Method and basis by which a reader would get this energy again, dispersion named."""
+    correction = disp_of(params.functional, params.dispersion)
+    method = FUNCTIONALS[params.functional].xc
+    return {"method": f"{method}-{correction}" if correction else method, "basis": params.basis}
 
 
 def _write(context: Context, result: Any) -> None:

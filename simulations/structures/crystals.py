@@ -89,9 +89,11 @@ def find(text: str) -> list[Crystal]:
     """The crystals of that name, or else of that formula in any order of its elements."""
     key = " ".join(text.lower().split())
     named = [c for c in CRYSTALS if key in {c.key.lower(), c.title.lower(), *c.aliases}]
-    counts = formula.parse(text)
+    if named or any(text.count(pair[0]) != text.count(pair[1]) for pair in ("[]", "()", "{}")):
+        return named  # `C[` is a slip, not carbon
+    counts = formula.parse_bracketed(text)
     written = formula.plain(text).lower()
-    return named or [
+    return [
         c for c in CRYSTALS if formula.parse(c.formula) == counts or c.formula.lower() == written
     ]
 

@@ -8,25 +8,37 @@ from collections.abc import Iterable
 
 from .elements import ATOMIC_NUMBERS
 
-_TERM = re.compile(r"([A-Z][a-z]?)(\d*)")
-_PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789", "[](){} _")
+_TERM = re.compile(r"([A-Z][a-z]?)([0-9]{0,4})")
+_MULTIPLIED = re.compile(r"[\])}][0-9₀-₉]")
+_DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789", "_")
+_BRACKETS = str.maketrans("", "", "[](){} ")
 
 
 def plain(text: str) -> str:
     """The formula without brackets, spaces and subscripts: `Li[C6]` becomes `LiC6`."""
-    return text.translate(_PLAIN)
+    return text.translate(_DIGITS).translate(_BRACKETS)
+
+
+def parse_bracketed(text: str) -> Counter[str] | None:
+    """As `parse`, of a crystal's formula: its brackets and spaces are left out."""
+    if _MULTIPLIED.search(text):
+        return None  # (OH)2 would be misread once its brackets are gone
+    return parse(plain(text))
 
 
 def parse(text: str) -> Counter[str] | None:
-    """How many atoms of each element, or None if the text is no formula."""
-    if re.search(r"[\])}]\d", text):
-        return None  # (OH)2 would be misread once its brackets are gone
-    bare = plain(text)
+    """How many atoms of each element, or None if the text is no formula.
+
+    Brackets are none of a formula: of the SMILES `C[H]C`, which has a slip, they would make CCH.
+    """
+    bare = text.translate(_DIGITS)
     terms = _TERM.findall(bare)
     if not terms or "".join(symbol + count for symbol, count in terms) != bare:
         return None
     # Nobody writes a count of 1 or 0 in a formula: it is a SMILES with a slip, `C1CC`.
-    if any(symbol not in ATOMIC_NUMBERS or count in {"0", "1"} for symbol, count in terms):
+    if any(count == "1" or count.startswith("0") for _, count in terms):
+        return None
+    if any(symbol not in ATOMIC_NUMBERS for symbol, _ in terms):
         return None
     counts: Counter[str] = Counter()
     for symbol, count in terms:

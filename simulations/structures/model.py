@@ -131,14 +131,24 @@ class Structure:
             "kind": self.kind,
             "reading": self.reading,
             "formula": self.formula,
-            "n_atoms": self.n_atoms,
-            "n_electrons": self.n_electrons,
             "charge": self.charge,
+        }
+        known |= self._as_molecule() if self.crystal is None else self._as_crystal(self.crystal)
+        return {name: value for name, value in known.items() if value is not None}
+
+    def _as_molecule(self) -> dict[str, Any]:
+        return {
+            "n_electrons": self.n_electrons,
             "multiplicity": self.multiplicity,
             "smiles": self.smiles,
             "inchikey": self.inchikey,
         }
-        if self.crystal:
-            known |= {"title": self.crystal.title, "space_group": self.crystal.space_group}
-            known |= {**self.crystal.constants, "source": self.crystal.source}
-        return {name: value for name, value in known.items() if value is not None}
+
+    def _as_crystal(self, crystal: Crystal) -> dict[str, Any]:
+        """A cell's electrons are those outside the cores, and a metal has no multiplicity."""
+        return {
+            "title": crystal.title,
+            "space_group": crystal.space_group,
+            **crystal.constants,
+            "source": crystal.source,
+        }

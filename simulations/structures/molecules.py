@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
+from .distances import coincident
 from .model import Structure, Vector
+from .rdkit_log import listening
 
-MAX_ATOMS = 2000
+MAX_ATOMS = 600
 """Beyond this no simulation here can use a structure, and reading it gets slow."""
 
 
 class MoleculeError(ValueError):
-    """Why RDKit's molecule cannot be used, in a sentence."""
+    """Why RDKit's molecule cannot be used, in a clause."""
+
+
+def read(parse: Callable[[], Any], reading: str) -> Structure:
+    """The structure of the molecule, not yet sanitised, that `parse` makes by RDKit.
+
+    :raises MoleculeError: RDKit refuses it, or cannot cope with it.
+    """
+    with listening() as heard:
+        try:
+            mol = parse()
+            if mol is None:
+                raise MoleculeError(heard.summary() or "RDKit refuses it")
+            return from_rdkit(sanitize(mol), reading)
+        except MoleculeError:
+            raise
+        # What a user writes can trip RDKit anywhere, even where it found no problems: its calls
+        # raise RuntimeError, ValueError and TypeError. None of them is to end as our crash.
+        except Exception as exc:
+            raise MoleculeError(f"RDKit cannot cope with it: {_first_line(exc)}") from exc
+
+
+def _first_line(exc: Exception) -> str:
+    lines = [line.strip() for line in str(exc).splitlines()]
+    telling = [line for line in lines if line and line != "Pre-condition Violation"]
+    return telling[0].rstrip(".") if telling else type(exc).__name__
 
 
 def sanitize(mol: Any) -> Any:
@@ -29,6 +59,8 @@ def sanitize(mol: Any) -> Any:
     if problems:
         raise MoleculeError("; ".join(problems))
     Chem.SanitizeMol(mol)
+    if mol.GetNumConformers():
+        Chem.AssignStereochemistryFrom3D(mol)
     _refuse_unknown_atoms(mol)
     return mol
 
@@ -50,8 +82,7 @@ def from_rdkit(mol: Any, reading: str) -> Structure:
     smiles = Chem.MolToSmiles(Chem.RemoveHs(mol))
     positions, full = _positions(mol)
     if full is None:
-        # The same atom order however the molecule was written, so the same 3D.
-        full = Chem.AddHs(Chem.MolFromSmiles(smiles))
+        full = _read_back(mol, smiles)
     charge = Chem.GetFormalCharge(full)
     symbols = tuple(atom.GetSymbol() for atom in full.GetAtoms())
     if len(symbols) > MAX_ATOMS:
@@ -69,6 +100,22 @@ def from_rdkit(mol: Any, reading: str) -> Structure:
     )
 
 
+def _read_back(mol: Any, smiles: str) -> Any:
+    """The molecule in the order of its canonical SMILES: the same 3D however it was written."""
+    from rdkit import Chem
+
+    again = Chem.MolFromSmiles(smiles)
+    if again is None or _composition(full := Chem.AddHs(again)) != _composition(Chem.AddHs(mol)):
+        raise MoleculeError("RDKit does not read the SMILES that it writes of it as the same")
+    return full
+
+
+def _composition(full: Any) -> tuple[Counter[str], int]:
+    from rdkit import Chem
+
+    return Counter(atom.GetSymbol() for atom in full.GetAtoms()), Chem.GetFormalCharge(full)
+
+
 def _positions(mol: Any) -> tuple[tuple[Vector, ...] | None, Any]:
     """The 3D of a mol block, hydrogens completed; None for a drawing or a SMILES."""
     from rdkit import Chem
@@ -77,7 +124,18 @@ def _positions(mol: Any) -> tuple[tuple[Vector, ...] | None, Any]:
         return None, None
     full = Chem.AddHs(mol, addCoords=True)
     rows = full.GetConformer().GetPositions().tolist()
+    _refuse_impossible(rows)
     return tuple((x, y, z) for x, y, z in rows), full
+
+
+def _refuse_impossible(rows: list[list[float]]) -> None:
+    if not all(isfinite(value) and abs(value) < 1e4 for row in rows for value in row):
+        raise MoleculeError("it has a coordinate outside ±10,000 Å")
+    if pair := coincident(rows):
+        first, second, distance = pair
+        raise MoleculeError(
+            f"atoms {first + 1} and {second + 1} are {distance:.2f} Å apart; coordinates are in Å"
+        )
 
 
 def _inchikey(mol: Any) -> str | None:
@@ -92,11 +150,9 @@ def lowest_multiplicity(n_electrons: int) -> int:
 
 def _multiplicity(full: Any, smiles: str, charge: int) -> int:
     """Unpaired electrons as the radicals say, made to fit the number of electrons."""
-    from ase.data import ground_state_magnetic_moments
-
     numbers = [atom.GetAtomicNum() for atom in full.GetAtoms()]
     if len(numbers) == 1 and charge == 0:
-        return 1 + round(float(ground_state_magnetic_moments[numbers[0]]))
+        return _multiplicity_of_atom(numbers[0])
     if smiles == "O=O":
         return 3  # the one common molecule whose SMILES hides its radicals
     # RDKit counts every missing valence: beyond two on an atom, pairs form (CH is a doublet).
@@ -104,6 +160,14 @@ def _multiplicity(full: Any, smiles: str, charge: int) -> int:
     unpaired = sum(n if n <= 2 else 2 - n % 2 for n in radicals)
     lowest = lowest_multiplicity(sum(numbers) - charge)
     return 1 + unpaired if (1 + unpaired - lowest) % 2 == 0 else lowest
+
+
+def _multiplicity_of_atom(number: int) -> int:
+    """As measured; ASE's table ends before lawrencium, beyond it the lowest."""
+    from ase.data import ground_state_magnetic_moments as moments
+
+    known = number < len(moments) and isfinite(moments[number])
+    return 1 + round(float(moments[number])) if known else lowest_multiplicity(number)
 
 
 def _warnings(mol: Any, smiles: str) -> tuple[str, ...]:

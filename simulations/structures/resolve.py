@@ -9,11 +9,11 @@ from typing import Any
 
 from simulations.errors import FieldError, InvalidParams
 
-from . import crystals, formula, names, xyz
+from . import crystals, formula, molecules, names, xyz
 from .elements import ATOMIC_NUMBERS
 from .model import Crystal, Kind, Structure, StructureInput
-from .molecules import MAX_ATOMS, MoleculeError, from_rdkit, lowest_multiplicity, sanitize
-from .rdkit_log import listening
+from .molecules import MAX_ATOMS, MoleculeError, lowest_multiplicity
+from .smiles import LineError, refuse_foreign, refuse_slips
 
 
 class Unreadable(ValueError):
@@ -36,6 +36,10 @@ def resolve(given: StructureInput, *, prefer: Kind = "molecule") -> Structure:
     text = given.text.strip()
     if not text:
         raise _refusal("empty_structure", "The structure is empty: give at least one atom.")
+    if "\0" in given.text:
+        position = given.text.index("\0") + 1
+        detail = f"The structure has a null character at position {position}: take it out."
+        raise _refusal("null_character", detail)
     if given.format != "auto":
         return _read_as(given.format, given.text, prefer)
     if text.startswith("InChI="):
@@ -49,11 +53,11 @@ def resolve(given: StructureInput, *, prefer: Kind = "molecule") -> Structure:
 def _read_as(format: str, text: str, prefer: Kind) -> Structure:
     try:
         return _name(text.strip(), prefer) if format == "name" else READERS[format](text)
-    except (Unreadable, MoleculeError, xyz.XyzError) as exc:
+    except (Unreadable, LineError, MoleculeError, xyz.XyzError) as exc:
         label = LABELS[format]
         close = getattr(exc, "instead", None)
         detail = f"{_quote(text)} could not be read as {label}: {exc}.{_did_you_mean(close)}"
-        raise _refusal(f"unreadable_{format}", detail, close) from None
+        raise _refusal(f"unreadable_{format}", detail, close) from exc
 
 
 def _read_line(text: str, prefer: Kind) -> Structure:
@@ -62,7 +66,7 @@ def _read_line(text: str, prefer: Kind) -> Structure:
         return _crystal(text, crystals.find(text))
     try:
         structure = _smiles(text)
-    except (Unreadable, MoleculeError) as exc:
+    except (LineError, MoleculeError) as exc:
         return _name_after_all(text, str(exc), prefer)
     return _warn_of_other_meaning(structure, text)
 
@@ -96,22 +100,22 @@ def _warn_of_other_meaning(structure: Structure, text: str) -> Structure:
 def _smiles(text: str) -> Structure:
     from rdkit import Chem
 
-    with listening() as heard:
-        mol = Chem.MolFromSmiles(text.strip(), sanitize=False)
-    if mol is None:
-        raise Unreadable(heard.summary() or "RDKit refuses it")
-    with listening():
-        return from_rdkit(sanitize(mol), "read as SMILES")
+    line = text.strip()
+    refuse_slips(line)
+    settings: Any = Chem.SmilesParserParams()
+    settings.sanitize = settings.removeHs = False
+    settings.parseName = settings.allowCXSMILES = False
+    return molecules.read(lambda: Chem.MolFromSmiles(line, settings), "read as SMILES")
 
 
 def _inchi(text: str) -> Structure:
     from rdkit import Chem
 
-    with listening() as heard:
-        mol = Chem.MolFromInchi(text.strip(), sanitize=False, removeHs=False)
-        if mol is None:
-            raise Unreadable(heard.summary() or "RDKit refuses it")
-        return from_rdkit(sanitize(mol), "read as InChI")
+    line = text.strip()
+    refuse_foreign(line)
+    return molecules.read(
+        lambda: Chem.MolFromInchi(line, sanitize=False, removeHs=False), "read as InChI"
+    )
 
 
 def _sdf(text: str) -> Structure:
@@ -119,13 +123,9 @@ def _sdf(text: str) -> Structure:
 
     # Of an SD file with several, the first.
     block = text.split("$$$$")[0]
-    with listening() as heard:
-        mol = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
-        if mol is None:
-            raise Unreadable(heard.summary() or "RDKit refuses it")
-        sanitize(mol)
-        Chem.AssignStereochemistryFrom3D(mol)
-        return from_rdkit(mol, "read as a mol block")
+    return molecules.read(
+        lambda: Chem.MolFromMolBlock(block, sanitize=False, removeHs=False), "read as a mol block"
+    )
 
 
 def _xyz(text: str) -> Structure:
@@ -203,9 +203,11 @@ LABELS = {
 
 
 def _close_name(text: str) -> str | None:
+    """A name with one letter more or less. One letter changed is another: ethanal, ethanol."""
     known = [*names.known_names(), *crystals.known_names()]
-    close = get_close_matches(text.strip().lower(), known, n=1, cutoff=0.7)
-    return close[0] if close else None
+    typed = text.strip().lower()
+    close = get_close_matches(typed, known, n=1, cutoff=0.9)
+    return close[0] if close and len(close[0]) != len(typed) else None
 
 
 def _did_you_mean(close: str | None) -> str:

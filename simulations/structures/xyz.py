@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from .distances import coincident
 from .elements import ATOMIC_NUMBERS, SYMBOLS
 from .model import Vector
 
 Atoms = tuple[tuple[str, ...], tuple[Vector, ...]]
 
-MIN_DISTANCE_ANGSTROM = 0.4
-"""Closer than any two nuclei (H2 has 0.74 Å): a repeated line, or other units."""
+MAX_DIGITS = 9
+"""Of a whole number: more is nonsense, and Python refuses to read thousands of digits."""
 
 
 class XyzError(ValueError):
@@ -38,9 +39,15 @@ def parse(text: str, max_atoms: int) -> Atoms:
 def _body(lines: list[str]) -> tuple[int, int | None]:
     """The index of the first atom's line, and how many atoms the header announces."""
     head = lines[0].split()
-    if len(head) == 1 and head[0].isdigit():
-        return 2, int(head[0])
+    if len(head) == 1 and (count := _whole(head[0])) is not None:
+        return 2, count
     return 0, None
+
+
+def _whole(word: str) -> int | None:
+    """The number that the word stands for; `²` counts as a digit for Python, not here."""
+    is_number = word.isascii() and word.isdecimal() and len(word) <= MAX_DIGITS
+    return int(word) if is_number else None
 
 
 def _atom(number: int, words: list[str]) -> tuple[str, Vector]:
@@ -57,22 +64,18 @@ def _atom(number: int, words: list[str]) -> tuple[str, Vector]:
 
 
 def _symbol(number: int, word: str) -> str:
-    if word.isdigit() and 1 <= int(word) <= len(SYMBOLS):
-        return SYMBOLS[int(word) - 1]
+    number_of_element = _whole(word)
+    if number_of_element is not None and 1 <= number_of_element <= len(SYMBOLS):
+        return SYMBOLS[number_of_element - 1]
     if word.capitalize() not in ATOMIC_NUMBERS:
         raise XyzError(f"line {number} names no element: {word[:20]}")
     return word.capitalize()
 
 
 def _refuse_coincident(positions: tuple[Vector, ...], numbers: list[int]) -> None:
-    import numpy as np
-
-    points = np.array(positions)
-    for i in range(1, len(points)):
-        distances = np.linalg.norm(points[:i] - points[i], axis=1)
-        nearest = int(distances.argmin())
-        if distances[nearest] < MIN_DISTANCE_ANGSTROM:
-            raise XyzError(
-                f"lines {numbers[nearest]} and {numbers[i]} put two atoms "
-                f"{distances[nearest]:.2f} Å apart; coordinates are in Å"
-            )
+    if pair := coincident(positions):
+        first, second, distance = pair
+        raise XyzError(
+            f"lines {numbers[first]} and {numbers[second]} put two atoms "
+            f"{distance:.2f} Å apart; coordinates are in Å"
+        )

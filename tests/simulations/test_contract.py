@@ -17,6 +17,10 @@ from .recording import RecordingContext
 EVERY = pytest.mark.parametrize("sim", simulations.all_simulations(), ids=lambda sim: sim.name)
 NUMERIC_BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 EXAMPLES = {
+    "conformer_search": {"structure": "CCO"},
+    "dft_frequencies": {"structure": "O"},
+    "xtb_frequencies": {"structure": "O"},
+    "xtb_optimization": {"structure": "CCO"},
     "docking": test_docking.EXAMPLE,
     "docking_screen": test_docking_screen.EXAMPLE,
     "md_simulation": {"structure": "aspirin"},

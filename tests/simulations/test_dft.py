@@ -206,29 +206,6 @@ def test_a_broken_checkpoint_is_left_aside(
     assert "cannot be used" in next_context.log.getvalue()  # type: ignore[attr-defined]
 
 
-def test_an_scf_that_needs_it_gets_second_order_steps(
-    context: RecordingContext, next_context: RecordingContext
-) -> None:
-    next_context.previous = None
-    plain = single_point(context, structure=WATER, basis="6-31g*")
-
-    rescued = single_point(next_context, structure=WATER, basis="6-31g*", scf_max_cycles=5)
-
-    assert rescued["energy_hartree"] == pytest.approx(plain["energy_hartree"], abs=1e-6)
-    assert "second_order_scf" in [note["code"] for note in rescued["notes"]]
-
-
-def test_an_scf_beyond_help_says_what_to_try(context: RecordingContext) -> None:
-    far_apart = "2\n\nCr 0 0 0\nCr 0 0 1.2"
-
-    with pytest.raises(ScienceError, match="did not converge in 1 cycles") as failure:
-        single_point(
-            context, structure=far_apart, basis="sto-3g", functional="SVWN", scf_max_cycles=1
-        )
-
-    assert any("multiplicity" in hint for hint in failure.value.hints)
-
-
 def test_a_heavy_element_runs_with_its_core_potential(context: RecordingContext) -> None:
     result = single_point(context, structure="2\n\nH 0 0 0\nI 0 0 1.61", grid_level=0)
 

@@ -52,6 +52,21 @@ def test_the_coverage_of_a_basis_is_what_pyscf_holds(basis: BasisName) -> None:
         assert covers(basis, symbol) == pyscf_has(symbol), symbol
 
 
+@pytest.mark.parametrize("name", FUNCTIONALS)
+def test_every_d4_of_the_table_has_parameters(name: FunctionalName) -> None:
+    from pyscf import gto
+    from pyscf.dispersion.dftd4 import DFTD4Dispersion
+    from pyscf.scf.dispersion import parse_disp
+
+    mol = gto.M(atom=WATER, verbose=0)
+    disp = disp_of(name, "d4")
+    if disp is not None:
+        method, version, with_three_bodies = parse_disp(FUNCTIONALS[name].xc, disp)
+        energy = DFTD4Dispersion(mol, method, atm=with_three_bodies).get_dispersion()["energy"]
+        assert version == "d4"
+        assert -2e-3 < energy < 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONALS)
 def test_every_functional_runs_and_has_dispersion_where_the_table_says(
@@ -85,6 +100,7 @@ def test_a_method_is_named_as_in_a_paper() -> None:
     assert label("B3LYP", "def2-svp", "auto") == "B3LYP-D3(BJ)/def2-svp"
     assert label("M06-2X", "def2-svp", "auto") == "M06-2X/def2-svp"
     assert label("PBE", "def2-svp", "none") == "PBE/def2-svp"
+    assert label("wB97X", "def2-svp", "d4") == "wB97X-D4/def2-svp"
 
 
 @pytest.mark.parametrize("given", ["B3LYP", "b3lyp", "B3lyp"])

@@ -1,0 +1,152 @@
+"""Normal modes, infrared intensities and thermochemistry of a molecule."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from simulations.base import Checked, Context, Note, simulation
+from simulations.errors import FieldError, InvalidParams
+from simulations.quantum.calculation import Calculation
+from simulations.quantum.figures import (
+    FORCE_OF_STEPS,
+    IR_SPECTRUM,
+    SCF_CONVERGENCE,
+    SCF_CYCLE,
+    STEP_READOUTS,
+)
+from simulations.quantum.frequencies import (
+    FREQUENCY_READOUTS,
+    FrequencyParams,
+    FrequencyResult,
+    frequency_fields,
+    notes_on_frequencies,
+)
+from simulations.quantum.geometry import Geometry
+from simulations.quantum.hessian import AnalyticHessian
+from simulations.quantum.inspect import (
+    Molecule,
+    inspect_molecule,
+    notes_on,
+    refuse_single_atom,
+    too_many_atoms,
+    understand,
+)
+from simulations.quantum.optimize import Descent, minimise, resume_trajectory, write_final
+from simulations.quantum.params import MoleculeDftParams, MoleculeDftResult
+from simulations.quantum.progress import Progress, ScfTeller
+from simulations.quantum.properties import result_fields
+from simulations.quantum.qcschema import write_hessian
+from simulations.quantum.spectrum import tell_spectrum, write_modes
+from simulations.quantum.start import starting_geometry
+from simulations.quantum.vibrations import analyse
+
+MAX_HESSIAN_ATOMS = 60
+"""A Hessian keeps a matrix for each coordinate of each atom."""
+
+
+class DftFrequenciesParams(FrequencyParams, MoleculeDftParams):
+    """Of which molecule, and by which method."""
+
+
+class DftFrequenciesResult(FrequencyResult, MoleculeDftResult):
+    """The stationary point, its normal modes and the gas of such molecules."""
+
+
+def inspect(params: DftFrequenciesParams) -> Checked:
+    """A molecule of more than one atom, by a method that has a Hessian."""
+    _molecule(params)
+    return inspect_molecule(params)
+
+
+def _molecule(params: DftFrequenciesParams) -> Molecule:
+    molecule = understand(params)
+    refuse_single_atom(molecule, "vibrations", "dft_single_point")
+    errors = [*too_many_atoms(molecule, MAX_HESSIAN_ATOMS, "a DFT Hessian")]
+    if params.reference == "roks":
+        detail = "PySCF has no Hessian for roks; use uks."
+        fix = {"reference": "uks"}
+        errors.append(FieldError(path=("reference",), code="no_hessian", detail=detail, fix=fix))
+    if errors:
+        raise InvalidParams(errors)
+    return molecule
+
+
+@simulation(
+    "dft_frequencies",
+    title="DFT frequencies and thermochemistry",
+    requires=("pyscf", "geometric", "rdkit", "tblite", "ase", "pyscf.dispersion", "qcelemental"),
+    inspect=inspect,
+    stages=("prepare", "optimise", "hessian", "properties"),
+    readouts=(*STEP_READOUTS, SCF_CYCLE, *FREQUENCY_READOUTS),
+    plots=(IR_SPECTRUM, FORCE_OF_STEPS, SCF_CONVERGENCE),
+)
+def run(params: DftFrequenciesParams, context: Context) -> DftFrequenciesResult:
+    """Harmonic frequencies, infrared intensities, enthalpy and free energy by DFT, with PySCF."""
+    started = time.monotonic()
+    molecule = _molecule(params)
+    progress = Progress(context)
+    calculation, max_force = _stationary_point(molecule, params, context, progress)
+    energy, geometry = float(calculation.mean_field.e_tot), calculation.geometry
+
+    def tell(sentence: str) -> None:
+        progress.report(0.5, sentence, stage="hessian")
+
+    hessian, dipole_derivatives = AnalyticHessian(calculation.mean_field, tell).compute()
+    vibrations = analyse(hessian, geometry, dipole_derivatives)
+    write_modes(context, vibrations, geometry)
+    write_hessian(context, energy, hessian, molecule, params, geometry)
+    tell_spectrum(progress, vibrations, 0.95)
+    notes: list[Note] = [*notes_on(molecule, params), *calculation.notes]
+    notes += notes_on_frequencies(vibrations, max_force)
+    modes = frequency_fields(
+        vibrations,
+        geometry,
+        params,
+        energy=energy,
+        multiplicity=molecule.multiplicity,
+        max_force=max_force,
+    )
+    seconds = time.monotonic() - started
+    fields = result_fields(calculation.mean_field, molecule, params, notes, seconds)
+    progress.report(1.0, "done", stage="properties")
+    return DftFrequenciesResult(**fields, **modes)
+
+
+def _stationary_point(
+    molecule: Molecule, params: DftFrequenciesParams, context: Context, progress: Progress
+) -> tuple[Calculation, float]:
+    """The molecule solved where its Hessian is to be taken, and the largest force there."""
+    import numpy as np
+
+    start = starting_geometry(
+        molecule,
+        seed=params.seed,
+        preoptimize=params.preoptimize,
+        context=context,
+        progress=progress,
+    )
+    if params.optimize_first:
+        return _optimised(molecule, params, start, context, progress)
+    teller = ScfTeller(progress, "hessian")
+    calculation = Calculation(molecule, params, start, context, teller)
+    calculation.energy()
+    force: Any = np.linalg.norm(calculation.gradient(), axis=1).max()
+    return calculation, float(force)
+
+
+def _optimised(
+    molecule: Molecule,
+    params: DftFrequenciesParams,
+    start: Geometry,
+    context: Context,
+    progress: Progress,
+) -> tuple[Calculation, float]:
+    start, lost = resume_trajectory(context, start)
+    teller = ScfTeller(progress, "optimise")
+    calculation = Calculation(molecule, params, start, context, teller)
+    descent = Descent(calculation, context, progress, lost=lost, span=(0.05, 0.5))
+    teller.prefix = lambda: f"geometry step {descent.number}, "
+    minimise(descent, start, max(params.max_steps - lost.done, 1), context.log)
+    write_final(context, calculation.geometry, descent.steps[-1].energy)
+    return calculation, descent.steps[-1].max_force

@@ -1,0 +1,157 @@
+"""What every calculation of frequencies asks for, gives back and leaves as files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AliasChoices, BaseModel, Field
+
+from simulations.base import Note, Readout
+
+from .geometry import Geometry
+from .params import MaxStepsField
+from .spectrum import MODES_NAME
+from .symmetry import rotational_symmetry_number
+from .thermochemistry import Conditions, thermochemistry
+from .vibrations import Vibrations
+from .walk import MAX_FORCE_TARGET
+
+SOFT_BELOW_CM1 = 50.0
+
+FREQUENCY_READOUTS = (
+    Readout(key="lowest_cm1", title="Lowest frequency", unit="cm⁻¹", digits=1),
+    Readout(key="n_imaginary", title="Imaginary modes", form="int"),
+)
+
+
+class FrequencyParams(BaseModel):
+    """Where the Hessian is taken, and for which gas the thermochemistry holds."""
+
+    optimize_first: bool = Field(
+        True,
+        title="Optimise first",
+        description="Frequencies have a meaning at a stationary point only; without it the "
+        "geometry is taken as given and its forces are told.",
+    )
+    max_steps: MaxStepsField = 200
+    temperature_k: float = Field(
+        298.15,
+        gt=0,
+        le=10_000,
+        title="Temperature",
+        description="Of the gas, for enthalpy, entropy and free energy.",
+        validation_alias=AliasChoices("temperature_k", "temperature"),
+        json_schema_extra={"unit": "K"},
+    )
+    pressure_bar: float = Field(
+        1.0,
+        gt=0,
+        le=10_000,
+        title="Pressure",
+        description="Of the ideal gas; 1 bar is the standard state, 1 atm is 1.01325.",
+        json_schema_extra={"unit": "bar"},
+    )
+    symmetry_number: int | None = Field(
+        None,
+        ge=1,
+        le=120,
+        title="Symmetry number",
+        description="Ways to turn the molecule onto itself; empty counts them.",
+    )
+
+
+class FrequencyResult(BaseModel):
+    """Normal modes and the thermochemistry that follows from them."""
+
+    frequencies_cm1: list[float] = Field(
+        title="Frequencies",
+        description="Harmonic, in rising order; imaginary ones are negative.",
+        json_schema_extra={"unit": "cm⁻¹"},
+    )
+    ir_intensities_km_mol: list[float] = Field(
+        title="Infrared intensities", json_schema_extra={"unit": "km/mol"}
+    )
+    reduced_masses_dalton: list[float] = Field(
+        title="Reduced masses", json_schema_extra={"unit": "Da"}
+    )
+    n_imaginary: int = Field(title="Imaginary modes")
+    max_force_hartree_per_bohr: float = Field(
+        title="Largest force", json_schema_extra={"unit": "hartree/bohr"}
+    )
+    temperature_k: float = Field(title="Temperature", json_schema_extra={"unit": "K"})
+    pressure_bar: float = Field(title="Pressure", json_schema_extra={"unit": "bar"})
+    symmetry_number: int = Field(title="Symmetry number")
+    zero_point_hartree: float = Field(
+        title="Zero-point energy", json_schema_extra={"unit": "hartree"}
+    )
+    enthalpy_hartree: float = Field(title="Enthalpy", json_schema_extra={"unit": "hartree"})
+    entropy_j_mol_k: float = Field(title="Entropy", json_schema_extra={"unit": "J/(mol K)"})
+    heat_capacity_j_mol_k: float = Field(
+        title="Heat capacity", description="At constant pressure.",
+        json_schema_extra={"unit": "J/(mol K)"},
+    )  # fmt: skip
+    gibbs_hartree: float = Field(title="Gibbs free energy", json_schema_extra={"unit": "hartree"})
+
+
+def frequency_fields(
+    vibrations: Vibrations,
+    geometry: Geometry,
+    params: FrequencyParams,
+    *,
+    energy: float,
+    multiplicity: int,
+    max_force: float,
+) -> dict[str, Any]:
+    """The fields of `FrequencyResult`."""
+    conditions = Conditions(
+        temperature_k=params.temperature_k,
+        pressure_bar=params.pressure_bar,
+        symmetry_number=params.symmetry_number or rotational_symmetry_number(geometry),
+        multiplicity=multiplicity,
+    )
+    gas = thermochemistry(vibrations, geometry, conditions)
+    return {
+        "frequencies_cm1": vibrations.frequencies_cm1.tolist(),
+        "ir_intensities_km_mol": vibrations.intensities.tolist(),
+        "reduced_masses_dalton": vibrations.reduced_masses.tolist(),
+        "n_imaginary": vibrations.n_imaginary,
+        "max_force_hartree_per_bohr": max_force,
+        "temperature_k": params.temperature_k,
+        "pressure_bar": params.pressure_bar,
+        "symmetry_number": conditions.symmetry_number,
+        "zero_point_hartree": gas.zero_point,
+        "enthalpy_hartree": energy + gas.enthalpy_correction,
+        "entropy_j_mol_k": gas.entropy,
+        "heat_capacity_j_mol_k": gas.heat_capacity,
+        "gibbs_hartree": energy + gas.gibbs_correction(params.temperature_k),
+    }
+
+
+def notes_on_frequencies(vibrations: Vibrations, max_force: float) -> list[Note]:
+    """What to think of the modes: no minimum, forces left, a rotor taken for an oscillator."""
+    notes = []
+    imaginary = [f"{abs(f):.0f}i" for f in vibrations.frequencies_cm1 if f < 0]
+    if imaginary:
+        kind = "a transition state or a saddle" if len(imaginary) == 1 else "a saddle"
+        message = (
+            f"Not a minimum: {len(imaginary)} imaginary mode{'s' if len(imaginary) > 1 else ''} "
+            f"({', '.join(imaginary)} cm⁻¹), as at {kind}. For a minimum, move the atoms along it "
+            f"({MODES_NAME}) and optimise again; below some 50i it may be a matter of the "
+            "integration grid. The thermochemistry leaves it out."
+        )
+        notes.append(Note(code="imaginary_modes", message=message))
+    if max_force > MAX_FORCE_TARGET:
+        message = (
+            f"The largest force is {max_force:.1e} hartree/bohr, above {MAX_FORCE_TARGET:.1e}: the "
+            "geometry is no stationary point, and its frequencies are approximate. Use "
+            "optimize_first."
+        )
+        notes.append(Note(code="not_stationary", message=message))
+    soft = [f for f in vibrations.frequencies_cm1 if 0 < f < SOFT_BELOW_CM1]
+    if soft:
+        message = (
+            f"{len(soft)} mode{'s' if len(soft) > 1 else ''} below {SOFT_BELOW_CM1:.0f} cm⁻¹: soft "
+            "torsions are no harmonic oscillators, and entropy and free energy suffer for it."
+        )
+        notes.append(Note(code="soft_modes", message=message))
+    return notes

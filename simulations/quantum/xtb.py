@@ -1,0 +1,110 @@
+"""GFN-xTB by tblite: energies and forces of one molecule, and the minimum nearby."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from simulations.errors import ScienceError
+
+from .geometry import ANGSTROM_PER_BOHR, Geometry, as_vectors
+from .inspect import Molecule
+from .walk import walk_downhill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class XtbSettings:
+    """:param solvation: tblite's name of the model and of the solvent, or None for a vacuum."""
+
+    method: str = "GFN2-xTB"
+    solvation: tuple[str, str] | None = None
+
+
+class XtbSurface:
+    """Energies and forces wherever the atoms are put; one result is the next one's first guess."""
+
+    def __init__(
+        self, molecule: Molecule, geometry: Geometry, settings: XtbSettings | None = None
+    ) -> None:
+        """:raises ScienceError: tblite cannot begin with this, atoms too close for instance."""
+        self.geometry = geometry
+        self._result: Any = None
+        try:
+            self._calculator = _calculator(molecule, geometry, settings or XtbSettings())
+        except RuntimeError as exc:
+            raise _refusal(exc) from None
+
+    def energy(self, positions_bohr: Any = None) -> float:
+        """For these positions, or where the atoms are, in hartree.
+
+        :raises ScienceError: the charges do not become self-consistent.
+        """
+        try:
+            if positions_bohr is not None:
+                self._calculator.update(positions_bohr)
+                rows = as_vectors(positions_bohr * ANGSTROM_PER_BOHR)
+                self.geometry = Geometry(self.geometry.symbols, rows)
+            self._result = self._calculator.singlepoint(self._result)
+        except RuntimeError as exc:
+            raise _refusal(exc) from None
+        return float(self._result.get("energy"))
+
+    def gradient(self) -> Any:
+        """dE/dR of the last energy, hartree/bohr, as an array of (n, 3)."""
+        return self._result.get("gradient")
+
+    def property(self, name: str) -> Any:
+        """What tblite holds of the last energy, in atomic units: `dipole`, `charges`."""
+        return self._result.get(name)
+
+
+def _calculator(molecule: Molecule, geometry: Geometry, settings: XtbSettings) -> Any:
+    import numpy as np
+    from tblite.interface import Calculator, symbols_to_numbers
+
+    calculator = Calculator(
+        settings.method,
+        np.array(symbols_to_numbers(list(geometry.symbols))),
+        geometry.positions_bohr,
+        charge=molecule.charge,
+        uhf=molecule.multiplicity - 1,
+    )
+    # It writes to the process's own stdout, past the job's log.
+    calculator.set("verbosity", 0)
+    if settings.solvation:
+        model, solvent = settings.solvation
+        calculator.add(f"{model.lower()}-solvation", solvent)
+    return calculator
+
+
+def _refusal(exc: RuntimeError) -> ScienceError:
+    return ScienceError(
+        f"xTB could not compute this geometry: {exc}",
+        hints=[
+            "Check charge and multiplicity, and that no atoms are too close.",
+            "The other parametrisation may do it (method).",
+        ],
+    )
+
+
+def relax(
+    surface: XtbSurface, max_steps: int, on_step: Callable[[int, float], None], log: TextIO
+) -> bool:
+    """Move the atoms to the minimum nearby; False if they are still moving after `max_steps`.
+
+    :param on_step: called with the step from 1 and its energy.
+    """
+    steps = 0
+
+    def evaluate(positions_bohr: Any) -> tuple[float, Any]:
+        nonlocal steps
+        energy = surface.energy(positions_bohr)
+        steps += 1
+        on_step(steps, energy)
+        return energy, surface.gradient()
+
+    done = walk_downhill(evaluate, surface.geometry, max_steps, io.StringIO())
+    log.write(f"GFN-xTB: {steps} steps, {'converged' if done else 'not converged'}.\n")
+    return done

@@ -1,0 +1,54 @@
+"""What can be said of a line notation before RDKit sees it, which reads some slips as another
+molecule: of `CC Cl` it takes ethane, and `Cl` for the name."""
+
+from __future__ import annotations
+
+import unicodedata
+
+MAX_CHARS = 5000
+"""RDKit's time grows with the square of the length of what is not closed."""
+
+_CLOSES = {")": "(", "]": "["}
+
+
+class LineError(ValueError):
+    """What is wrong with the line and where, in a clause."""
+
+
+def refuse_slips(text: str) -> None:
+    """:raises LineError: naming the character and its position, from 1."""
+    refuse_foreign(text)
+    _refuse_unbalanced(text)
+
+
+def refuse_foreign(text: str) -> None:
+    """Neither SMILES nor InChI knows blanks or anything beyond ASCII.
+
+    :raises LineError: naming the character and its position, from 1.
+    """
+    if len(text) > MAX_CHARS:
+        raise LineError(f"it has {len(text)} characters, more than the {MAX_CHARS} read here")
+    for position, character in enumerate(text, 1):
+        if not "!" <= character <= "~":
+            raise LineError(f"{_called(character)} at position {position} does not belong there")
+
+
+def _called(character: str) -> str:
+    """A character that may be invisible, or look like another."""
+    name = unicodedata.name(character, "a control character").lower()
+    if character == " ":
+        return "a space"
+    shown = f"“{character}”, " if character.isprintable() else ""
+    return f"{shown}{name} (U+{ord(character):04X})"
+
+
+def _refuse_unbalanced(text: str) -> None:
+    opened: list[tuple[str, int]] = []
+    for position, character in enumerate(text, 1):
+        if character in _CLOSES.values():
+            opened.append((character, position))
+        elif character in _CLOSES and (not opened or opened.pop()[0] != _CLOSES[character]):
+            raise LineError(f"the {character} at position {position} closes nothing")
+    if opened:
+        character, position = opened[-1]
+        raise LineError(f"the {character} at position {position} is never closed")

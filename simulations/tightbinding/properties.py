@@ -1,0 +1,55 @@
+"""What is read off a tight-binding calculation, as plain JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from simulations.base import Note
+from simulations.quantum.inspect import Molecule
+from simulations.quantum.properties import EV_PER_HARTREE, as_json
+from simulations.quantum.xtb import XtbSurface
+
+from .params import XtbParams, versions
+
+DEBYE_PER_AU = 2.541746473
+
+
+def xtb_result_fields(
+    surface: XtbSurface,
+    energy: float,
+    molecule: Molecule,
+    params: XtbParams,
+    notes: Iterable[Note],
+    seconds: float,
+) -> dict[str, Any]:
+    """The fields of `XtbResult`."""
+    import numpy as np
+
+    return {
+        "energy_hartree": energy,
+        "method": params.label,
+        "formula": molecule.structure.formula,
+        "charge": molecule.charge,
+        "multiplicity": molecule.multiplicity,
+        "gap_ev": _gap(surface),
+        "dipole_debye": float(np.linalg.norm(surface.property("dipole"))) * DEBYE_PER_AU,
+        "mulliken_charges": [float(charge) for charge in surface.property("charges")],
+        "symbols": list(surface.geometry.symbols),
+        "positions_angstrom": [list(row) for row in surface.geometry.positions],
+        "wall_time_s": round(seconds, 2),
+        "versions": versions(),
+        "notes": as_json(notes, params),
+    }
+
+
+def _gap(surface: XtbSurface) -> float | None:
+    """None where every orbital of the small basis is filled, as in helium."""
+    import numpy as np
+
+    energies = np.ravel(surface.property("orbital-energies"))
+    # Fractional at the electronic temperature of 300 K, of both spins together.
+    filled = np.ravel(surface.property("orbital-occupations")) > 0.5
+    if filled.all() or not filled.any():
+        return None
+    return float(energies[~filled].min() - energies[filled].max()) * EV_PER_HARTREE
