@@ -23,7 +23,7 @@ from .pages.status import look, ran_for_s, whereabouts
 EVENTS_SHOWN = 50
 REFUSALS = (
     lifecycle.IllegalTransition,
-    lifecycle.UnknownSimulation,
+    simulations.UnknownSimulation,
     simulations.InvalidParams,
 )
 

@@ -49,14 +49,6 @@ class IllegalTransition(Exception):
         )
 
 
-class UnknownSimulation(Exception):
-    """No simulation of that name can run here."""
-
-    def __init__(self, name: str, detail: str) -> None:
-        self.name = name
-        super().__init__(detail)
-
-
 # --- from submission to start ---------------------------------------------------------------
 
 
@@ -72,10 +64,10 @@ def submit(
 ) -> Job:
     """Store a valid job, and hand it to its backend once the row is committed.
 
-    :raises UnknownSimulation: there is none of that name, or its engine is not installed.
+    :raises simulations.UnknownSimulation: there is none, or its engine is not installed.
     :raises simulations.InvalidParams: naming each param that is wrong; nothing was stored.
     """
-    checked = find_simulation(simulation).check(params)
+    checked = simulations.find(simulation).check(params)
     with transaction.atomic():
         job = Job.objects.create(
             owner=owner,
@@ -93,21 +85,6 @@ def submit(
         _record(job, "submitted")
         transaction.on_commit(partial(hand_to_backend, job))
     return job
-
-
-def find_simulation(name: str) -> simulations.Simulation:
-    """:raises UnknownSimulation: with the names that there are."""
-    try:
-        found = simulations.get(name)
-    except KeyError:
-        names = ", ".join(sim.name for sim in simulations.all_simulations())
-        raise UnknownSimulation(
-            name, f"There is no simulation {name!r} here; expected one of {names}."
-        ) from None
-    if not found.available:
-        engines = ", ".join(found.requires)
-        raise UnknownSimulation(name, f"{name} needs {engines}, not installed on this site.")
-    return found
 
 
 def run_again(job: Job, *, owner: Any) -> Job:
@@ -259,7 +236,7 @@ def expire(job: Job, attempt: int, evidence: str) -> None:
     """
     with transaction.atomic():
         overdue = Job.objects.filter(pk=job.pk, lease_expires_at__lt=timezone.now())
-        if not overdue.filter(**_running(attempt)).exists():
+        if not overdue.filter(**_running(attempt)).select_for_update().first():
             raise IllegalTransition(job, "expired")
         lose(job, attempt, evidence)
 

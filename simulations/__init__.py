@@ -1,8 +1,8 @@
 """Simulations as plain Python. Nothing in this package may import Django or `jobs`."""
 
 from .base import Checked, Context, Note, Plot, Readout, Simulation
-from .errors import Cancelled, FieldError, InvalidParams, ScienceError
-from .registry import all_simulations, get, preload
+from .errors import Cancelled, FieldError, InvalidParams, ScienceError, UnknownSimulation
+from .registry import all_simulations, find, get, preload
 
 __all__ = [
     "Cancelled",
@@ -15,7 +15,9 @@ __all__ = [
     "Readout",
     "ScienceError",
     "Simulation",
+    "UnknownSimulation",
     "all_simulations",
+    "find",
     "get",
     "preload",
 ]

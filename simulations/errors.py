@@ -34,6 +34,14 @@ class InvalidParams(Exception):
         super().__init__("; ".join(error.detail for error in self.errors))
 
 
+class UnknownSimulation(Exception):
+    """No simulation of that name can run here."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        self.name = name
+        super().__init__(detail)
+
+
 class ScienceError(Exception):
     """The engine ran, and the science did not work out: an SCF that will not converge, say.
 

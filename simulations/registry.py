@@ -8,6 +8,7 @@ from importlib import import_module
 
 from . import catalog
 from .base import Simulation, declared
+from .errors import UnknownSimulation
 
 
 @cache
@@ -24,6 +25,23 @@ def all_simulations() -> list[Simulation]:
 def get(name: str) -> Simulation:
     """:raises KeyError: no simulation has that name."""
     return _discover()[name]
+
+
+def find(name: str) -> Simulation:
+    """As `get`, for a name that somebody typed.
+
+    :raises UnknownSimulation: with the names that there are, or the engine that is missing.
+    """
+    try:
+        found = get(name)
+    except KeyError:
+        names = ", ".join(sim.name for sim in all_simulations())
+        detail = f"There is no simulation {name!r} here; expected one of {names}."
+        raise UnknownSimulation(name, detail) from None
+    if not found.available:
+        engines = ", ".join(found.requires)
+        raise UnknownSimulation(name, f"{name} needs {engines}, not installed on this site.")
+    return found
 
 
 def preload(name: str) -> None:

@@ -13,7 +13,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 
 from jobs import lifecycle
-from simulations import FieldError, InvalidParams
+from simulations import FieldError, InvalidParams, UnknownSimulation
 
 CONTENT_TYPE = "application/problem+json"
 MACHINE_PATHS = ("/api/", "/submit_job", "/job_status/")
@@ -123,7 +123,7 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
             return exc
         case InvalidParams():
             return InvalidSubmission([_below("params", error) for error in exc.errors])
-        case lifecycle.UnknownSimulation():
+        case UnknownSimulation():
             error = FieldError(path=("simulation",), code="unknown_simulation", detail=str(exc))
             return InvalidSubmission([error])
         case lifecycle.IllegalTransition():

@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from jobs import lifecycle
 from jobs.models import Job
 from jobs.states import JobState
-from simulations import FieldError, InvalidParams, Note
+from simulations import FieldError, InvalidParams, Note, UnknownSimulation
 from simulations.validation import validate
 
 from .problems import InvalidSubmission
@@ -126,7 +126,7 @@ def _submit(owner: Any, given: SeedSubmission) -> Job:
 def _submit_as(simulation: str, wanted: dict[str, Any]) -> Job:
     try:
         return lifecycle.submit(simulation=simulation, **wanted)
-    except lifecycle.UnknownSimulation as exc:
+    except UnknownSimulation as exc:
         path = ("simulation_type",)
         error = FieldError(path=path, code="unknown_simulation", detail=str(exc))
         raise InvalidSubmission([error]) from None

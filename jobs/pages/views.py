@@ -78,7 +78,7 @@ def job_again(request: HttpRequest, job_id: UUID) -> HttpResponse:
     job = _job(request, job_id)
     try:
         job = lifecycle.run_again(job, owner=request.user)
-    except (lifecycle.UnknownSimulation, simulations.InvalidParams) as exc:
+    except (simulations.UnknownSimulation, simulations.InvalidParams) as exc:
         messages.error(request, f"It cannot run again as it is: {exc}")
     else:
         messages.success(request, "This is a new job with the same input.")
@@ -130,6 +130,6 @@ def _submit(request: HttpRequest, name: str, form: JobForm) -> Job | None:
         )
     except simulations.InvalidParams as exc:
         form.explain(exc.errors)
-    except lifecycle.UnknownSimulation as exc:
+    except simulations.UnknownSimulation as exc:
         form.explain([simulations.FieldError(path=(), code="unavailable", detail=str(exc))])
     return None

@@ -50,9 +50,9 @@ def _run(job: Job, attempt: int, context: JobContext) -> Callable[..., None] | N
     """Compute, and return the verb that tells how it ended, lacking only the files."""
     fail = partial(lifecycle.fail, job, attempt)
     try:
-        result = lifecycle.find_simulation(job.simulation).run(job.params, context)
+        result = simulations.find(job.simulation).run(job.params, context)
         json.dumps(result, allow_nan=False)
-    except lifecycle.UnknownSimulation as exc:
+    except simulations.UnknownSimulation as exc:
         return partial(fail, FailureKind.INPUT, {"detail": str(exc)})
     except simulations.Cancelled:
         # Only our parent can say that it is over: once this process is gone.

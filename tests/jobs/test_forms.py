@@ -246,7 +246,7 @@ def test_a_job_that_cannot_run_again_says_so(signed_in, submit):
 
 def test_a_simulation_without_its_engine_is_explained(signed_in, monkeypatch):
     def refuse(**_: Any) -> Job:
-        raise lifecycle.UnknownSimulation("demo", "It needs pyscf, not installed on this site.")
+        raise simulations.UnknownSimulation("demo", "It needs pyscf, not installed on this site.")
 
     monkeypatch.setattr(lifecycle, "submit", refuse)
 

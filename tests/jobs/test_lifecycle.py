@@ -237,7 +237,7 @@ def test_a_cancel_crossing_a_success_leaves_the_success(
 def test_a_bad_submission_leaves_no_trace(alice: Any) -> None:
     with pytest.raises(simulations.InvalidParams):
         lifecycle.submit(owner=alice, simulation="demo.sum_squares", params={"n": 0})
-    with pytest.raises(lifecycle.UnknownSimulation, match=r"demo\.sum_squares"):
+    with pytest.raises(simulations.UnknownSimulation, match=r"demo\.sum_squares"):
         lifecycle.submit(owner=alice, simulation="dft_optimisation", params={})
 
     assert not Job.objects.exists()
