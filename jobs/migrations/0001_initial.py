@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('backend', models.CharField(default='rq', max_length=20)),
                 ('wall_time_limit_s', models.PositiveIntegerField()),
                 ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10)),
-                ('reason', models.CharField(blank=True, choices=[('no_free_worker', 'Waiting for a free worker'), ('queue_unreachable', 'The queue is unreachable; it starts once it is back'), ('backing_off', 'Waiting a little before the next attempt'), ('handed_over', 'Its worker was stopped; another one goes on with it')], max_length=30)),
+                ('reason', models.CharField(blank=True, choices=[('no_free_worker', 'Waiting for a worker'), ('queue_unreachable', 'The queue is unreachable; it starts once it is back'), ('backing_off', 'Waiting a little before the next attempt'), ('handed_over', 'Its worker was stopped; another one goes on with it')], max_length=30)),
                 ('attempt', models.PositiveIntegerField(default=1)),
                 ('max_attempts', models.PositiveIntegerField(default=3)),
                 ('not_before', models.DateTimeField(blank=True, null=True)),

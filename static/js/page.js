@@ -12,3 +12,9 @@ export function tellLocalTime(root) {
 }
 
 tellLocalTime(document);
+
+/** What cannot be undone is asked about once; without script the button simply does it. */
+document.addEventListener("submit", (sent) => {
+  const question = sent.target.dataset.confirm;
+  if (question && !confirm(question)) sent.preventDefault();
+});

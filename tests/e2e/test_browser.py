@@ -9,7 +9,7 @@ import signal
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, WebSocket, expect
+from playwright.sync_api import Dialog, Page, WebSocket, expect
 
 from tests.stack import Stack, until
 
@@ -111,6 +111,27 @@ def test_bad_input_lands_on_its_field_and_nothing_typed_is_lost(
     told = " ".join(page.locator(f"#{part}").inner_text() for part in described.split())
     assert words in told
     assert stack.client.get("/api/v1/jobs").json()["results"] == before
+
+
+def test_a_run_is_stopped_from_its_page_after_one_question(page: Page, stack: Stack) -> None:
+    fill_in(page, stack, Structure="c1ccccc1")
+    expect(page.locator("#log")).to_contain_text("cycle=", timeout=60_000)
+    questions: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        questions.append(dialog.message)
+        dialog.accept() if len(questions) == 2 else dialog.dismiss()
+
+    page.on("dialog", answer)
+    page.get_by_role("button", name="Cancel job").click()
+    expect(page.locator(".status").first).to_contain_text("Running")
+    page.get_by_role("button", name="Cancel job").click()
+
+    expect(page.locator(".status").first).to_contain_text("Cancelled", timeout=10_000)
+    assert "What it has computed so far is kept" in questions[0]
+    expect(
+        page.get_by_role("link", name="trajectory.xyz").or_(page.get_by_text("job.log"))
+    ).not_to_have_count(0)
 
 
 def test_a_worker_killed_mid_stream_leaves_no_gap_and_no_repeat(
