@@ -60,6 +60,8 @@ class JobWorker(Worker):
         try:
             super().monitor_work_horse(job, queue, execution)
         finally:
+            # Already settled, unless RQ itself failed: then nobody would watch over the run.
+            self._kill_group()
             self._warden.settle(None, None)
 
     def wait_for_horse(self) -> tuple[int | None, int | None, Any]:

@@ -69,7 +69,7 @@ class Warden:
             return
         self._gone.set()
         try:
-            self._settle(status, usage)
+            insist(partial(self._settle, status, usage))
         finally:
             self._over.set()
             self._thread.join()
@@ -84,7 +84,7 @@ class Warden:
             # The lease is extended meanwhile: a large file takes its time to be summed up.
             files = artifacts.collect(job.workdir(self._attempt))
             with suppress(lifecycle.IllegalTransition):  # it was taken from us meanwhile
-                insist(partial(self._conclude, job, status, files))
+                self._conclude(job, status, files)
 
     def _runs(self, job: Job) -> bool:
         return job.state == JobState.RUNNING and job.attempt == self._attempt
