@@ -77,6 +77,9 @@ class Supervisor:
             preexec_fn=lambda: die_with_parent(parent),
         )
         self._processes[service.name] = process
+        if service.name in self._stopping:
+            # Told to stop while it was being born: nobody could signal it then.
+            process.terminate()
         assert process.stdout
         async for line in process.stdout:
             say(service.name, line.decode(errors="replace").rstrip())
