@@ -53,7 +53,7 @@ STEP_READOUTS = (
         title="Largest force",
         unit="hartree/bohr",
         form="exp",
-        note="done below 4.5e−4",
+        note="must fall below 4.5e−4",
     ),
     Readout(key="step", title="Geometry step", form="int"),
 )

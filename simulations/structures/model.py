@@ -131,6 +131,7 @@ class Structure:
             "kind": self.kind,
             "reading": self.reading,
             "formula": self.formula,
+            "n_atoms": self.n_atoms,
             "charge": self.charge,
         }
         known |= self._as_molecule() if self.crystal is None else self._as_crystal(self.crystal)

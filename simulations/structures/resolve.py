@@ -92,7 +92,7 @@ def _warn_of_other_meaning(structure: Structure, text: str) -> Structure:
         return structure
     warning = (
         f"As SMILES {text} is {structure.formula}. If you mean the formula {text}, "
-        f'write {{"format": "name", "text": "{text}"}}.'
+        "have it read as a name (format name)."
     )
     return replace(structure, warnings=(*structure.warnings, warning))
 

@@ -252,3 +252,10 @@ def test_formulas() -> None:
     assert parse("Qq2") is None
     assert hill(["O", "H", "C", "H"]) == "CH2O"
     assert hill(["O", "H", "H"]) == "H2O"
+
+
+@pytest.mark.parametrize(("text", "n_atoms"), [("CO", 6), ("LiC6", 7)])
+def test_what_a_page_shows_of_a_structure_counts_its_atoms(text: str, n_atoms: int) -> None:
+    found = resolve(StructureInput.model_validate(text), prefer="crystal")
+
+    assert found.as_dict()["n_atoms"] == n_atoms
