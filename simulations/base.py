@@ -72,7 +72,11 @@ class Readout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """A figure drawn live from the reported series: the points that carry both `x` and `y`."""
+    """A figure drawn live from the reported series: the points that carry both `x` and `y`.
+
+    Where `x` goes back (the cycles of the next SCF, a step computed again) the newer run replaces
+    what stood there.
+    """
 
     x: str
     y: str
@@ -82,8 +86,6 @@ class Plot:
     caption: str = ""
     log: bool = False
     threshold: float | None = None
-    restarts: bool = False
-    """True where `x` starts again from 1 (the cycles of each SCF): only the newest run is drawn."""
 
 
 Inspect = Callable[[Any], Checked]

@@ -13,7 +13,6 @@ SCF_CONVERGENCE = Plot(
     caption="Change of the energy from one cycle of the newest SCF to the next, log scale. "
     "A straight fall is what one wants; a saw-tooth means that it oscillates.",
     log=True,
-    restarts=True,
 )
 
 ENERGY_OF_STEPS = Plot(

@@ -45,6 +45,10 @@ TemperatureField = Annotated[
 ]
 
 
+SolventField = Annotated[
+    AnyCaseSolvent,
+    Field(title="Solvent", description="A continuum around the molecule; none is a vacuum."),
+]
 SeedField = Annotated[
     int,
     Field(
@@ -96,9 +100,7 @@ class MoleculeDftParams(MoleculeParams):
         description="D3(BJ) or D4 correction: auto adds D3(BJ) where the functional has "
         "parameters.",
     )
-    solvent: AnyCaseSolvent = Field(
-        "none", title="Solvent", description="A continuum around the molecule; none is a vacuum."
-    )
+    solvent: SolventField = "none"
     solvent_model: AnyCaseSolventModel = Field(
         "C-PCM",
         title="Solvent model",

@@ -18,10 +18,9 @@ from simulations.quantum.inspect import (
     too_many_atoms,
 )
 from simulations.quantum.methods import ignoring_case
-from simulations.quantum.params import MoleculeParams, NoteInResult, SeedField
+from simulations.quantum.params import MoleculeParams, NoteInResult, SeedField, SolventField
 from simulations.quantum.solvents import (
     SOLVENTS,
-    AnyCaseSolvent,
     AnyCaseXtbSolventModel,
     solvents_of,
 )
@@ -44,9 +43,7 @@ class XtbParams(MoleculeParams):
         description="GFN2-xTB is the better one for most molecules; GFN1-xTB is more robust for "
         "metals.",
     )
-    solvent: AnyCaseSolvent = Field(
-        "none", title="Solvent", description="A continuum around the molecule; none is a vacuum."
-    )
+    solvent: SolventField = "none"
     solvent_model: AnyCaseXtbSolventModel = Field(
         "ALPB",
         title="Solvent model",
