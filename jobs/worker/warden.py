@@ -48,6 +48,7 @@ class Warden:
         self._attempt = attempt
         self._kill = kill
         self._worker = identity(os.getpid())
+        self._has_started = False
         self._verdict: Verdict | None = None
         self._stopping_since: float | None = None
         self._started = time.monotonic()
@@ -91,7 +92,10 @@ class Warden:
 
     def _started_it(self, job: Job) -> bool:
         """The same message may reach two workers; only one of them started the attempt."""
-        return job.attempts.filter(number=self._attempt, worker=self._worker).exists()
+        if not self._has_started:
+            mine = job.attempts.filter(number=self._attempt, worker=self._worker)
+            self._has_started = mine.exists()
+        return self._has_started
 
     def _conclude(self, job: Job, status: int | None, files: list[FileOnDisk]) -> None:
         match self._verdict:
