@@ -17,22 +17,49 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from .elements import ATOMIC_NUMBERS
+from .formats import MACROMOLECULAR, Format, sniff
 from .formula import hill
 
-MAX_CHARS = 200_000
+MAX_CHARS = 10_000_000
+"""An mmCIF file of the largest receptor that is read takes half of it."""
 
-Format = Literal["auto", "smiles", "inchi", "xyz", "sdf", "name"]
-Kind = Literal["molecule", "crystal"]
+Kind = Literal["molecule", "crystal", "macromolecule"]
+System = Literal["cubic", "hexagonal", "tetragonal", "orthorhombic", "monoclinic", "triclinic"]
 Vector = tuple[float, float, float]
+Edges = tuple[Vector, Vector, Vector]
+FREE_CONSTANTS: dict[System, str] = {
+    "cubic": "a",
+    "hexagonal": "ac",
+    "tetragonal": "ac",
+    "orthorhombic": "abc",
+    "monoclinic": "abc",
+    "triclinic": "abc",
+}
+"""The lengths that each crystal system leaves free; trigonal crystals have hexagonal axes."""
 
 
 class StructureInput(BaseModel, extra="forbid"):
     """A structure as text: a plain string is read by trying, an object says its format."""
 
     format: Format = Field(
-        "auto", title="Format", description="How to read the text; auto tries one after another."
+        "auto",
+        title="Format",
+        description="How to read the text; auto tells files by what is in them, and tries a line "
+        "as SMILES, then as a name or formula. sdf is a mol block or SD file; cif and poscar are "
+        "crystals, pdb and mmcif proteins and nucleic acids.",
     )
-    text: str = Field(title="Text", description="The structure.", max_length=MAX_CHARS)
+    text: str = Field(
+        title="Text", description="The structure, or the text of its file.", max_length=MAX_CHARS
+    )
+
+    @property
+    def likely_format(self) -> Format:
+        """As was said, or as the text looks; auto for a line that may be SMILES or a name."""
+        return sniff(self.text) if self.format == "auto" else self.format
+
+    @property
+    def is_macromolecule(self) -> bool:
+        return self.likely_format in MACROMOLECULAR
 
     @model_validator(mode="before")
     @classmethod
@@ -59,11 +86,23 @@ class StructureInput(BaseModel, extra="forbid"):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crystal:
-    """A crystal of our catalogue: its cell in symbols of its free constants, and who measured it.
+class GivenCell:
+    """The cell of a user's crystal at its constants, Å: that of `sites`, and that of a, b, c."""
 
-    :param a_angstrom: lattice constant from the literature, the start of an optimisation.
-    :param sites: element and fractional coordinates of every atom in the cell.
+    primitive: Edges
+    conventional: Edges
+    n_free_coordinates: int
+    """Of the atoms, by symmetry: those that no lattice constant changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crystal:
+    """A crystal: its cell in symbols of its free constants, and who measured it.
+
+    :param a_angstrom: lattice constant from the literature, or as given.
+    :param sites: element and fractional coordinates of every atom in the primitive cell.
+    :param source: empty for a crystal that is the user's own.
+    :param given: the cell of the user's own; our catalogue's follows from `lattice`.
     """
 
     key: str
@@ -71,17 +110,49 @@ class Crystal:
     formula: str
     aliases: tuple[str, ...]
     space_group: str
-    lattice: Literal["hexagonal", "fcc"]
+    lattice: Literal["hexagonal", "fcc", "given"]
     a_angstrom: float
+    b_angstrom: float | None = None
     c_angstrom: float | None
     sites: tuple[tuple[str, Vector], ...]
     source: str
+    system: System | None = None
+    given: GivenCell | None = None
 
     @property
     def constants(self) -> dict[str, float]:
         """The lattice constants that symmetry leaves free."""
-        free = {"a_angstrom": self.a_angstrom, "c_angstrom": self.c_angstrom}
+        free = {
+            "a_angstrom": self.a_angstrom,
+            "b_angstrom": self.b_angstrom,
+            "c_angstrom": self.c_angstrom,
+        }
         return {name: value for name, value in free.items() if value is not None}
+
+    @property
+    def has_free_angles(self) -> bool:
+        """Then lengths alone do not describe what the cell may become."""
+        return self.system in ("monoclinic", "triclinic")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Macromolecule:
+    """What a PDB or mmCIF file holds, and its text as PDB.
+
+    :param ligands: residues that are neither polymer nor water, `HEM A:142`.
+    :param missing: residues that the sequence names and nobody saw, `A: 12 of 154`.
+    :param breaks: neighbours in a chain that no bond joins, `A:45–A:47`.
+    """
+
+    pdb: str
+    chains: tuple[str, ...]
+    n_residues: int
+    n_waters: int
+    ligands: tuple[str, ...]
+    alternates: tuple[str, ...]
+    missing: tuple[str, ...]
+    breaks: tuple[str, ...]
+    n_models: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +173,7 @@ class Structure:
     multiplicity: int = 1
     warnings: tuple[str, ...] = ()
     crystal: Crystal | None = None
+    macromolecule: Macromolecule | None = None
 
     @property
     def formula(self) -> str:
@@ -132,13 +204,18 @@ class Structure:
             "reading": self.reading,
             "formula": self.formula,
             "n_atoms": self.n_atoms,
-            "charge": self.charge,
+            **self._by_kind(),
+            "warnings": list(self.warnings) or None,
         }
-        known |= self._as_molecule() if self.crystal is None else self._as_crystal(self.crystal)
         return {name: value for name, value in known.items() if value is not None}
 
-    def _as_molecule(self) -> dict[str, Any]:
+    def _by_kind(self) -> dict[str, Any]:
+        if self.crystal:
+            return {"charge": self.charge, **self._as_crystal(self.crystal)}
+        if self.macromolecule:
+            return _as_macromolecule(self.macromolecule)
         return {
+            "charge": self.charge,
             "n_electrons": self.n_electrons,
             "multiplicity": self.multiplicity,
             "smiles": self.smiles,
@@ -149,7 +226,22 @@ class Structure:
         """A cell's electrons are those outside the cores, and a metal has no multiplicity."""
         return {
             "title": crystal.title,
+            "cell_formula": hill(self.symbols),
             "space_group": crystal.space_group,
+            "crystal_system": crystal.system,
             **crystal.constants,
-            "source": crystal.source,
+            "source": crystal.source or None,
         }
+
+
+def _as_macromolecule(found: Macromolecule) -> dict[str, Any]:
+    """Its charge follows from the pH, and is nobody's to say here."""
+    return {
+        "chains": list(found.chains),
+        "n_residues": found.n_residues,
+        "n_waters": found.n_waters,
+        "ligands": list(found.ligands) or None,
+        "alternate_locations": list(found.alternates) or None,
+        "missing_residues": list(found.missing) or None,
+        "chain_breaks": list(found.breaks) or None,
+    }

@@ -15,6 +15,10 @@ MAX_ATOMS = 600
 """Beyond this no simulation here can use a structure, and reading it gets slow."""
 
 
+MAX_PLACES = 8
+"""Named in a warning; the others are counted."""
+
+
 class MoleculeError(ValueError):
     """Why RDKit's molecule cannot be used, in a clause."""
 
@@ -96,7 +100,7 @@ def from_rdkit(mol: Any, reading: str) -> Structure:
         inchikey=_inchikey(mol),
         charge=charge,
         multiplicity=_multiplicity(full, smiles, charge),
-        warnings=_warnings(mol, smiles),
+        warnings=(*_warnings(mol, smiles), *_electronic(full, charge)),
     )
 
 
@@ -170,15 +174,44 @@ def _multiplicity_of_atom(number: int) -> int:
     return 1 + round(float(moments[number])) if known else lowest_multiplicity(number)
 
 
+def _place(mol: Any, centre: Any) -> str:
+    """The atom or bond, its atoms counted from 1 as they were written."""
+    from rdkit import Chem
+
+    def named(atom: Any) -> str:
+        return f"{atom.GetSymbol()} {atom.GetIdx() + 1}"
+
+    if centre.type == Chem.StereoType.Bond_Double:
+        bond = mol.GetBondWithIdx(centre.centeredOn)
+        return f"bond {named(bond.GetBeginAtom())}={named(bond.GetEndAtom())}"
+    if centre.type == Chem.StereoType.Atom_Tetrahedral:
+        return f"atom {named(mol.GetAtomWithIdx(centre.centeredOn))}"
+    return str(centre.type).lower().replace("_", " ")
+
+
+def _electronic(full: Any, charge: int) -> list[str]:
+    """Charge and radicals as written, which a slip of the pen makes as well."""
+    warnings = [f"As written it has charge {charge:+d}."] if charge else []
+    radicals = sum(atom.GetNumRadicalElectrons() for atom in full.GetAtoms())
+    if radicals and full.GetNumAtoms() > 1:
+        electrons = f"{radicals} unpaired electron{'s' if radicals > 1 else ''}"
+        warnings.append(f"As written it is a radical, with {electrons}.")
+    return warnings
+
+
 def _warnings(mol: Any, smiles: str) -> tuple[str, ...]:
     from rdkit import Chem
 
     warnings = []
     centres = Chem.FindPotentialStereo(mol)
-    unknown = sum(c.specified == Chem.StereoSpecified.Unspecified for c in centres)
+    unknown = [c for c in centres if c.specified == Chem.StereoSpecified.Unspecified]
     if unknown:
-        places = f"{unknown} place{'s' if unknown > 1 else ''}"
-        warnings.append(f"Stereochemistry is not given at {places}: one isomer is taken.")
+        places = f"{len(unknown)} place{'s' if len(unknown) > 1 else ''}"
+        named = ", ".join(_place(mol, centre) for centre in unknown[:MAX_PLACES])
+        more = f" and {len(unknown) - MAX_PLACES} more" if len(unknown) > MAX_PLACES else ""
+        warnings.append(
+            f"Stereochemistry is not given at {places} ({named}{more}): one isomer is taken."
+        )
     fragments = smiles.count(".") + 1
     if fragments > 1:
         warnings.append(

@@ -9,11 +9,16 @@ from typing import Any
 
 from simulations.errors import FieldError, InvalidParams
 
-from . import crystals, formula, molecules, names, xyz
+from . import cells, cif, crystals, formula, macromolecules, molecules, names, poscar, xyz
 from .elements import ATOMIC_NUMBERS
+from .formats import sniff
 from .model import Crystal, Kind, Structure, StructureInput
 from .molecules import MAX_ATOMS, MoleculeError, lowest_multiplicity
 from .smiles import LineError, refuse_foreign, refuse_slips
+
+MAX_BLOCK_CHARS = 500_000
+"""A mol block of the most atoms read here has a tenth of it."""
+MAX_NAME_CHARS = 200
 
 
 class Unreadable(ValueError):
@@ -42,18 +47,15 @@ def resolve(given: StructureInput, *, prefer: Kind = "molecule") -> Structure:
         raise _refusal("null_character", detail)
     if given.format != "auto":
         return _read_as(given.format, given.text, prefer)
-    if text.startswith("InChI="):
-        return _read_as("inchi", text, prefer)
-    if "\n" in text:
-        is_mol_block = any(mark in text for mark in ("V2000", "V3000", "M  END"))
-        return _read_as("sdf" if is_mol_block else "xyz", given.text, prefer)
+    if (format := sniff(given.text)) != "auto":
+        return _read_as(format, given.text, prefer)
     return _read_line(text, prefer)
 
 
 def _read_as(format: str, text: str, prefer: Kind) -> Structure:
     try:
         return _name(text.strip(), prefer) if format == "name" else READERS[format](text)
-    except (Unreadable, LineError, MoleculeError, xyz.XyzError) as exc:
+    except READING_ERRORS as exc:
         label = LABELS[format]
         close = getattr(exc, "instead", None)
         detail = f"{_quote(text)} could not be read as {label}: {exc}.{_did_you_mean(close)}"
@@ -62,8 +64,8 @@ def _read_as(format: str, text: str, prefer: Kind) -> Structure:
 
 def _read_line(text: str, prefer: Kind) -> Structure:
     """A line without a format: a crystal if those are wanted, else SMILES, then a name."""
-    if prefer == "crystal" and crystals.find(text):
-        return _crystal(text, crystals.find(text))
+    if prefer == "crystal" and (known := _known_crystals(text)):
+        return _crystal(text, known)
     try:
         structure = _smiles(text)
     except (LineError, MoleculeError) as exc:
@@ -121,16 +123,40 @@ def _inchi(text: str) -> Structure:
 def _sdf(text: str) -> Structure:
     from rdkit import Chem
 
-    # Of an SD file with several, the first.
-    block = text.split("$$$$")[0]
-    return molecules.read(
-        lambda: Chem.MolFromMolBlock(block, sanitize=False, removeHs=False), "read as a mol block"
+    blocks = [block for block in text.split("$$$$") if block.strip()]
+    if not blocks:
+        raise Unreadable("it holds no atoms")
+    if len(blocks[0]) > MAX_BLOCK_CHARS:
+        raise Unreadable(f"it has more than the {MAX_BLOCK_CHARS:,} characters read here")
+    structure = molecules.read(
+        lambda: Chem.MolFromMolBlock(blocks[0], sanitize=False, removeHs=False),
+        "read as a mol block",
     )
+    if len(blocks) == 1:
+        return structure
+    warning = f"The SD file holds {len(blocks)} molecules: the first is taken."
+    return replace(structure, warnings=(*structure.warnings, warning))
 
 
 def _xyz(text: str) -> Structure:
     symbols, positions = xyz.parse(text, MAX_ATOMS)
     return _from_atoms("read as XYZ", symbols, positions)
+
+
+def _cif(text: str) -> Structure:
+    return cells.structure_of(cif.parse(text), "read as CIF")
+
+
+def _poscar(text: str) -> Structure:
+    return cells.structure_of(poscar.parse(text), "read as POSCAR")
+
+
+def _pdb(text: str) -> Structure:
+    return macromolecules.read(text, "pdb")
+
+
+def _mmcif(text: str) -> Structure:
+    return macromolecules.read(text, "mmcif")
 
 
 def _from_atoms(reading: str, symbols: Any, positions: Any, unpaired: int = 0) -> Structure:
@@ -146,6 +172,8 @@ def _from_atoms(reading: str, symbols: Any, positions: Any, unpaired: int = 0) -
 
 def _name(text: str, prefer: Kind, lead: str = "") -> Structure:
     """A common name, a molecule of ASE's G2 set, or a crystal of ours."""
+    if len(text) > MAX_NAME_CHARS:
+        raise Unreadable("it is too long for one")
     known = crystals.find(text)
     if prefer == "crystal" and known:
         return _crystal(text, known)
@@ -183,21 +211,37 @@ def _crystal(text: str, known: list[Crystal], lead: str = "") -> Structure:
     )
 
 
+def _known_crystals(text: str) -> list[Crystal]:
+    return crystals.find(text) if len(text) <= MAX_NAME_CHARS else []
+
+
 def _kind_of_name(text: str) -> str:
     return "the formula" if formula.parse(text) or any(c.isdigit() for c in text) else "the name"
 
 
+READING_ERRORS = (
+    Unreadable, LineError, MoleculeError, xyz.XyzError, cif.CifError, poscar.PoscarError,
+    cells.CellError, macromolecules.MacromoleculeError,
+)  # fmt: skip
 READERS: dict[str, Callable[[str], Structure]] = {
     "smiles": _smiles,
     "inchi": _inchi,
     "xyz": _xyz,
     "sdf": _sdf,
+    "cif": _cif,
+    "poscar": _poscar,
+    "pdb": _pdb,
+    "mmcif": _mmcif,
 }
 LABELS = {
     "smiles": "SMILES",
     "inchi": "InChI",
     "xyz": "XYZ",
     "sdf": "a mol block",
+    "cif": "CIF",
+    "poscar": "POSCAR",
+    "pdb": "PDB",
+    "mmcif": "mmCIF",
     "name": "a name or formula",
 }
 

@@ -3,11 +3,13 @@ molecule: of `CC Cl` it takes ethane, and `Cl` for the name."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 MAX_CHARS = 5000
 """RDKit's time grows with the square of the length of what is not closed."""
 
+_RING_OR_ATOM = re.compile(r"\[[^\]]*\]|%\((\d+)\)|%(\d\d)|(\d)")
 _CLOSES = {")": "(", "]": "["}
 
 
@@ -19,6 +21,7 @@ def refuse_slips(text: str) -> None:
     """:raises LineError: naming the character and its position, from 1."""
     refuse_foreign(text)
     _refuse_unbalanced(text)
+    _refuse_open_rings(text)
 
 
 def refuse_foreign(text: str) -> None:
@@ -52,3 +55,15 @@ def _refuse_unbalanced(text: str) -> None:
     if opened:
         character, position = opened[-1]
         raise LineError(f"the {character} at position {position} is never closed")
+
+
+def _refuse_open_rings(text: str) -> None:
+    """Each ring bond is named twice; the numbers within brackets are none."""
+    opened: dict[int, int] = {}
+    for found in _RING_OR_ATOM.finditer(text):
+        digits = found[1] or found[2] or found[3]
+        if digits and opened.pop(int(digits), None) is None:
+            opened[int(digits)] = found.start() + 1
+    if opened:
+        number, position = min(opened.items(), key=lambda item: item[1])
+        raise LineError(f"the ring {number} that opens at position {position} is never closed")

@@ -135,7 +135,14 @@ def test_charge_and_likely_spin(text: str, charge: int, multiplicity: int) -> No
 
 
 def test_what_was_guessed_is_told() -> None:
-    assert "Stereochemistry is not given at 1 place" in read("CC(F)O").warnings[0]
+    assert read("CC(F)O").warnings == (
+        "Stereochemistry is not given at 1 place (atom C 2): one isomer is taken.",
+    )
+    assert "(bond C 2=C 3)" in read("CC=CC").warnings[0]
+    assert "and 2 more" in read("OCC(O)C(O)C(O)C(O)C(O)C(O)C(O)C(O)C(O)C(O)C").warnings[0]
+    assert read("[NH4+]").warnings == ("As written it has charge +1.",)
+    assert read("[CH3]").warnings == ("As written it is a radical, with 1 unpaired electron.",)
+    assert "Isotopes" in read("[2H]O").warnings[0]
     assert "2 separate parts" in read("[Na+].[Cl-]").warnings[0]
     assert read("C[C@H](F)O").warnings == ()
 
@@ -173,7 +180,7 @@ def test_nothing_is_no_structure(text: str) -> None:
     ("text", "reason"),
     [
         ("CC(=O", "the ( at position 3 is never closed"),
-        ("C1CC", "unclosed ring"),
+        ("C1CC", "the ring 1 that opens at position 2 is never closed"),
         ("CC(C)(C)(C)C", "Explicit valence for atom # 1 C, 5, is greater than permitted"),
         ("*C", "atom 1 (*) is no element"),
         ("C" * 601, "it has 601 atoms, more than the 600 read here"),
@@ -259,3 +266,38 @@ def test_what_a_page_shows_of_a_structure_counts_its_atoms(text: str, n_atoms: i
     found = resolve(StructureInput.model_validate(text), prefer="crystal")
 
     assert found.as_dict()["n_atoms"] == n_atoms
+
+
+def test_of_an_sd_file_the_first_molecule_is_taken() -> None:
+    several = read(WATER_BLOCK + "$$$$\n" + WATER_BLOCK.replace("O   0", "S   0") + "$$$$\n")
+
+    assert several.formula == "H2O"
+    assert several.warnings == ("The SD file holds 2 molecules: the first is taken.",)
+    assert read(WATER_BLOCK + "$$$$\n").warnings == ()
+
+
+def test_what_is_shown_of_a_molecule() -> None:
+    shown = read("C[NH3+]").as_dict()
+
+    assert shown == {
+        "kind": "molecule",
+        "reading": "read as SMILES",
+        "formula": "CH6N",
+        "n_atoms": 8,
+        "charge": 1,
+        "n_electrons": 18,
+        "multiplicity": 1,
+        "smiles": "C[NH3+]",
+        "inchikey": "BAVYZALUXZFZLV-UHFFFAOYSA-O",
+        "warnings": ["As written it has charge +1."],
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["C%12CC%12", "C%(123)CC%(123)", "C1CC1C1CC1", "[13CH3]C", "C11CC1"]
+)
+def test_ring_bonds_are_counted_as_smiles_counts_them(text: str) -> None:
+    if text == "C11CC1":
+        assert "the ring 1 that opens at position 6" in refusal(text).detail
+    else:
+        assert read(text).kind == "molecule"
