@@ -1,10 +1,11 @@
 """Simulations as plain Python. Nothing in this package may import Django or `jobs`."""
 
 from .base import Checked, Context, Note, Plot, Readout, Simulation
-from .errors import Cancelled, FieldError, InvalidParams, ScienceError, UnknownSimulation
+from .errors import Busy, Cancelled, FieldError, InvalidParams, ScienceError, UnknownSimulation
 from .registry import all_simulations, find, get, preload
 
 __all__ = [
+    "Busy",
     "Cancelled",
     "Checked",
     "Context",

@@ -1,75 +1,84 @@
-"""Run one simulation in a directory, with no Django: what a cluster node or a debugger executes.
+"""The command line: run a simulation, list them, and see whether the engines compute rightly.
 
-    python -m simulations demo.sum_squares /scratch/job-42
+    python -m simulations run dft_optimization --smiles O --workdir water
+    python -m simulations list
+    python -m simulations schema dft_optimization
+    python -m simulations self-test
+    python -m simulations exec dft_optimization /scratch/job-42
 
-Reads params.json there; appends progress.jsonl and job.log; writes artifacts.json and then
-result.json or error.json. A file named `cancel` there asks it to stop at its next report.
-Exit status: 0 succeeded, 1 failed, 130 cancelled.
+`exec` is for a cluster's node or a debugger. It reads params.json in the directory; appends
+progress.jsonl and job.log; writes artifacts.json and provenance.json, and in the end result.json
+(with summary.json and methods.json) or error.json. A file named `cancel` there asks it to stop at
+its next report; a folder .previous holds what a lost attempt had written.
+
+Exit status: 0 succeeded, 1 failed, 2 bad input, 130 cancelled (also by Ctrl-C or SIGTERM).
 """
 
 from __future__ import annotations
 
-import json
+import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
-
-from .errors import Cancelled, InvalidParams, ScienceError
-from .registry import get
-from .workdir import Manifest, write_json
 
 
-class DirectoryContext:
-    """A `Context` whose every word is a line in a file of its directory."""
-
-    def __init__(self, workdir: Path, log: TextIO, previous: Path | None = None) -> None:
-        self.workdir = workdir
-        self.previous = previous
-        self.threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
-        self.log = log
-        self._manifest = Manifest(workdir)
-
-    def report(
-        self, fraction: float, message: str = "", *, stage: str = "", **metrics: float
-    ) -> None:
-        point = {"fraction": fraction, "message": message, "stage": stage, **metrics}
-        with (self.workdir / "progress.jsonl").open("a") as stream:
-            stream.write(json.dumps(point) + "\n")
-        if (self.workdir / "cancel").exists():
-            raise Cancelled
-
-    def artifact(self, name: str, title: str, media_type: str = "text/plain") -> None:
-        self._manifest.add(name, title, media_type)
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(prog="python -m simulations", description="Run simulations.")
+    commands = root.add_subparsers(dest="command", required=True)
+    _add_run(commands.add_parser("run", help="run one here and now"))
+    node = commands.add_parser("exec", help="run what params.json in a directory asks for")
+    node.add_argument("name")
+    node.add_argument("directory", type=Path)
+    listing = commands.add_parser("list", help="the simulations that there are")
+    listing.add_argument("--json", action="store_true")
+    schema = commands.add_parser("schema", help="JSON schemas of params and result")
+    schema.add_argument("name")
+    test = commands.add_parser("self-test", help="run each engine's smallest real case")
+    test.add_argument("engines", nargs="*", metavar="ENGINE", help="only these")
+    return root
 
 
-def main(name: str, directory: str) -> int:
-    workdir = Path(directory)
-    params = json.loads((workdir / "params.json").read_text())
-    with (workdir / "job.log").open("a") as log:
-        try:
-            result = get(name).run(params, DirectoryContext(workdir, log))
-        except Cancelled:
-            return 130
-        except Exception as exc:
-            write_json(workdir / "error.json", describe(exc))
-            return 1
-    write_json(workdir / "result.json", result)
-    return 0
+def _add_run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("name", help="a name or alias, see `list`")
+    run.add_argument("--smiles", help="the molecule, as SMILES")
+    run.add_argument("--structure", metavar="TEXT", help="SMILES, InChI, a name or a formula")
+    run.add_argument("--file", type=Path, help="XYZ, SDF, SMILES or PDB file")
+    run.add_argument("--params", type=Path, metavar="FILE", help="a JSON object of params")
+    run.add_argument(
+        "-p", dest="param", action="append", default=[], metavar="KEY=VALUE",
+        help="one param, as JSON or text; @FILE takes a file's text",
+    )  # fmt: skip
+    run.add_argument("--workdir", type=Path, help="new, or of an unfinished run to go on with")
+    run.add_argument("--threads", type=int, default=1)
+    run.add_argument("--json", action="store_true", help="print all of the result as JSON")
 
 
-def describe(exc: Exception) -> dict[str, Any]:
-    """What went wrong, as JSON, with the kind of failure that it is."""
-    if isinstance(exc, InvalidParams):
-        return {"kind": "input", "errors": [error.as_dict() for error in exc.errors]}
-    kind = "science" if isinstance(exc, ScienceError) else "internal"
-    told: dict[str, Any] = {"kind": kind, "detail": str(exc) or repr(exc)}
-    if isinstance(exc, ScienceError):
-        told |= {"hints": [*exc.hints], "fix": exc.fix}
-    return told
+def main(argv: Sequence[str] | None = None) -> int:
+    words = parser().parse_args(argv)
+    match words.command:
+        case "run":
+            # Read by the engines' libraries when they are loaded, so before any is.
+            os.environ["OMP_NUM_THREADS"] = str(max(words.threads, 1))
+            from .command.run import run
+
+            return run(words)
+        case "exec":
+            from .command.node import run_in
+
+            return run_in(words.name, words.directory)
+        case "schema":
+            from .command.listing import schema
+
+            return schema(words.name)
+        case "self-test":
+            from .command.self_test import self_test
+
+            return self_test(words.engines)
+    from .command.listing import list_all
+
+    return list_all(as_json=words.json)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit("usage: python -m simulations NAME DIR")
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TextIO, get_type_hints
 
 from pydantic import BaseModel
 
+from .costs import Cost, Size
 from .validation import notes_on_unused, validate
 
 
@@ -53,6 +55,8 @@ class Checked:
     params: dict[str, Any]
     notes: list[Note] = field(default_factory=list)
     structure: dict[str, Any] | None = None
+    size: Size | None = None
+    """How much there is to compute; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,10 @@ class Plot:
 
 
 Inspect = Callable[[Any], Checked]
+Methods = Callable[[Any, Any], str]
+"""From params and result to what was done, in sentences for a paper that cite by `[@key]`."""
+Digest = Callable[[Any], dict[str, Any]]
+"""From a result to the few figures that its flagged fields do not show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +112,24 @@ class Simulation:
     version: str = "1"
     requires: tuple[str, ...] = ()
     inspect: Inspect | None = None
+    methods: Methods | None = None
+    digest: Digest | None = None
+    cost: Cost | None = None
+    aliases: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
     readouts: tuple[Readout, ...] = ()
     plots: tuple[Plot, ...] = ()
 
     @property
     def available(self) -> bool:
-        return all(find_spec(module) for module in self.requires)
+        return all(map(is_installed, self.requires))
+
+    def notes_on_name(self, asked: str) -> list[Note]:
+        """What to tell a user who asked for it by another name than its own."""
+        if asked == self.name:
+            return []
+        message = f"{asked!r} was asked for; its name here is {self.name} ({self.title})."
+        return [Note(code="alias", message=message)]
 
     def check(self, params: dict[str, Any]) -> Checked:
         """Validate without running, and without importing an engine.
@@ -123,6 +142,7 @@ class Simulation:
             params=model.model_dump(mode="json", exclude_unset=False),
             notes=[*checked.notes, *(Note(**note) for note in notes_on_unused(model))],
             structure=checked.structure,
+            size=self.cost.size(model, checked.structure) if self.cost else None,
         )
 
     def run(self, params: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -135,7 +155,35 @@ class Simulation:
         return self.func(validate(self.Params, params), context).model_dump(mode="json")
 
 
+def is_installed(module: str) -> bool:
+    """Looked up without importing anything: `find_spec` imports the parents of a dotted name."""
+    top, *rest = module.split(".")
+    spec = find_spec(top)
+    for depth in range(len(rest)):
+        if spec is None:
+            return False
+        name = ".".join([top, *rest[: depth + 1]])
+        spec = PathFinder.find_spec(name, spec.submodule_search_locations)
+    return spec is not None
+
+
 declared: dict[str, Simulation] = {}
+
+
+def spelling(name: str) -> str:
+    """What names are compared by: case, hyphens and spaces make no other simulation."""
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def _refuse_clash(name: str, aliases: Sequence[str]) -> None:
+    taken = {
+        spelling(each): known.name
+        for known in declared.values()
+        for each in (known.name, *known.aliases)
+    }
+    for each in (name, *aliases):
+        if owner := taken.get(spelling(each)):
+            raise ValueError(f"{each!r} of simulation {name!r} is a name of {owner!r} already")
 
 
 def simulation(
@@ -145,6 +193,10 @@ def simulation(
     summary: str = "",
     requires: Sequence[str] = (),
     inspect: Inspect | None = None,
+    methods: Methods | None = None,
+    digest: Digest | None = None,
+    cost: Cost | None = None,
+    aliases: Sequence[str] = (),
     version: str = "1",
     stages: Sequence[str] = (),
     readouts: Sequence[Readout] = (),
@@ -155,11 +207,15 @@ def simulation(
     :param requires: importable names of the engines it needs.
     :param inspect: looks closer at valid params before they are queued (does the multiplicity
         fit the electrons?); raises `InvalidParams`, returns what it understood.
+    :param methods: tells a finished run as a paper would, `PySCF 2.14 [@pyscf2020]`; its keys
+        are those of `simulations.record.citations`.
+    :param digest: figures of a summary beyond the fields flagged `headline`.
+    :param cost: how large a run is before it begins, and how time and memory grow with that.
+    :param aliases: other names that a user may type, and older ones that a script still does.
     """
 
     def declare(func: Callable[..., Any]) -> Callable[..., Any]:
-        if name in declared:
-            raise ValueError(f"simulation {name!r} is declared twice")
+        _refuse_clash(name, aliases)
         hints = get_type_hints(func)
         declared[name] = Simulation(
             name=name,
@@ -171,6 +227,10 @@ def simulation(
             version=version,
             requires=tuple(requires),
             inspect=inspect,
+            methods=methods,
+            digest=digest,
+            cost=cost,
+            aliases=tuple(aliases),
             stages=tuple(stages),
             readouts=tuple(readouts),
             plots=tuple(plots),

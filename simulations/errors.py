@@ -34,6 +34,10 @@ class InvalidParams(Exception):
         super().__init__("; ".join(error.detail for error in self.errors))
 
 
+class Busy(Exception):
+    """Everything that reads input is at work on something slow; this one was not looked at."""
+
+
 class UnknownSimulation(Exception):
     """No simulation of that name can run here."""
 

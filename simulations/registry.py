@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 
 from . import catalog
-from .base import Simulation, declared
+from .base import Simulation, declared, spelling
 from .errors import UnknownSimulation
 
 
@@ -23,21 +23,42 @@ def all_simulations() -> list[Simulation]:
 
 
 def get(name: str) -> Simulation:
-    """:raises KeyError: no simulation has that name."""
-    return _discover()[name]
+    """By its name, or by any other that it goes by.
+
+    :raises KeyError: no simulation has that name.
+    """
+    found = _discover()
+    return found[name] if name in found else _by_alias()[spelling(name)]
 
 
-def find(name: str) -> Simulation:
+@cache
+def _by_alias() -> dict[str, Simulation]:
+    return {
+        spelling(name): simulation
+        for simulation in all_simulations()
+        for name in (simulation.name, *simulation.aliases)
+    }
+
+
+def named(name: str) -> Simulation:
     """As `get`, for a name that somebody typed.
 
-    :raises UnknownSimulation: with the names that there are, or the engine that is missing.
+    :raises UnknownSimulation: with the names that there are.
     """
     try:
-        found = get(name)
+        return get(name)
     except KeyError:
         names = ", ".join(sim.name for sim in all_simulations())
         detail = f"There is no simulation {name!r} here; expected one of {names}."
         raise UnknownSimulation(name, detail) from None
+
+
+def find(name: str) -> Simulation:
+    """As `named`, for one that is to be run.
+
+    :raises UnknownSimulation: there is none, or its engine is not installed.
+    """
+    found = named(name)
     if not found.available:
         engines = ", ".join(found.requires)
         raise UnknownSimulation(name, f"{name} needs {engines}, not installed on this site.")

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 MANIFEST_NAME = "artifacts.json"
+PREVIOUS_NAME = ".previous"
+"""The folder in which a run finds what an attempt that was lost had written."""
 
 
 class Manifest:
@@ -19,6 +21,12 @@ class Manifest:
     def add(self, name: str, title: str, media_type: str) -> None:
         self._entries.append({"name": name, "title": title, "media_type": media_type})
         write_json(self._path, self._entries)
+
+
+def declared_names(workdir: Path) -> set[str]:
+    """The files of the list; none if nothing was declared."""
+    path = workdir / MANIFEST_NAME
+    return {entry["name"] for entry in json.loads(path.read_text())} if path.exists() else set()
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
@@ -11,7 +10,7 @@ from pydantic import BaseModel
 import simulations
 from simulations import Simulation
 
-from . import test_docking, test_docking_screen
+from . import test_docking, test_docking_screen, test_reaction
 from .recording import RecordingContext
 
 EVERY = pytest.mark.parametrize("sim", simulations.all_simulations(), ids=lambda sim: sim.name)
@@ -28,6 +27,7 @@ EXAMPLES = {
     "dft_crystal": {"structure": "Li[C6]"},
     "dft_optimization": {"structure": "CCO"},
     "dft_single_point": {"structure": "CCO"},
+    "reaction_energy": test_reaction.EXAMPLE,
 }
 
 
@@ -58,7 +58,7 @@ def test_every_number_has_bounds(sim: Simulation) -> None:
 def test_every_parameter_but_the_structure_has_a_default(sim: Simulation) -> None:
     required = set(sim.Params.model_json_schema().get("required", []))
 
-    assert required <= {"structure", "ligand", "ligands", "receptor_pdb"}
+    assert required <= {"structure", "ligand", "ligands", "receptor_pdb", "reactants", "products"}
 
 
 @EVERY
@@ -133,24 +133,12 @@ def test_the_sum_of_squares_is_one(context: RecordingContext) -> None:
     assert context.points[-1]["fraction"] == 1
 
 
-def test_the_command_line_runs_a_simulation_without_django(tmp_path: Path) -> None:
-    (tmp_path / "params.json").write_text('{"n": 3}')
-    code = (
-        "import sys; from simulations.__main__ import main; "
-        f"status = main('demo.sum_squares', {str(tmp_path)!r}); "
-        "assert 'django' not in sys.modules; sys.exit(status)"
-    )
-
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
-
-    assert json.loads((tmp_path / "result.json").read_text()) == {"total": 14}
-
-
+@pytest.mark.slow
 def test_checking_loads_no_engine() -> None:
     code = (
         "import json, sys, simulations\n"
         "for name, params in json.loads(sys.argv[1]).items():\n"
-        "    simulations.get(name).check(params)\n"
+        "    simulations.find(name).check(params)\n"
         "heavy = {'pyscf', 'openmm', 'tblite', 'geometric', 'qcelemental', 'vina', 'meeko',"
         " 'prolif', 'MDAnalysis'} & set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or 0)\n"

@@ -1,0 +1,1 @@
+"""The command line, with no Django and no queue."""
