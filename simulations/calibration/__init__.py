@@ -1,0 +1,1 @@
+"""Measures what simulations take on this machine, by running small real ones."""
