@@ -1,0 +1,180 @@
+"""A process that checks params, one line of JSON in and one out, and the handle to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pydantic import TypeAdapter
+
+from .base import Checked
+from .errors import FieldError, InvalidParams
+
+MEMORY_BYTES = 2 << 30
+OUT_OF_MEMORY = 70
+"""The exit status that tells of it."""
+STARTS_WITHIN_S = 15
+ON_A_BUSY_MACHINE = 4
+"""The limit is on the reader's own computing time; on a clock it may take so many times as long."""
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = ("dft_single_point", {"structure": "O"})
+"""What warms a reader up: the first molecule costs a second of imports."""
+
+_checked = TypeAdapter(Checked)
+_errors = TypeAdapter(list[FieldError])
+
+
+class Crashed(Exception):
+    """The reader died of its input."""
+
+
+class TimedOut(Exception):
+    """The reader took too long, and was ended."""
+
+
+class Defect(RuntimeError):
+    """The check raised what no check should: an error of ours, with its traceback."""
+
+
+class Reader:
+    """A child process that reads structures. Not for two callers at once."""
+
+    def __init__(self) -> None:
+        env = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        argv = [sys.executable, "-m", "simulations.reader"]
+        self._process = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, cwd=ROOT
+        )
+        self._ready = False
+
+    @property
+    def is_well(self) -> bool:
+        return self._process.poll() is None
+
+    def check(self, simulation: str, params: dict[str, Any], timeout_s: float) -> Checked:
+        """:raises InvalidParams: naming each field that is wrong.
+        :raises Crashed: the reader died; it cannot be used again.
+        :raises TimedOut: it was killed; it cannot be used again.
+
+        :param timeout_s: of computing.
+        """
+        if not self._ready:
+            self._answer(STARTS_WITHIN_S)
+            self._ready = True
+        self._ask({"simulation": simulation, "params": params, "timeout_s": timeout_s})
+        reply = json.loads(self._answer(timeout_s))
+        if "errors" in reply:
+            raise InvalidParams(_errors.validate_python(reply["errors"]))
+        if "defect" in reply:
+            raise Defect(reply["defect"])
+        return _checked.validate_python(reply["checked"])
+
+    def replacement(self) -> Reader:
+        self.close()
+        return Reader()
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe
+            with contextlib.suppress(BrokenPipeError):  # half a question, that nobody will read
+                pipe.close()
+
+    def _ask(self, question: dict[str, Any]) -> None:
+        assert self._process.stdin
+        try:
+            self._process.stdin.write(json.dumps(question).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise Crashed(self._how_it_died()) from None
+
+    def _answer(self, timeout_s: float) -> bytes:
+        """One line, or the end of the reader."""
+        assert self._process.stdout
+        pipe = self._process.stdout.fileno()
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
+        deadline = time.monotonic() + timeout_s * ON_A_BUSY_MACHINE
+        too_long = f"it takes longer than the {timeout_s:g} s that reading may take"
+        line = bytearray()
+        while not line.endswith(b"\n"):
+            left_s = deadline - time.monotonic()
+            if left_s <= 0 or not poll.poll(left_s * 1000):
+                self._process.kill()
+                self._process.wait()
+                raise TimedOut(too_long)
+            chunk = os.read(pipe, 1 << 16)
+            if not chunk and -self._process.wait() == signal.SIGXCPU:
+                raise TimedOut(too_long)
+            if not chunk:
+                raise Crashed(self._how_it_died())
+            line += chunk
+        return bytes(line)
+
+    def _how_it_died(self) -> str:
+        status = self._process.wait()
+        if status == OUT_OF_MEMORY:
+            return "it takes more memory than reading may take"
+        name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        return f"it brings the parser down ({name})"
+
+
+def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
+    _reply(answers, {"ready": True})
+    for line in questions:
+        question = json.loads(line)
+        _limit_cpu(question["timeout_s"])
+        _reply(answers, _look_at(question["simulation"], question["params"]))
+
+
+def _look_at(simulation: str, params: dict[str, Any]) -> dict[str, Any]:
+    from .registry import get
+
+    try:
+        return {"checked": asdict(get(simulation).check(params))}
+    except InvalidParams as exc:
+        return {"errors": [error.as_dict() for error in exc.errors]}
+    except MemoryError:
+        sys.exit(OUT_OF_MEMORY)
+    except Exception:
+        return {"defect": traceback.format_exc()}
+
+
+def _reply(answers: BinaryIO, body: dict[str, Any]) -> None:
+    answers.write(json.dumps(body).encode() + b"\n")
+    answers.flush()
+
+
+def _limit_cpu(timeout_s: float) -> None:
+    """One that its parent forgot, or left behind, ends by itself."""
+    used_s = time.process_time()
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used_s + timeout_s) + 1, hard))
+
+
+def _main() -> None:
+    """Serve until the parent closes the pipe, as it does by dying."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to act upon
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    # Whatever a library prints must not get between the answers.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    _look_at(*SAMPLE)
+    _serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    _main()
