@@ -15,8 +15,10 @@ from simulations.tightbinding.conformer_params import (
     notes_on_search,
 )
 from simulations.tightbinding.conformers import Ensemble
+from simulations.tightbinding.paragraph import conformers
 from simulations.tightbinding.params import understand_xtb, versions
 from simulations.tightbinding.search import ConformerSearch
+from simulations.tightbinding.size import CONFORMERS
 
 
 def inspect(params: ConformerSearchParams) -> Checked:
@@ -37,7 +39,10 @@ def _molecule(params: ConformerSearchParams) -> Molecule:
 @simulation(
     "conformer_search",
     title="Conformer search",
+    aliases=("conformers", "conformer"),
+    methods=conformers,
     requires=("rdkit", "tblite", "geometric"),
+    cost=CONFORMERS,
     inspect=inspect,
     stages=("embed", "relax", "rank"),
     readouts=(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from simulations.base import Context, Plot, Readout, simulation
+from simulations.quantum.crystal_paragraph import crystal
 from simulations.quantum.crystal_params import (
     DftCrystalParams,
     DftCrystalResult,
@@ -13,13 +14,17 @@ from simulations.quantum.crystal_params import (
     understand,
 )
 from simulations.quantum.crystal_run import CrystalRun
+from simulations.quantum.crystal_size import CRYSTAL
 from simulations.quantum.figures import SCF_CONVERGENCE
 
 
 @simulation(
     "dft_crystal",
     title="DFT of a crystal",
+    aliases=("crystal", "periodic_dft", "lattice"),
+    methods=crystal,
     requires=("pyscf", "ase", "pyscf.dispersion"),
+    cost=CRYSTAL,
     inspect=inspect_crystal,
     stages=("lattice", "properties"),
     readouts=(
@@ -39,11 +44,20 @@ from simulations.quantum.figures import SCF_CONVERGENCE
             caption="Energy of the cell with each set of lattice constants that was tried: first "
             "around the measured ones, then at the minimum of the surface through them.",
         ),
+        Plot(
+            x="volume_angstrom3",
+            y="energy_of_volume_hartree",
+            title="Equation of state",
+            x_label="Volume of the cell (Å³)",
+            y_label="E (hartree)",
+            caption="Least energy at each volume; the bulk modulus is the curvature of the curve "
+            "through these points.",
+        ),
         SCF_CONVERGENCE,
     ),
 )
 def run(params: DftCrystalParams, context: Context) -> DftCrystalResult:
-    """Minimises a crystal's energy over its lattice constants: PBE, GTH pseudopotentials, PySCF."""
+    """Lattice constants or equation of state of a crystal: PBE, GTH pseudopotentials, PySCF."""
     started = time.monotonic()
     crystal, structure = understand(params)
     crystal_run = CrystalRun(crystal, params, context)

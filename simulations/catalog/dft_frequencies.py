@@ -7,7 +7,9 @@ from typing import Any
 
 from simulations.base import Checked, Context, Note, simulation
 from simulations.errors import FieldError, InvalidParams
+from simulations.quantum import paragraph
 from simulations.quantum.calculation import Calculation
+from simulations.quantum.cubes import write_cubes
 from simulations.quantum.figures import (
     FORCE_OF_STEPS,
     IR_SPECTRUM,
@@ -37,9 +39,10 @@ from simulations.quantum.params import MoleculeDftParams, MoleculeDftResult
 from simulations.quantum.progress import Progress, ScfTeller
 from simulations.quantum.properties import result_fields
 from simulations.quantum.qcschema import write_hessian
+from simulations.quantum.size import FREQUENCIES
 from simulations.quantum.spectrum import tell_spectrum, write_modes
-from simulations.quantum.start import starting_geometry
 from simulations.quantum.vibrations import analyse
+from simulations.tightbinding.start import starting_geometry, wanted_start
 
 MAX_HESSIAN_ATOMS = 60
 """A Hessian keeps a matrix for each coordinate of each atom."""
@@ -75,7 +78,10 @@ def _molecule(params: DftFrequenciesParams) -> Molecule:
 @simulation(
     "dft_frequencies",
     title="DFT frequencies and thermochemistry",
+    aliases=("frequencies", "freq", "vibrations", "thermochemistry", "dft_freq"),
+    methods=paragraph.dft_frequencies,
     requires=("pyscf", "geometric", "rdkit", "tblite", "ase", "pyscf.dispersion", "qcelemental"),
+    cost=FREQUENCIES,
     inspect=inspect,
     stages=("prepare", "optimise", "hessian", "properties"),
     readouts=(*STEP_READOUTS, SCF_CYCLE, *FREQUENCY_READOUTS),
@@ -86,7 +92,9 @@ def run(params: DftFrequenciesParams, context: Context) -> DftFrequenciesResult:
     started = time.monotonic()
     molecule = _molecule(params)
     progress = Progress(context)
-    calculation, max_force = _stationary_point(molecule, params, context, progress)
+    calculation, max_force, found_on_the_way = _stationary_point(
+        molecule, params, context, progress
+    )
     energy, geometry = float(calculation.mean_field.e_tot), calculation.geometry
 
     def tell(sentence: str) -> None:
@@ -97,8 +105,9 @@ def run(params: DftFrequenciesParams, context: Context) -> DftFrequenciesResult:
     write_modes(context, vibrations, geometry)
     write_hessian(context, energy, hessian, molecule, params, geometry)
     tell_spectrum(progress, vibrations, 0.95)
-    notes: list[Note] = [*notes_on(molecule, params), *calculation.notes]
+    notes: list[Note] = [*notes_on(molecule, params), *found_on_the_way]
     notes += notes_on_frequencies(vibrations, max_force)
+    notes += write_cubes(context, calculation.mean_field, params, progress, "properties")
     modes = frequency_fields(
         vibrations,
         geometry,
@@ -115,24 +124,20 @@ def run(params: DftFrequenciesParams, context: Context) -> DftFrequenciesResult:
 
 def _stationary_point(
     molecule: Molecule, params: DftFrequenciesParams, context: Context, progress: Progress
-) -> tuple[Calculation, float]:
-    """The molecule solved where its Hessian is to be taken, and the largest force there."""
+) -> tuple[Calculation, float, list[Note]]:
+    """The molecule solved where its Hessian is to be taken, the largest force there, and notes."""
     import numpy as np
 
-    start = starting_geometry(
-        molecule,
-        seed=params.seed,
-        preoptimize=params.preoptimize,
-        context=context,
-        progress=progress,
-    )
+    start, notes = starting_geometry(molecule, wanted_start(params), context, progress)
     if params.optimize_first:
-        return _optimised(molecule, params, start, context, progress)
+        calculation, descent = _optimised(molecule, params, start, context, progress)
+        max_force = descent.steps[-1].max_force
+        return calculation, max_force, [*notes, *calculation.notes, *descent.notes]
     teller = ScfTeller(progress, "hessian")
     calculation = Calculation(molecule, params, start, context, teller)
     calculation.energy()
     force: Any = np.linalg.norm(calculation.gradient(), axis=1).max()
-    return calculation, float(force)
+    return calculation, float(force), [*notes, *calculation.notes]
 
 
 def _optimised(
@@ -141,12 +146,13 @@ def _optimised(
     start: Geometry,
     context: Context,
     progress: Progress,
-) -> tuple[Calculation, float]:
+) -> tuple[Calculation, Descent]:
     start, lost = resume_trajectory(context, start)
     teller = ScfTeller(progress, "optimise")
     calculation = Calculation(molecule, params, start, context, teller)
     descent = Descent(calculation, context, progress, lost=lost, span=(0.05, 0.5))
     teller.prefix = lambda: f"geometry step {descent.number}, "
-    minimise(descent, start, max(params.max_steps - lost.done, 1), context.log)
+    max_steps = max(params.max_steps - lost.done, 1)
+    minimise(descent, start, max_steps, context.log, steadier=params.steadier)
     write_final(context, calculation.geometry, descent.steps[-1].energy)
-    return calculation, descent.steps[-1].max_force
+    return calculation, descent

@@ -7,7 +7,9 @@ import time
 from pydantic import Field
 
 from simulations.base import Checked, Context, Note, simulation
+from simulations.quantum import paragraph
 from simulations.quantum.calculation import Calculation
+from simulations.quantum.cubes import write_cubes
 from simulations.quantum.figures import (
     ENERGY_OF_STEPS,
     FORCE_OF_STEPS,
@@ -27,7 +29,8 @@ from simulations.quantum.params import MaxStepsField, MoleculeDftParams, Molecul
 from simulations.quantum.progress import Progress, ScfTeller
 from simulations.quantum.properties import result_fields
 from simulations.quantum.qcschema import write_optimization
-from simulations.quantum.start import starting_geometry
+from simulations.quantum.size import OPTIMIZATION
+from simulations.tightbinding.start import starting_geometry, wanted_start
 
 
 class DftOptimizationParams(MoleculeDftParams):
@@ -39,7 +42,7 @@ class DftOptimizationParams(MoleculeDftParams):
 class DftOptimizationResult(MoleculeDftResult):
     """The minimum that was found, and what holds there."""
 
-    n_steps: int = Field(title="Geometry steps")
+    n_steps: int = Field(title="Geometry steps", json_schema_extra={"headline": True})
     max_force_hartree_per_bohr: float = Field(
         title="Largest force", json_schema_extra={"unit": "hartree/bohr"}
     )
@@ -63,7 +66,17 @@ def _molecule(params: DftOptimizationParams) -> Molecule:
 @simulation(
     "dft_optimization",
     title="DFT geometry optimisation",
+    aliases=(
+        "dft_opt",
+        "dft_optimisation",
+        "optimization",
+        "optimisation",
+        "geometry_optimization",
+        "opt",
+    ),
+    methods=paragraph.optimisation,
     requires=("pyscf", "geometric", "rdkit", "tblite", "pyscf.dispersion", "qcelemental"),
+    cost=OPTIMIZATION,
     inspect=inspect,
     stages=("prepare", "optimise", "properties"),
     readouts=(*STEP_READOUTS, SCF_CYCLE),
@@ -74,13 +87,7 @@ def run(params: DftOptimizationParams, context: Context) -> DftOptimizationResul
     started = time.monotonic()
     molecule = _molecule(params)
     progress = Progress(context)
-    start = starting_geometry(
-        molecule,
-        seed=params.seed,
-        preoptimize=params.preoptimize,
-        context=context,
-        progress=progress,
-    )
+    start, start_notes = starting_geometry(molecule, wanted_start(params), context, progress)
     start, lost = resume_trajectory(context, start)
     if lost.done:
         progress.report(0.05, f"resuming at geometry step {lost.done + 1}", stage="optimise")
@@ -88,11 +95,14 @@ def run(params: DftOptimizationParams, context: Context) -> DftOptimizationResul
     calculation = Calculation(molecule, params, start, context, teller)
     descent = Descent(calculation, context, progress, lost=lost)
     teller.prefix = lambda: f"geometry step {descent.number}, "
-    minimise(descent, start, max(params.max_steps - lost.done, 1), context.log)
+    max_steps = max(params.max_steps - lost.done, 1)
+    minimise(descent, start, max_steps, context.log, steadier=params.steadier)
     progress.report(0.97, "properties", stage="properties")
     write_final(context, calculation.geometry, descent.steps[-1].energy)
     write_optimization(context, descent.steps, molecule, params)
-    notes: list[Note] = [*notes_on(molecule, params), *calculation.notes]
+    notes: list[Note] = [*notes_on(molecule, params), *start_notes]
+    notes += [*calculation.notes, *descent.notes]
+    notes += write_cubes(context, calculation.mean_field, params, progress, "properties")
     seconds = time.monotonic() - started
     fields = result_fields(calculation.mean_field, molecule, params, notes, seconds)
     progress.report(1.0, "done", stage="properties")

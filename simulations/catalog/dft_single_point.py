@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 
 from simulations.base import Context, Readout, simulation
+from simulations.quantum import paragraph
 from simulations.quantum.calculation import Calculation
+from simulations.quantum.cubes import write_cubes
 from simulations.quantum.figures import SCF_CONVERGENCE
 from simulations.quantum.inspect import inspect_molecule, notes_on, understand
 from simulations.quantum.params import MoleculeDftParams, MoleculeDftResult
 from simulations.quantum.progress import Progress, ScfTeller
 from simulations.quantum.properties import result_fields
 from simulations.quantum.qcschema import write_atomic
-from simulations.quantum.start import starting_geometry
+from simulations.quantum.size import SINGLE_POINT
+from simulations.tightbinding.start import starting_geometry, wanted_start
 
 
 class DftSinglePointParams(MoleculeDftParams):
@@ -26,7 +29,10 @@ class DftSinglePointResult(MoleculeDftResult):
 @simulation(
     "dft_single_point",
     title="DFT single point",
+    aliases=("dft", "single_point", "energy", "scf"),
+    methods=paragraph.single_point,
     requires=("pyscf", "geometric", "rdkit", "tblite", "pyscf.dispersion", "qcelemental"),
+    cost=SINGLE_POINT,
     inspect=inspect_molecule,
     stages=("prepare", "scf", "properties"),
     readouts=(
@@ -41,19 +47,14 @@ def run(params: DftSinglePointParams, context: Context) -> DftSinglePointResult:
     started = time.monotonic()
     molecule = understand(params)
     progress = Progress(context)
-    geometry = starting_geometry(
-        molecule,
-        seed=params.seed,
-        preoptimize=params.preoptimize,
-        context=context,
-        progress=progress,
-    )
+    geometry, start_notes = starting_geometry(molecule, wanted_start(params), context, progress)
     teller = ScfTeller(progress, "scf", span=(0.05, 0.95), target=params.scf_convergence_hartree)
     calculation = Calculation(molecule, params, geometry, context, teller)
     energy = calculation.energy()
     progress.report(0.97, "properties", stage="properties")
     write_atomic(context, energy, molecule, params, geometry)
-    notes = [*notes_on(molecule, params), *calculation.notes]
+    notes = [*notes_on(molecule, params), *start_notes, *calculation.notes]
+    notes += write_cubes(context, calculation.mean_field, params, progress, "properties")
     seconds = time.monotonic() - started
     fields = result_fields(calculation.mean_field, molecule, params, notes, seconds)
     progress.report(1.0, "done", stage="properties", energy_hartree=fields["energy_hartree"])

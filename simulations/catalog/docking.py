@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from simulations.base import Context, Plot, Readout, simulation
+from simulations.pockets import paragraph
 from simulations.pockets.inspect import inspect_docking
 from simulations.pockets.params import DockingParams, DockingResult
 from simulations.pockets.run import dock
+from simulations.pockets.size import DOCKING
 
 
 @simulation(
     "docking",
     title="Docking",
+    aliases=("dock", "vina", "molecular_docking"),
+    methods=paragraph.docking,
+    digest=paragraph.docking_digest,
     requires=("vina", "meeko", "prolif", "rdkit"),
+    cost=DOCKING,
     inspect=inspect_docking,
     stages=("prepare", "search", "contacts"),
     readouts=(

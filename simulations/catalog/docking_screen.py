@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from simulations.base import Context, Plot, Readout, simulation
+from simulations.pockets import paragraph
 from simulations.pockets.candidates import inspect_screen
 from simulations.pockets.screen import screen
 from simulations.pockets.screen_params import DockingScreenParams, DockingScreenResult
+from simulations.pockets.size import SCREEN
 
 
 @simulation(
     "docking_screen",
     title="Docking screen",
+    aliases=("screen", "virtual_screening"),
+    methods=paragraph.screen,
+    digest=paragraph.screen_digest,
     requires=("vina", "meeko", "rdkit"),
+    cost=SCREEN,
     inspect=inspect_screen,
     stages=("prepare", "search", "rank"),
     readouts=(

@@ -7,8 +7,10 @@ import time
 from simulations.base import Context, Plot, Readout, simulation
 from simulations.dynamics.inspect import inspect
 from simulations.dynamics.outcome import MdOutcome, outcome_fields
+from simulations.dynamics.paragraph import molecular_dynamics
 from simulations.dynamics.params import MdParams
 from simulations.dynamics.run import Run
+from simulations.dynamics.size import DYNAMICS
 
 
 class MdSimulationParams(MdParams):
@@ -22,7 +24,10 @@ class MdSimulationResult(MdOutcome):
 @simulation(
     "md_simulation",
     title="Molecular dynamics",
+    aliases=("md", "molecular_dynamics", "dynamics"),
+    methods=molecular_dynamics,
     requires=("openmm", "pdbfixer", "rdkit"),
+    cost=DYNAMICS,
     inspect=inspect,
     stages=("minimise", "equilibrate", "produce"),
     readouts=(

@@ -10,7 +10,7 @@ class SumSquaresParams(BaseModel, extra="forbid"):
 
 
 class SumSquaresResult(BaseModel):
-    total: int = Field(title="Sum of the squares")
+    total: int = Field(title="Sum of the squares", json_schema_extra={"headline": True})
 
 
 @simulation("demo.sum_squares", title="Sum of squares")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from simulations.base import Checked, Context, Readout, simulation
+from simulations.base import Checked, Context, Note, Readout, simulation
 from simulations.quantum.figures import FORCE_OF_STEPS, IR_SPECTRUM, STEP_READOUTS
 from simulations.quantum.frequencies import (
     FREQUENCY_READOUTS,
@@ -18,15 +18,17 @@ from simulations.quantum.inspect import Molecule, checked, refuse_single_atom
 from simulations.quantum.optimize import Descent, minimise, resume_trajectory, write_final
 from simulations.quantum.progress import Progress
 from simulations.quantum.spectrum import tell_spectrum, write_modes
-from simulations.quantum.start import starting_geometry
 from simulations.quantum.vibrations import analyse
 from simulations.quantum.xtb import XtbSurface
+from simulations.tightbinding import paragraph
 from simulations.tightbinding.hessian import numerical_hessian
-from simulations.tightbinding.params import XtbParams, XtbResult, notes_on_xtb, understand_xtb
+from simulations.tightbinding.params import XtbResult, XtbStartParams, notes_on_xtb, understand_xtb
 from simulations.tightbinding.properties import xtb_result_fields
+from simulations.tightbinding.size import FREQUENCIES
+from simulations.tightbinding.start import starting_geometry, wanted_xtb_start
 
 
-class XtbFrequenciesParams(FrequencyParams, XtbParams):
+class XtbFrequenciesParams(FrequencyParams, XtbStartParams):
     """Of which molecule, and by which method."""
 
 
@@ -49,7 +51,10 @@ def _molecule(params: XtbFrequenciesParams) -> Molecule:
 @simulation(
     "xtb_frequencies",
     title="xTB frequencies and thermochemistry",
+    aliases=("xtb_freq", "xtb_vibrations"),
+    methods=paragraph.xtb_frequencies,
     requires=("tblite", "geometric", "rdkit", "ase"),
+    cost=FREQUENCIES,
     inspect=inspect,
     stages=("prepare", "optimise", "hessian", "properties"),
     readouts=(
@@ -64,10 +69,10 @@ def run(params: XtbFrequenciesParams, context: Context) -> XtbFrequenciesResult:
     started = time.monotonic()
     molecule = _molecule(params)
     progress = Progress(context)
-    start = starting_geometry(
-        molecule, seed=params.seed, preoptimize=False, context=context, progress=progress
+    start, start_notes = starting_geometry(molecule, wanted_xtb_start(params), context, progress)
+    surface, energy, max_force, walk_notes = _stationary_point(
+        molecule, params, start, context, progress
     )
-    surface, energy, max_force = _stationary_point(molecule, params, start, context, progress)
     geometry = surface.geometry
 
     def tell(number: int, total: int) -> None:
@@ -86,7 +91,8 @@ def run(params: XtbFrequenciesParams, context: Context) -> XtbFrequenciesResult:
         multiplicity=molecule.multiplicity,
         max_force=max_force,
     )
-    notes = [*notes_on_xtb(molecule, params), *notes_on_frequencies(vibrations, max_force)]
+    notes = [*notes_on_xtb(molecule, params), *start_notes, *walk_notes]
+    notes += notes_on_frequencies(vibrations, max_force)
     seconds = time.monotonic() - started
     fields = xtb_result_fields(surface, energy, molecule, params, notes, seconds)
     progress.report(1.0, "done", stage="properties")
@@ -99,18 +105,19 @@ def _stationary_point(
     start: Geometry,
     context: Context,
     progress: Progress,
-) -> tuple[XtbSurface, float, float]:
-    """Where the Hessian is to be taken, the energy there and the largest force."""
+) -> tuple[XtbSurface, float, float, list[Note]]:
+    """Where the Hessian is to be taken, the energy there, the largest force, and notes."""
     import numpy as np
 
     if not params.optimize_first:
         surface = XtbSurface(molecule, start, params.settings)
         energy = surface.energy()
-        return surface, energy, float(np.linalg.norm(surface.gradient(), axis=1).max())
+        return surface, energy, float(np.linalg.norm(surface.gradient(), axis=1).max()), []
     start, lost = resume_trajectory(context, start)
     surface = XtbSurface(molecule, start, params.settings)
     descent = Descent(surface, context, progress, lost=lost, span=(0.02, 0.3))
-    minimise(descent, start, max(params.max_steps - lost.done, 1), context.log)
+    max_steps = max(params.max_steps - lost.done, 1)
+    minimise(descent, start, max_steps, context.log, steadier=params.steadier)
     final = descent.steps[-1]
     write_final(context, final.geometry, final.energy)
-    return surface, final.energy, final.max_force
+    return surface, final.energy, final.max_force, descent.notes

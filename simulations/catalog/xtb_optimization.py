@@ -12,13 +12,15 @@ from simulations.quantum.inspect import Molecule, checked, refuse_single_atom
 from simulations.quantum.optimize import Descent, minimise, resume_trajectory, write_final
 from simulations.quantum.params import MaxStepsField, TemperatureField
 from simulations.quantum.progress import Progress
-from simulations.quantum.start import starting_geometry
 from simulations.quantum.xtb import XtbSurface
-from simulations.tightbinding.params import XtbParams, XtbResult, notes_on_xtb, understand_xtb
+from simulations.tightbinding import paragraph
+from simulations.tightbinding.params import XtbResult, XtbStartParams, notes_on_xtb, understand_xtb
 from simulations.tightbinding.properties import xtb_result_fields
+from simulations.tightbinding.size import OPTIMIZATION
+from simulations.tightbinding.start import starting_geometry, wanted_xtb_start
 
 
-class XtbOptimizationParams(XtbParams):
+class XtbOptimizationParams(XtbStartParams):
     """What to optimise, and by which method."""
 
     max_steps: MaxStepsField = 300
@@ -28,7 +30,7 @@ class XtbOptimizationParams(XtbParams):
 class XtbOptimizationResult(XtbResult):
     """The minimum that was found."""
 
-    n_steps: int = Field(title="Geometry steps")
+    n_steps: int = Field(title="Geometry steps", json_schema_extra={"headline": True})
     max_force_hartree_per_bohr: float = Field(
         title="Largest force", json_schema_extra={"unit": "hartree/bohr"}
     )
@@ -52,7 +54,10 @@ def _molecule(params: XtbOptimizationParams) -> Molecule:
 @simulation(
     "xtb_optimization",
     title="xTB geometry optimisation",
+    aliases=("xtb", "xtb_opt", "xtb_optimisation", "gfn2"),
+    methods=paragraph.optimisation,
     requires=("tblite", "geometric", "rdkit"),
+    cost=OPTIMIZATION,
     inspect=inspect,
     stages=("prepare", "optimise", "properties"),
     readouts=STEP_READOUTS,
@@ -63,18 +68,18 @@ def run(params: XtbOptimizationParams, context: Context) -> XtbOptimizationResul
     started = time.monotonic()
     molecule = _molecule(params)
     progress = Progress(context)
-    start = starting_geometry(
-        molecule, seed=params.seed, preoptimize=False, context=context, progress=progress
-    )
+    start, start_notes = starting_geometry(molecule, wanted_xtb_start(params), context, progress)
     start, lost = resume_trajectory(context, start)
-    notes: list[Note] = notes_on_xtb(molecule, params)
+    notes: list[Note] = [*notes_on_xtb(molecule, params), *start_notes]
     if lost.done:
         progress.report(0.05, f"resuming at geometry step {lost.done + 1}", stage="optimise")
         message = f"Resumed at geometry step {lost.done + 1} of an attempt that was lost."
         notes.append(Note(code="resumed", message=message))
     surface = XtbSurface(molecule, start, params.settings)
     descent = Descent(surface, context, progress, lost=lost)
-    minimise(descent, start, max(params.max_steps - lost.done, 1), context.log)
+    max_steps = max(params.max_steps - lost.done, 1)
+    minimise(descent, start, max_steps, context.log, steadier=params.steadier)
+    notes += descent.notes
     final = descent.steps[-1]
     write_final(context, final.geometry, final.energy)
     seconds = time.monotonic() - started

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from simulations.base import Checked, Note
 from simulations.errors import FieldError, InvalidParams
-from simulations.structures import StructureInput, resolve
+from simulations.structures import Structure, StructureInput, resolve
+from simulations.structures.formats import Format
+from simulations.structures.macromolecules import MacromoleculeError, as_pdb
 
 from . import pdb_text
 from .molecule import molecule
@@ -37,9 +40,10 @@ def inspect(params: MdParams) -> Checked:
     errors = [*_one_of_two(params), *_surroundings(params), *_time(params)]
     if errors:
         raise InvalidParams(errors)
-    if params.pdb is None:
-        return _small_molecule(params, resolve(_given(params)))
-    return _protein(params, protein_of(params.pdb))
+    if params.protein is None:
+        assert params.structure is not None  # _one_of_two has seen to it
+        return _small_molecule(params, resolve(params.structure))
+    return _protein(params, protein_of(params))
 
 
 def _small_molecule(params: MdParams, structure: Any) -> Checked:
@@ -62,31 +66,69 @@ def _protein(params: MdParams, text: PdbText) -> Checked:
         *_notes_on_plan(params),
     ]
     if environment(params) == "explicit":
-        count = _solvated_atoms(params, text)
+        count = solvated_atoms(params, text)
         message = f"With its water about {round(count, -2):,} atoms."
         notes.append(Note(code="solvated_size", message=message))
-    known = {"kind": "protein", "reading": reading, "n_atoms": n_atoms, "n_residues": residues}
     _refuse_size(params, text)
+    whole = _resolved(params)
+    if whole.macromolecule and whole.macromolecule.missing:
+        lost = ", ".join(whole.macromolecule.missing)
+        message = f"Residues that the sequence names are missing, and stay so: {lost}."
+        notes.append(Note(code="structure_warning", message=message))
+    known = {**whole.as_dict(), "kind": "protein", "reading": reading}
+    known |= {"n_atoms": n_atoms, "n_residues": residues}
     return Checked(params={}, notes=notes, structure=known)
 
 
-def protein_of(text: str) -> PdbText:
+def _resolved(params: MdParams) -> Structure:
+    """What the file holds, water and all.
+
+    :raises InvalidParams: on the field that holds it.
+    """
+    kind: Format = "mmcif" if _format(params) == "mmcif" else "pdb"
+    try:
+        return resolve(StructureInput(format=kind, text=_text(params)))
+    except InvalidParams as refused:
+        path = (params.protein_field,)
+        raise InvalidParams([replace(error, path=path) for error in refused.errors]) from None
+
+
+def _format(params: MdParams) -> str:
+    return params.protein.likely_format if params.protein else "pdb"
+
+
+def _text(params: MdParams) -> str:
+    return params.protein.text if params.protein else ""
+
+
+def protein_text(params: MdParams) -> str:
+    """The protein's text as a PDB file.
+
+    :raises InvalidParams: it is mmCIF, and cannot be read.
+    """
+    try:
+        return as_pdb(_text(params), _format(params))
+    except MacromoleculeError as exc:
+        raise _pdb_refusal(params, "unreadable_mmcif", f"As mmCIF: {exc}.") from None
+
+
+def protein_of(params: MdParams) -> PdbText:
     """:raises InvalidParams: it is not of amino acids alone, or chains are broken."""
     try:
-        found = pdb_text.read(text)
+        found = pdb_text.read(protein_text(params))
     except pdb_text.PdbError as exc:
-        raise _pdb_refusal("unreadable_pdb", str(exc)) from None
+        raise _pdb_refusal(params, "unreadable_pdb", str(exc)) from None
     if found.others:
-        raise _pdb_refusal("no_parameters", _name_others(found))
+        raise _pdb_refusal(params, "no_parameters", _name_others(found))
     if not found.protein:
-        raise _pdb_refusal("no_protein", "The PDB text holds water only.")
+        raise _pdb_refusal(params, "no_protein", "The PDB text holds water only.")
     if broken := found.breaks():
         gaps = "; ".join(f"{one} and {two}" for one, two in broken[:5])
         detail = (
             f"Residues are missing between {gaps}: they follow each other in a chain and are not "
             "bonded. Model the loop first, or part the chain by a TER line."
         )
-        raise _pdb_refusal("missing_residues", detail)
+        raise _pdb_refusal(params, "missing_residues", detail)
     return found
 
 
@@ -118,7 +160,7 @@ def _name_others(text: PdbText) -> str:
 def _one_of_two(params: MdParams) -> list[FieldError]:
     if (params.structure is None) == (params.pdb is None):
         detail = (
-            "Give a small molecule (structure) or a PDB text (pdb)."
+            "Give a structure: a small molecule, or the text of a PDB or mmCIF file."
             if params.pdb is None
             else "Give structure or pdb, not both."
         )
@@ -129,7 +171,7 @@ def _one_of_two(params: MdParams) -> list[FieldError]:
 
 def _surroundings(params: MdParams) -> list[FieldError]:
     around = environment(params)
-    if params.pdb is None and around != "vacuum":
+    if params.protein is None and around != "vacuum":
         detail = (
             f"A small molecule is simulated in vacuum only: there are no parameters here for an "
             f"arbitrary molecule in water, so environment {around} would be a guess."
@@ -179,18 +221,19 @@ def _too_long(step: float, kind: str) -> str:
 def _refuse_size(params: MdParams, text: PdbText) -> None:
     if text.n_atoms > MAX_PROTEIN_ATOMS:
         detail = f"The protein has {text.n_atoms} atoms; at most {MAX_PROTEIN_ATOMS} are run here."
-        raise _pdb_refusal("too_many_atoms", detail)
+        raise _pdb_refusal(params, "too_many_atoms", detail)
     if environment(params) == "explicit":
-        count = _solvated_atoms(params, text)
+        count = solvated_atoms(params, text)
         if count > MAX_SOLVATED_ATOMS:
             detail = (
                 f"With its water the system would have about {round(count, -3):,} atoms; at most "
                 f"{MAX_SOLVATED_ATOMS:,} are run here. Use implicit water, or less padding."
             )
-            raise _pdb_refusal("too_many_atoms", detail)
+            raise _pdb_refusal(params, "too_many_atoms", detail)
 
 
-def _solvated_atoms(params: MdParams, text: PdbText) -> int:
+def solvated_atoms(params: MdParams, text: PdbText) -> int:
+    """Of the whole box, roughly: it is not yet filled."""
     padding = params.padding_angstrom
     edge = max(2 * text.radius_angstrom + padding, 2 * padding)
     return round(edge**3 * ATOMS_PER_CUBIC_ANGSTROM)
@@ -209,19 +252,10 @@ def _notes_on_plan(params: MdParams) -> list[Note]:
             f"pressure_bar = {pressure_bar(params):g} was given and is not used: there is no box."
         )
         notes.append(Note(code="not_used", message=message))
-    if params.charge is not None and params.pdb is not None:
+    if params.charge is not None and params.protein is not None:
         message = f"charge = {params.charge} was given and is not used: it follows from the pH."
         notes.append(Note(code="not_used", message=message))
     return notes
-
-
-def _given(params: MdParams) -> StructureInput:
-    assert params.structure is not None  # _one_of_two has seen to it
-    lines = params.structure.text.splitlines()
-    if any(line.startswith(pdb_text.COORDINATES) for line in lines):
-        detail = "This is a PDB text: give it as pdb, not as structure."
-        raise InvalidParams([_error("structure", "is_pdb", detail)])
-    return params.structure
 
 
 def _error(field: str, code: str, detail: str, fix: Any = None) -> FieldError:
@@ -229,5 +263,6 @@ def _error(field: str, code: str, detail: str, fix: Any = None) -> FieldError:
     return FieldError(path=(field,), code=code, detail=detail, fix=mend)
 
 
-def _pdb_refusal(code: str, detail: str) -> InvalidParams:
-    return InvalidParams([FieldError(path=("pdb",), code=code, detail=detail)])
+def _pdb_refusal(params: MdParams, code: str, detail: str) -> InvalidParams:
+    path = (params.protein_field,)
+    return InvalidParams([FieldError(path=path, code=code, detail=detail)])

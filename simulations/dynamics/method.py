@@ -34,7 +34,7 @@ def method_sentence(params: MdParams) -> str:
 
 
 def _force_field(params: MdParams) -> str:
-    if params.pdb is None:
+    if params.protein is None:
         return MMFF94.format(rdkit=version("rdkit"))
     around = environment(params)
     return f"{FF14SB} {SURROUNDINGS[params.implicit_model if around == 'implicit' else around]}"

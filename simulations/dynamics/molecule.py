@@ -50,7 +50,7 @@ def _refuse_kind_and_size(structure: Structure) -> None:
         raise refusal(
             "too_many_atoms",
             f"The structure has {structure.n_atoms} atoms with its hydrogens; gas-phase MMFF94 is "
-            f"run here on at most {MAX_MOLECULE_ATOMS}. Give a protein as a PDB text.",
+            f"run here on at most {MAX_MOLECULE_ATOMS}. Give a protein as PDB or mmCIF.",
         )
 
 

@@ -43,14 +43,16 @@ class MdNote(BaseModel):
 class MdOutcome(BaseModel):
     """Averages are over the production run; its frames are in trajectory.xtc."""
 
-    mean_temperature_k: float = Field(title="Mean temperature", json_schema_extra={"unit": "K"})
+    mean_temperature_k: float = Field(
+        title="Mean temperature", json_schema_extra={"unit": "K", "headline": True}
+    )
     temperature_error_k: float | None = Field(
         title="Its standard error",
         description="By blocking; empty for too few reports.",
-        json_schema_extra={"unit": "K"},
+        json_schema_extra={"unit": "K", "headline": True},
     )
     mean_potential_energy_kj_per_mol: float = Field(
-        title="Mean potential energy", json_schema_extra=ENERGY
+        title="Mean potential energy", json_schema_extra={**ENERGY, "headline": True}
     )
     potential_energy_error_kj_per_mol: float | None = Field(
         title="Its standard error", json_schema_extra=ENERGY
@@ -58,7 +60,7 @@ class MdOutcome(BaseModel):
     mean_density_g_per_cm3: float | None = Field(
         title="Mean density",
         description="Of explicit water with what is in it.",
-        json_schema_extra={"unit": "g/cm³"},
+        json_schema_extra={"unit": "g/cm³", "headline": True},
     )
     density_error_g_per_cm3: float | None = Field(
         title="Its standard error", json_schema_extra={"unit": "g/cm³"}
@@ -66,7 +68,7 @@ class MdOutcome(BaseModel):
     energy_drift_kj_per_mol_ns_atom: float | None = Field(
         title="Energy drift",
         description="Slope of the total energy, NVE only: how well the integration conserves it.",
-        json_schema_extra={"unit": "kJ/mol/ns/atom"},
+        json_schema_extra={"unit": "kJ/mol/ns/atom", "headline": True},
     )
     final_potential_energy_kj_per_mol: float = Field(
         title="Final potential energy", json_schema_extra=ENERGY
@@ -80,12 +82,12 @@ class MdOutcome(BaseModel):
     final_rmsd_angstrom: float = Field(
         title="Final RMSD",
         description="Of the heavy atoms of the molecule from the minimised start, superposed.",
-        json_schema_extra={"unit": "Å"},
+        json_schema_extra={"unit": "Å", "headline": True},
     )
-    ensemble: str = Field(title="Ensemble")
-    environment: str = Field(title="Environment")
+    ensemble: str = Field(title="Ensemble", json_schema_extra={"headline": True})
+    environment: str = Field(title="Environment", json_schema_extra={"headline": True})
     method: str = Field(title="Method")
-    n_atoms: int = Field(title="Atoms")
+    n_atoms: int = Field(title="Atoms", json_schema_extra={"headline": True})
     n_constraints: int = Field(title="Constraints")
     degrees_of_freedom: int = Field(title="Degrees of freedom")
     n_steps: int = Field(title="Steps", description="Equilibration and production.")
@@ -93,7 +95,7 @@ class MdOutcome(BaseModel):
     simulated_ps: float = Field(
         title="Simulated time",
         description="Equilibration and production.",
-        json_schema_extra={"unit": "ps"},
+        json_schema_extra={"unit": "ps", "headline": True},
     )
     timestep_fs: float = Field(title="Time step", json_schema_extra={"unit": "fs"})
     resumed_at_step: int | None = Field(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from simulations.structures import StructureInput
-
-MAX_PDB_CHARS = 5_000_000
 
 Environment = Literal["vacuum", "implicit", "explicit"]
 Ensemble = Literal["NVE", "NVT", "NPT"]
@@ -21,18 +20,19 @@ class MdParams(BaseModel):
 
     structure: StructureInput | None = Field(
         None,
-        title="Small molecule",
-        description="SMILES, a name, InChI, XYZ (Å) or a mol block; it moves in the gas phase, "
-        "by the MMFF94 force field. Give this or a PDB text.",
+        title="Structure",
+        description="A small molecule (SMILES, a name, InChI, XYZ in Å, a mol block), which moves "
+        "in the gas phase by the MMFF94 force field; or a peptide or protein (the text of a PDB or "
+        "mmCIF file of amino acids): missing atoms and hydrogens are added, and it moves by the "
+        "Amber ff14SB force field.",
         json_schema_extra={"widget": "textarea", "examples": ["aspirin", "CCO"]},
     )
-    pdb: str | None = Field(
+    pdb: StructureInput | None = Field(
         None,
-        title="Peptide or protein (PDB text)",
-        description="The text of a PDB file of amino acids; missing atoms and hydrogens are added, "
-        "and it moves by the Amber ff14SB force field. Give this or a small molecule.",
-        max_length=MAX_PDB_CHARS,
-        json_schema_extra={"widget": "textarea"},
+        title="Peptide or protein",
+        description="The older name of a structure that is a peptide or protein: give one of the "
+        "two.",
+        json_schema_extra={"widget": "textarea", "level": "more"},
     )
     environment: Literal["auto", Environment] = Field(
         "auto",
@@ -160,3 +160,15 @@ class MdParams(BaseModel):
         title="Seed",
         description="Of the first geometry, the velocities and the thermostat.",
     )
+
+    @cached_property
+    def protein(self) -> StructureInput | None:
+        """What is to move, if it is a peptide or protein."""
+        if self.pdb is not None:
+            return self.pdb
+        given = self.structure
+        return given if given is not None and given.is_macromolecule else None
+
+    @property
+    def protein_field(self) -> str:
+        return "structure" if self.pdb is None else "pdb"

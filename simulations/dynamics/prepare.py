@@ -18,7 +18,7 @@ from .schedule import is_constrained
 
 def prepare(params: MdParams, context: Context) -> Prepared:
     """:raises InvalidParams: the force field does not fit what was given."""
-    if params.pdb is not None:
+    if params.protein is not None:
         return prepare_protein(params, context)
     assert params.structure is not None  # inspect has seen to it
     return _prepare_molecule(resolve(params.structure), params, context)

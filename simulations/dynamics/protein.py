@@ -10,7 +10,7 @@ from simulations.base import Context, Note
 from simulations.errors import FieldError, InvalidParams
 
 from .engine import cpu_platform
-from .inspect import notes_on_pdb, protein_of
+from .inspect import notes_on_pdb, protein_of, protein_text
 from .params import MdParams
 from .pdb_text import without_waters
 from .prepared import Prepared
@@ -29,14 +29,14 @@ def prepare_protein(params: MdParams, context: Context) -> Prepared:
     """:raises InvalidParams: residues that the force field has no template for."""
     from openmm.app import ForceField, Modeller
 
-    notes = notes_on_pdb(protein_of(params.pdb or ""))
+    notes = notes_on_pdb(protein_of(params))
     # OpenMM places what it adds by Python's own generator.
     random.seed(params.seed)
     context.report(0.0, "adding missing atoms and hydrogens", stage="minimise")
     fixer = _repaired(params, context.threads, notes)
     modeller = Modeller(fixer.topology, fixer.positions)
     force_field = ForceField(FORCE_FIELD, *_surroundings(params))
-    _refuse_unmatched(force_field, modeller.topology)
+    _refuse_unmatched(force_field, modeller.topology, params)
     if environment(params) == "explicit":
         context.report(0.0, "adding water", stage="minimise")
         _solvate(modeller, force_field, params)
@@ -52,7 +52,7 @@ def _repaired(params: MdParams, threads: int, notes: list[Note]) -> Any:
     from pdbfixer import PDBFixer
 
     fixer = PDBFixer(
-        pdbfile=io.StringIO(without_waters(params.pdb or "")), platform=cpu_platform(threads)
+        pdbfile=io.StringIO(without_waters(protein_text(params))), platform=cpu_platform(threads)
     )
     fixer.findNonstandardResidues()
     fixer.replaceNonstandardResidues()
@@ -81,14 +81,15 @@ def _surroundings(params: MdParams) -> list[str]:
     return []
 
 
-def _refuse_unmatched(force_field: Any, topology: Any) -> None:
+def _refuse_unmatched(force_field: Any, topology: Any, params: MdParams) -> None:
     if unmatched := force_field.getUnmatchedResidues(topology):
         named = ", ".join(f"{r.name} {r.chain.id} {r.id}" for r in unmatched[:8])
         detail = (
             f"Amber ff14SB has no template that fits {named}: atoms are missing, too many or named "
             "unusually. Removing the hydrogens from the PDB text often helps; they are added anew."
         )
-        raise InvalidParams([FieldError(path=("pdb",), code="no_parameters", detail=detail)])
+        path = (params.protein_field,)
+        raise InvalidParams([FieldError(path=path, code="no_parameters", detail=detail)])
 
 
 def _solvate(modeller: Any, force_field: Any, params: MdParams) -> None:

@@ -68,13 +68,13 @@ def is_constrained(params: MdParams) -> bool:
 def timestep_fs(params: MdParams) -> float:
     if params.timestep_fs is not None:
         return params.timestep_fs
-    return 2.0 if params.pdb is not None and params.constraints != "none" else 1.0
+    return 2.0 if params.protein is not None and params.constraints != "none" else 1.0
 
 
 def environment(params: MdParams) -> Environment:
     if params.environment != "auto":
         return params.environment
-    return "vacuum" if params.pdb is None else "implicit"
+    return "vacuum" if params.protein is None else "implicit"
 
 
 def pressure_bar(params: MdParams) -> float:

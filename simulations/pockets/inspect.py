@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from simulations.base import Checked, Note
 from simulations.errors import FieldError, InvalidParams, ScienceError
+from simulations.structures import StructureInput, resolve
+from simulations.structures.macromolecules import MacromoleculeError, as_pdb
 
 from .box import (
     EDGE_PER_GYRATION,
@@ -21,6 +23,7 @@ from .mending import cut_side_chains, mend
 from .params import DockingParams, ReceptorParams
 from .pdb import PdbError, PdbFile, parse
 
+RECEPTOR = "receptor_pdb"
 EMBEDDING_SEED = 42
 """For the size of the ligand only."""
 
@@ -55,13 +58,34 @@ class Docking:
 def understand_site(params: ReceptorParams) -> Site:
     """:raises InvalidParams: no receptor, or no box on it."""
     try:
-        pdb = parse(params.receptor_pdb)
+        pdb = parse(_text_of(params.receptor_pdb))
     except PdbError as exc:
-        raise refusal("receptor_pdb", "unreadable_pdb", f"{exc}.") from None
+        raise refusal(RECEPTOR, "unreadable_pdb", f"{exc}.") from None
     if not pdb.of_kind("polymer"):
         detail = "The receptor has no amino acid or nucleotide."
-        raise refusal("receptor_pdb", "no_receptor", detail)
+        raise refusal(RECEPTOR, "no_receptor", detail)
     return Site(pdb=pdb, box=understand_box(params, pdb))
+
+
+def _text_of(receptor: StructureInput) -> str:
+    """The receptor's text as a PDB file, or whatever it is, for the parser to complain of.
+
+    :raises InvalidParams: it is a molecule or a crystal, or mmCIF that cannot be read.
+    """
+    if receptor.is_macromolecule:
+        try:
+            return as_pdb(receptor.text, receptor.likely_format)
+        except MacromoleculeError as exc:
+            raise refusal(RECEPTOR, "unreadable_mmcif", f"As mmCIF: {exc}.") from None
+    try:
+        found = resolve(receptor)
+    except InvalidParams:
+        return receptor.text  # the parser says what a PDB file would have
+    detail = (
+        f"{found.sentence} That is a {found.kind}; a receptor is a protein or nucleic acid, as PDB "
+        "or mmCIF. What is to be docked goes into ligand."
+    )
+    raise refusal(RECEPTOR, f"is_{found.kind}", detail)
 
 
 def understand(params: DockingParams) -> Docking:

@@ -63,6 +63,8 @@ def _of_ligand(error: FieldError) -> FieldError:
 def _no_bonds(structure: Structure) -> str:
     if structure.crystal:
         return "A crystal cannot be docked."
+    if structure.macromolecule:
+        return "That is a receptor: it goes into receptor_pdb; the ligand is a small molecule."
     return "Docking needs the ligand's bonds: give SMILES or a mol block."
 
 

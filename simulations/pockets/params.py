@@ -9,9 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from simulations.base import Note
 from simulations.structures import StructureInput
 
-MAX_RECEPTOR_CHARS = 2_400_000
-"""About 29,000 atom lines; a web form that is larger is refused before it gets here."""
-
 Coordinate = Annotated[float, Field(ge=-10_000, le=10_000)]
 Edge = Annotated[float, Field(ge=6, le=60)]
 ANGSTROM: dict[str, Any] = {"unit": "Å"}
@@ -37,11 +34,10 @@ class ReceptorParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    receptor_pdb: str = Field(
+    receptor_pdb: StructureInput = Field(
         title="Receptor",
-        description="Text of a PDB file. Waters and hetero groups other than metal ions are taken "
+        description="A PDB or mmCIF file. Waters and hetero groups other than metal ions are taken "
         "out, hydrogens are added; a bound ligand may stay in, to mark the site.",
-        max_length=MAX_RECEPTOR_CHARS,
         json_schema_extra={"widget": "textarea"},
     )
     box_ligand_residue: str | None = Field(
@@ -215,22 +211,27 @@ class Contact(BaseModel):
 class DockingResult(BaseModel):
     """The poses, best first, and all that is needed to judge and repeat them."""
 
-    best_score_kcal_per_mol: float = Field(title="Best score", json_schema_extra=KCAL)
+    best_score_kcal_per_mol: float = Field(
+        title="Best score", json_schema_extra={**KCAL, "headline": True}
+    )
     poses: list[DockedPose] = Field(title="Poses")
     contacts: list[Contact] = Field(title="Contacts", description="Found by ProLIF.")
-    n_searches: int = Field(title="Searches")
+    n_searches: int = Field(title="Searches", json_schema_extra={"headline": True})
     n_searches_agreeing: int = Field(
         title="Searches that found the best pose",
         description="Within the least RMSD; if it is only one, search more exhaustively.",
+        json_schema_extra={"headline": True},
     )
     search_scores_kcal_per_mol: list[float] = Field(
         title="Best score of each search", json_schema_extra=KCAL
     )
     seeds: list[int] = Field(title="Seeds of the searches")
-    ligand_smiles: str = Field(title="Ligand")
-    ligand_formula: str = Field(title="Ligand formula")
+    ligand_smiles: str = Field(title="Ligand", json_schema_extra={"headline": True})
+    ligand_formula: str = Field(title="Ligand formula", json_schema_extra={"headline": True})
     n_heavy_atoms: int = Field(title="Heavy atoms of the ligand")
-    n_torsions: int = Field(title="Rotatable bonds of the ligand")
+    n_torsions: int = Field(
+        title="Rotatable bonds of the ligand", json_schema_extra={"headline": True}
+    )
     box: DockingBox = Field(title="Box")
     receptor: ReceptorReport = Field(title="Receptor")
     method: str = Field(title="Method")

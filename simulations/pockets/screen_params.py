@@ -74,7 +74,9 @@ class FailedLigand(BaseModel):
 class DockingScreenResult(BaseModel):
     """The ligands, best score first, and those that failed apart."""
 
-    best_score_kcal_per_mol: float = Field(title="Best score", json_schema_extra=KCAL)
+    best_score_kcal_per_mol: float = Field(
+        title="Best score", json_schema_extra={**KCAL, "headline": True}
+    )
     ligands: list[ScreenedLigand] = Field(title="Ligands")
     failed: list[FailedLigand] = Field(title="Not docked")
     seeds: list[int] = Field(title="Seeds of the searches", description="The same for each ligand.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Calculation:
         from pyscf import lib
 
         lib.num_threads(context.threads)
+        lib.param.TMPDIR = tempfile.gettempdir()
         self.notes: list[Note] = []
         self.teller = teller
         self._params = params

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,7 @@ class CrystalCalculation:
         from pyscf import lib
 
         lib.num_threads(context.threads)
+        lib.param.TMPDIR = tempfile.gettempdir()
         self._crystal = crystal
         self._params = params
         self._context = context

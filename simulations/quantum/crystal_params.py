@@ -11,6 +11,12 @@ from simulations.errors import FieldError, InvalidParams
 from simulations.structures import Crystal, Structure, StructureInput, resolve
 from simulations.structures.crystals import CRYSTALS
 
+from .crystal_checks import (
+    notes_on_crystal,
+    refuse_elements_and_size,
+    refuse_memory,
+    refuse_task,
+)
 from .lattice import k_mesh
 from .params import NoteInResult
 
@@ -33,13 +39,36 @@ class DftCrystalParams(BaseModel):
 
     structure: StructureInput = Field(
         title="Structure",
-        description=f"Name or formula of a crystal: {', '.join(known.key for known in CRYSTALS)}.",
+        description="A crystal: the text of a CIF or POSCAR file, or a name or formula of "
+        f"{', '.join(known.key for known in CRYSTALS)}.",
         json_schema_extra={"widget": "textarea", "examples": ["Li[C6]", "graphite", "diamond"]},
     )
-    task: Literal["lattice_optimization", "single_point"] = Field(
+    task: Literal["lattice_optimization", "equation_of_state", "single_point"] = Field(
         "lattice_optimization",
         title="Task",
-        description="Find the lattice constants, or compute the literature's cell as it is.",
+        description="Find the lattice constants; or with the equation of state the bulk modulus, "
+        "too; or compute the literature's cell as it is.",
+    )
+    n_volumes: int = Field(
+        7,
+        ge=5,
+        le=21,
+        title="Volumes",
+        description="Of the equation of state; more are added where they do not frame the minimum.",
+    )
+    volume_range_percent: float = Field(
+        6.0,
+        ge=1,
+        le=20,
+        title="Range of volumes",
+        description="On either side of the cell it starts from, in the equation of state.",
+        json_schema_extra={"unit": "%"},
+    )
+    relax_shape: bool = Field(
+        True,
+        title="Relax the shape",
+        description="In the equation of state: find the best c/a at each volume, as under "
+        "pressure from all sides, and not squeeze all edges alike.",
     )
     basis: Literal["gth-szv-molopt-sr", "gth-dzvp-molopt-sr"] = Field(
         "gth-dzvp-molopt-sr",
@@ -103,10 +132,19 @@ class LatticePoint(BaseModel):
 
     step: int
     a_angstrom: float
+    b_angstrom: float | None = None
     c_angstrom: float | None
     energy_hartree: float
     scf_cycles: int
     converged: bool
+
+
+class VolumePoint(BaseModel):
+    """One volume of the equation of state."""
+
+    volume_angstrom3: float
+    energy_hartree: float
+    fitted_energy_hartree: float
 
 
 class DftCrystalResult(BaseModel):
@@ -115,7 +153,7 @@ class DftCrystalResult(BaseModel):
     energy_hartree: float = Field(
         title="Energy per cell",
         description="Electronic free energy at the smearing, with dispersion.",
-        json_schema_extra={"unit": "hartree"},
+        json_schema_extra={"unit": "hartree", "headline": True},
     )
     energy_zero_smearing_hartree: float = Field(
         title="Energy without smearing",
@@ -125,21 +163,28 @@ class DftCrystalResult(BaseModel):
     dispersion_hartree: float = Field(
         title="Of it dispersion", json_schema_extra={"unit": "hartree"}
     )
-    converged: bool = Field(title="Converged")
-    task: str = Field(title="Task")
-    a_angstrom: float = Field(title="a", json_schema_extra={"unit": "Å"})
-    c_angstrom: float | None = Field(title="c", json_schema_extra={"unit": "Å"})
-    literature_a_angstrom: float = Field(title="a, measured", json_schema_extra={"unit": "Å"})
+    converged: bool = Field(title="Converged", json_schema_extra={"headline": True})
+    task: str = Field(title="Task", json_schema_extra={"headline": True})
+    a_angstrom: float = Field(title="a", json_schema_extra={"unit": "Å", "headline": True})
+    b_angstrom: float | None = Field(
+        None, title="b", json_schema_extra={"unit": "Å", "headline": True}
+    )
+    c_angstrom: float | None = Field(title="c", json_schema_extra={"unit": "Å", "headline": True})
+    literature_a_angstrom: float | None = Field(
+        title="a, measured", json_schema_extra={"unit": "Å"}
+    )
     literature_c_angstrom: float | None = Field(
         title="c, measured", json_schema_extra={"unit": "Å"}
     )
-    literature_source: str = Field(title="Measured by")
-    volume_angstrom3: float = Field(title="Cell volume", json_schema_extra={"unit": "Å³"})
+    literature_source: str | None = Field(title="Measured by")
+    volume_angstrom3: float = Field(
+        title="Cell volume", json_schema_extra={"unit": "Å³", "headline": True}
+    )
     title: str = Field(title="Crystal")
-    formula: str = Field(title="Formula")
+    formula: str = Field(title="Formula", json_schema_extra={"headline": True})
     space_group: str = Field(title="Space group")
-    method: str = Field(title="Method")
-    basis: str = Field(title="Basis set")
+    method: str = Field(title="Method", json_schema_extra={"headline": True})
+    basis: str = Field(title="Basis set", json_schema_extra={"headline": True})
     pseudopotential: str = Field(title="Pseudopotential")
     k_mesh: tuple[int, int, int] = Field(title="k-points")
     ke_cutoff_hartree: float = Field(title="Grid cutoff", json_schema_extra={"unit": "hartree"})
@@ -151,6 +196,25 @@ class DftCrystalResult(BaseModel):
         description="By the quadratic model, before the energy there was computed.",
         json_schema_extra={"unit": "hartree"},
     )
+    bulk_modulus_gpa: float | None = Field(
+        None, title="Bulk modulus", json_schema_extra={"unit": "GPa", "headline": True}
+    )
+    bulk_modulus_derivative: float | None = Field(
+        None, title="Its derivative", description="By the pressure, which has no unit."
+    )
+    equilibrium_volume_angstrom3: float | None = Field(
+        None,
+        title="Volume of least energy",
+        description="Of the fitted curve.",
+        json_schema_extra={"unit": "Å³"},
+    )
+    fit_residual_hartree: float | None = Field(
+        None,
+        title="Residual of the fit",
+        description="Root mean square.",
+        json_schema_extra={"unit": "hartree"},
+    )
+    equation_of_state: list[VolumePoint] | None = Field(None, title="Energy against volume")
     wall_time_s: float = Field(title="Wall time", json_schema_extra={"unit": "s"})
     versions: dict[str, str] = Field(title="Versions")
     notes: list[NoteInResult] = Field(title="Notes")
@@ -159,11 +223,15 @@ class DftCrystalResult(BaseModel):
 def understand(params: DftCrystalParams) -> tuple[Crystal, Structure]:
     """The crystal that is meant.
 
-    :raises InvalidParams: it is a molecule, or unknown.
+    :raises InvalidParams: it is a molecule, unknown, or more than this method can do.
     """
     structure = resolve(params.structure, prefer="crystal")
     if structure.crystal is None:
         raise InvalidParams([_is_molecule(structure)])
+    errors = [*refuse_elements_and_size(structure)]
+    errors += refuse_task(structure.crystal, params.task, params.relax_shape)
+    if errors:
+        raise InvalidParams(errors)
     return structure.crystal, structure
 
 
@@ -172,12 +240,18 @@ def mesh_of(params: DftCrystalParams, crystal: Crystal) -> tuple[int, int, int]:
 
 
 def inspect_crystal(params: DftCrystalParams) -> Checked:
-    _, structure = understand(params)
+    crystal, structure = understand(params)
+    k_points = mesh_of(params, crystal)
+    errors = [*refuse_memory(crystal, params.basis, params.ke_cutoff_hartree, k_points)]
+    if errors:
+        raise InvalidParams(errors)
     return Checked(params={}, notes=notes_on(params, structure), structure=structure.as_dict())
 
 
 def notes_on(params: DftCrystalParams, structure: Structure) -> list[Note]:
     notes = [Note(code="structure", message=structure.sentence), SAME_SETTINGS]
+    if structure.crystal:
+        notes += notes_on_crystal(structure, structure.crystal, params.task)
     if params.basis == "gth-szv-molopt-sr":
         message = "A minimal basis (SZV) is a quick look: lattice constants come out too long."
         notes.append(Note(code="basis_limit", message=message))
@@ -188,6 +262,14 @@ def notes_on(params: DftCrystalParams, structure: Structure) -> list[Note]:
 
 
 def _is_molecule(structure: Structure) -> FieldError:
+    if structure.macromolecule:
+        return FieldError(
+            path=("structure",),
+            code="is_macromolecule",
+            detail=f"{structure.sentence} This simulation computes crystals of small cells; for a "
+            "protein use md_simulation.",
+            fix={"simulation": "md_simulation"},
+        )
     known = ", ".join(crystal.key for crystal in CRYSTALS)
     return FieldError(
         path=("structure",),

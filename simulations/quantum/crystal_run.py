@@ -13,8 +13,10 @@ from simulations.base import Context, Note
 from simulations.errors import ScienceError
 from simulations.structures import Crystal
 
+from .crystal_checks import as_given
 from .crystal_energy import PSEUDOPOTENTIAL, CrystalCalculation, CrystalEnergy
 from .crystal_params import DftCrystalParams, DftCrystalResult, LatticePoint, NoteInResult
+from .crystal_volumes import CrystalVolumes, planned_cells
 from .lattice import scaled, to_ase
 from .lattice_search import Minimum, NoMinimum, Scales, minimise, planned_points
 from .progress import Progress
@@ -23,7 +25,7 @@ from .properties import as_json
 POINTS_NAME = "lattice_points.csv"
 CIF_NAME = "final.cif"
 COLUMNS = (
-    "step", "a_angstrom", "c_angstrom", "energy_hartree",
+    "step", "a_angstrom", "b_angstrom", "c_angstrom", "energy_hartree",
     "zero_smearing_hartree", "dispersion_hartree", "scf_cycles",
 )  # fmt: skip
 
@@ -49,12 +51,19 @@ class CrystalRun:
             self._tell_of_resuming()
         self._points: list[Point] = []
         self._minimum: Minimum | None = None
+        self._volumes: CrystalVolumes | None = None
 
     def search(self) -> None:
         """Compute the literature's cell, and unless that is all, go on to the minimum."""
         n = len(self._crystal.constants)
         if self._params.task == "single_point":
             self._value_at((0.0,) * n)
+            return
+        if self._params.task == "equation_of_state":
+            self._volumes = CrystalVolumes(
+                self._crystal, self._params, self._value_at, self._context, self._progress
+            )
+            self._volumes.scan()
             return
         try:
             self._minimum = minimise(self._value_at, n, self._params.max_points, self._on_shift)
@@ -73,6 +82,7 @@ class CrystalRun:
         cell = to_ase(crystal, last.constants)
         cell.write(self._context.workdir / CIF_NAME)
         self._context.artifact(CIF_NAME, "Crystal structure", "chemical/x-cif")
+        told = [*self._notes, *(self._volumes.notes if self._volumes else [])]
         self._progress.report(1.0, "done", stage="properties")
         return DftCrystalResult(
             energy_hartree=last.energy.total,
@@ -81,10 +91,9 @@ class CrystalRun:
             converged=True,
             task=params.task,
             a_angstrom=last.constants["a_angstrom"],
+            b_angstrom=last.constants.get("b_angstrom"),
             c_angstrom=last.constants.get("c_angstrom"),
-            literature_a_angstrom=crystal.a_angstrom,
-            literature_c_angstrom=crystal.c_angstrom,
-            literature_source=crystal.source,
+            **as_given(crystal),
             volume_angstrom3=float(cell.get_volume()),
             title=crystal.title,
             formula=crystal.formula,
@@ -97,11 +106,17 @@ class CrystalRun:
             fft_mesh=self._calculation.fft_mesh,
             smearing_hartree=params.smearing_hartree,
             stages=[_stage(i, point) for i, point in enumerate(self._points, start=1)],
-            predicted_energy_hartree=self._minimum.predicted if self._minimum else None,
+            predicted_energy_hartree=self._predicted,
+            **(self._volumes.result_fields() if self._volumes else {}),
             wall_time_s=round(time.monotonic() - started, 2),
             versions={name: version(name) for name in ("pyscf", "pyscf-dispersion", "ase")},
-            notes=[NoteInResult(**note) for note in as_json([*notes, *self._notes], params)],
+            notes=[NoteInResult(**note) for note in as_json([*notes, *told], params)],
         )
+
+    @property
+    def _predicted(self) -> float | None:
+        model = self._minimum or self._volumes
+        return model.predicted if model else None
 
     def _value_at(self, scales: Scales) -> float:
         constants = scaled(self._crystal, scales)
@@ -150,9 +165,13 @@ class CrystalRun:
         )
 
     def _fraction(self, number: int) -> float:
-        single = self._params.task == "single_point"
-        planned = 1 if single else planned_points(len(self._crystal.constants))
-        return 0.97 * min(number / planned, 1)
+        n = len(self._crystal.constants)
+        planned = {
+            "single_point": 1,
+            "lattice_optimization": planned_points(n),
+            "equation_of_state": planned_cells(self._params, n),
+        }
+        return 0.97 * min(number / planned[self._params.task], 1)
 
     def _on_shift(self, shift: float) -> None:
         message = f"the model's minimum is {100 * shift:.2f} % away"
@@ -191,7 +210,8 @@ def _point(row: dict[str, str], crystal: Crystal) -> Point:
 
 def _row(number: int, point: Point) -> list[float | str]:
     energy = point.energy
-    constants = (point.constants["a_angstrom"], point.constants.get("c_angstrom", ""))
+    names = ("a_angstrom", "b_angstrom", "c_angstrom")
+    constants = [point.constants.get(name, "") for name in names]
     return [
         number,
         *constants,
@@ -206,6 +226,7 @@ def _stage(number: int, point: Point) -> LatticePoint:
     return LatticePoint(
         step=number,
         a_angstrom=point.constants["a_angstrom"],
+        b_angstrom=point.constants.get("b_angstrom"),
         c_angstrom=point.constants.get("c_angstrom"),
         energy_hartree=point.energy.total,
         scf_cycles=point.energy.cycles,

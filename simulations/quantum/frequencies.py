@@ -74,23 +74,29 @@ class FrequencyResult(BaseModel):
     reduced_masses_dalton: list[float] = Field(
         title="Reduced masses", json_schema_extra={"unit": "Da"}
     )
-    n_imaginary: int = Field(title="Imaginary modes")
+    n_imaginary: int = Field(title="Imaginary modes", json_schema_extra={"headline": True})
     max_force_hartree_per_bohr: float = Field(
         title="Largest force", json_schema_extra={"unit": "hartree/bohr"}
     )
-    temperature_k: float = Field(title="Temperature", json_schema_extra={"unit": "K"})
+    temperature_k: float = Field(
+        title="Temperature", json_schema_extra={"unit": "K", "headline": True}
+    )
     pressure_bar: float = Field(title="Pressure", json_schema_extra={"unit": "bar"})
     symmetry_number: int = Field(title="Symmetry number")
     zero_point_hartree: float = Field(
-        title="Zero-point energy", json_schema_extra={"unit": "hartree"}
+        title="Zero-point energy", json_schema_extra={"unit": "hartree", "headline": True}
     )
-    enthalpy_hartree: float = Field(title="Enthalpy", json_schema_extra={"unit": "hartree"})
+    enthalpy_hartree: float = Field(
+        title="Enthalpy", json_schema_extra={"unit": "hartree", "headline": True}
+    )
     entropy_j_mol_k: float = Field(title="Entropy", json_schema_extra={"unit": "J/(mol K)"})
     heat_capacity_j_mol_k: float = Field(
         title="Heat capacity", description="At constant pressure.",
         json_schema_extra={"unit": "J/(mol K)"},
     )  # fmt: skip
-    gibbs_hartree: float = Field(title="Gibbs free energy", json_schema_extra={"unit": "hartree"})
+    gibbs_hartree: float = Field(
+        title="Gibbs free energy", json_schema_extra={"unit": "hartree", "headline": True}
+    )
 
 
 def frequency_fields(

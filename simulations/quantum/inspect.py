@@ -10,7 +10,8 @@ from simulations.base import Checked, Note
 from simulations.errors import FieldError, InvalidParams
 from simulations.structures import Structure, lowest_multiplicity, resolve
 
-from .methods import FUNCTIONALS, bases_for, covers
+from .cube_names import orbital_of
+from .methods import FUNCTIONALS, bases_for, covers, reference_of
 from .params import MAX_DFT_ATOMS, MoleculeDftParams, MoleculeParams
 
 DISPERSION_NAMES = {"d3bj": "D3(BJ)", "d4": "D4"}
@@ -37,7 +38,7 @@ def understand(params: MoleculeDftParams) -> Molecule:
     """
     molecule = read_molecule(params)
     errors = [*too_many_atoms(molecule, MAX_DFT_ATOMS, "DFT"), *spin_errors(molecule)]
-    errors += _method(molecule, params)
+    errors += [*_method(molecule, params), *_cubes(molecule, params)]
     if errors:
         raise InvalidParams(errors)
     return molecule
@@ -53,7 +54,15 @@ def notes_on(molecule: Molecule, params: MoleculeDftParams) -> list[Note]:
     if params.dispersion == "auto" and not FUNCTIONALS[params.functional].d3bj:
         message = f"D3(BJ) has no parameters for {params.functional}: no dispersion is added."
         notes.append(Note(code="no_dispersion", message=message))
-    return notes
+    return notes + notes_on_conformers(molecule, params.n_conformers)
+
+
+def notes_on_conformers(molecule: Molecule, n_conformers: int) -> list[Note]:
+    """A note where they were asked for and the structure's own coordinates are taken."""
+    if n_conformers == 1 or molecule.structure.positions_angstrom is None:
+        return []
+    message = f"n_conformers = {n_conformers} is not used: the structure brings its own 3D."
+    return [Note(code="conformers_unused", message=message)]
 
 
 def checked(molecule: Molecule, notes: list[Note]) -> Checked:
@@ -97,6 +106,8 @@ def read_molecule(params: MoleculeParams) -> Molecule:
     structure = resolve(params.structure)
     if structure.crystal:
         raise InvalidParams([_is_crystal(structure)])
+    if structure.macromolecule:
+        raise InvalidParams([_is_macromolecule(structure)])
     charge = structure.charge if params.charge is None else params.charge
     lowest = lowest_multiplicity(structure.n_protons - charge)
     fits = charge == structure.charge and (structure.multiplicity - lowest) % 2 == 0
@@ -121,6 +132,16 @@ def _is_crystal(structure: Structure) -> FieldError:
         detail=f"{structure.sentence} This simulation computes molecules; for a crystal use "
         "dft_crystal.",
         fix={"simulation": "dft_crystal"},
+    )
+
+
+def _is_macromolecule(structure: Structure) -> FieldError:
+    return FieldError(
+        path=("structure",),
+        code="is_macromolecule",
+        detail=f"{structure.sentence} This simulation computes small molecules: cut out the part "
+        "that matters and give it as XYZ or an SD file; to move a protein use md_simulation.",
+        fix={"simulation": "md_simulation"},
     )
 
 
@@ -185,3 +206,22 @@ def _basis(molecule: Molecule, params: MoleculeDftParams) -> Iterable[FieldError
         detail = f"The basis {params.basis} has no {', '.join(missing)}; {known}."
         fix = {"basis": "def2-svp" if "def2-svp" in others else others[0]} if others else None
         yield FieldError(path=("basis",), code="basis_lacks_element", detail=detail, fix=fix)
+
+
+def _cubes(molecule: Molecule, params: MoleculeDftParams) -> Iterable[FieldError]:
+    """Complaints about cubes that this molecule cannot have."""
+    for index, name in enumerate(params.cubes):
+        detail = _impossible(name, molecule, params)
+        if detail:
+            yield FieldError(path=("cubes", index), code="no_such_cube", detail=detail)
+
+
+def _impossible(name: str, molecule: Molecule, params: MoleculeDftParams) -> str:
+    if name == "spin_density":
+        paired = reference_of(params.reference, molecule.multiplicity) == "RKS"
+        return "All spins are paired: there is no spin_density; take it out of cubes." * paired
+    orbital = orbital_of(name)
+    most = (molecule.n_electrons + molecule.multiplicity - 1) // 2
+    if orbital and orbital.side == "homo" and orbital.offset >= most:
+        return f"cubes asks for {name}; {molecule.n_electrons} electrons fill {most} orbitals only."
+    return ""

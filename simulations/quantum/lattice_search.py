@@ -36,8 +36,8 @@ class NoMinimum(Exception):
 
 def planned_points(n: int) -> int:
     """How many values a search takes where all goes well: the start, a look, a frame, the end."""
-    corners = n * (n - 1) // 2
-    return len(cross((0.0,) * n, STEP)) + corners + 1 + 2 * n + 1
+    pairs = n * (n - 1) // 2
+    return len(cross((0.0,) * n, STEP)) + pairs + 1 + 2 * n + 1
 
 
 def cross(centre: Scales, step: float) -> list[Scales]:
@@ -58,10 +58,10 @@ def minimise(
     :raises NoMinimum: after `max_points`.
     """
     values = {point: value_at(point) for point in cross((0.0,) * n, STEP)}
-    values |= {point: value_at(point) for point in _corners(values, n)}
+    values |= {point: value_at(point) for point in corners(values, n)}
     while len(values) < max_points:
         best = min(values, key=lambda point: values[point])
-        target, predicted = _next_point(values, best)
+        target, predicted = next_point(values, best)
         shift = max(abs(a - b) for a, b in zip(target, best, strict=True))
         on_shift(shift)
         if shift < CONVERGED_SHIFT and not _is_framed(best, values):
@@ -73,7 +73,7 @@ def minimise(
     raise NoMinimum(f"no minimum was confirmed within {max_points} points")
 
 
-def _corners(values: dict[Scales, float], n: int) -> list[Scales]:
+def corners(values: dict[Scales, float], n: int) -> list[Scales]:
     """A point downhill along each pair of scales at once: how they couple, a cross cannot tell."""
     origin = (0.0,) * n
     sides = [[_moved(origin, i, sign * STEP) for sign in (1, -1)] for i in range(n)]
@@ -97,7 +97,7 @@ def _is_framed(best: Scales, points: Iterable[Scales]) -> bool:
     )
 
 
-def _next_point(values: dict[Scales, float], around: Scales) -> tuple[Scales, float]:
+def next_point(values: dict[Scales, float], around: Scales) -> tuple[Scales, float]:
     """The model's minimum if it has one within reach, else a step downhill from `around`."""
     import numpy as np
 

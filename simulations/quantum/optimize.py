@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
-from simulations.base import Context
+from simulations.base import Context, Note
 from simulations.errors import ScienceError
 
 from .geometry import Geometry, append_frame, read_trajectory
 from .params import MAX_STEPS
 from .progress import Progress, log_progress
-from .walk import MAX_FORCE_TARGET, walk_downhill
+from .walk import MAX_FORCE_TARGET, WalkFailed, walk_downhill
 
 TRAJECTORY_NAME = "trajectory.xyz"
 FINAL_NAME = "final.xyz"
@@ -63,6 +63,7 @@ class Descent:
     ) -> None:
         """:param span: the part of the whole run's progress that this is."""
         self.steps: list[Step] = []
+        self.notes: list[Note] = []
         self._surface = surface
         self._span = span
         self._lost = lost or LostSteps()
@@ -97,6 +98,12 @@ class Descent:
         self._record(step)
         self._tell(step, rms=float(np.sqrt(np.mean(forces**2))))
         return energy, gradient
+
+    def begin_again(self, sentence: str) -> None:
+        """Tell that the walk goes on from its lowest point, and why."""
+        self._context.log.write(f"\n{sentence}\n")
+        self._progress.report(message=sentence, stage="optimise")
+        self.notes.append(Note(code="hessian_restarted", message=sentence))
 
     def _record(self, step: Step) -> None:
         if not self.steps:
@@ -141,12 +148,24 @@ def resume_trajectory(context: Context, start: Geometry) -> tuple[Geometry, Lost
     return frames[-1][0], lost
 
 
-def minimise(descent: Descent, start: Geometry, max_steps: int, log: TextIO) -> None:
+def minimise(
+    descent: Descent,
+    start: Geometry,
+    max_steps: int,
+    log: TextIO,
+    *,
+    steadier: dict[str, Any] | None = None,
+) -> None:
     """Walk until geomeTRIC's criteria for energy, forces and displacements are met.
 
-    :raises ScienceError: they are not within `max_steps`.
+    :param steadier: params by which the forces would jump less, proposed if there is no way down.
+    :raises ScienceError: they are not within `max_steps`, or the walk leads nowhere.
     """
-    if not walk_downhill(descent.evaluate, start, max_steps, log):
+    try:
+        done = walk_downhill(descent.evaluate, start, max_steps, log, descent.begin_again)
+    except WalkFailed as exc:
+        raise _leads_nowhere(str(exc), steadier) from None
+    if not done:
         raise _not_converged(descent, max_steps)
 
 
@@ -167,4 +186,17 @@ def _not_converged(descent: Descent, max_steps: int) -> ScienceError:
             "Forces that jump: in DFT a finer grid (grid_level) or a tighter SCF.",
         ],
         fix={"max_steps": min(2 * max_steps + 50, MAX_STEPS)},
+    )
+
+
+def _leads_nowhere(reason: str, steadier: dict[str, Any] | None) -> ScienceError:
+    return ScienceError(
+        f"The geometry did not converge: {reason}.",
+        hints=[
+            "Forces that jump: in DFT a finer grid (grid_level) or a tighter SCF "
+            "(scf_convergence_hartree).",
+            "Two electronic states that lie close: check charge and multiplicity.",
+            f"Start again from the lowest frame of {TRAJECTORY_NAME}, or from another conformer.",
+        ],
+        fix=steadier,
     )

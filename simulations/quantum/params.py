@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from simulations.structures import StructureInput
 
+from .cube_names import CubesField
 from .methods import AnyCaseBasis, AnyCaseDispersion, AnyCaseFunctional, AnyCaseReference
 from .solvents import AnyCaseSolvent, AnyCaseSolventModel
 
 MAX_DFT_ATOMS = 200
 MAX_STEPS = 500
 MAX_SCF_CYCLES = 500
+MAX_CONFORMERS = 50
+FINEST_GRID = 6
 
 StructureField = Annotated[
     StructureInput,
@@ -60,6 +63,17 @@ SeedField = Annotated[
 ]
 MaxStepsField = Annotated[
     int, Field(ge=1, le=MAX_STEPS, title="Geometry steps", description="At most; then it fails.")
+]
+
+ConformersField = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=MAX_CONFORMERS,
+        title="Conformers",
+        description="3D structures to make from the bonds and relax with GFN-xTB; it starts from "
+        "the lowest. Of no use where you give coordinates.",
+    ),
 ]
 
 
@@ -121,7 +135,7 @@ class MoleculeDftParams(MoleculeParams):
     grid_level: int = Field(
         3,
         ge=0,
-        le=6,
+        le=FINEST_GRID,
         title="Grid level",
         description="Of the integration grid; PySCF's default is 3.",
     )
@@ -142,8 +156,17 @@ class MoleculeDftParams(MoleculeParams):
         description="Relax a generated 3D structure with GFN2-xTB first; coordinates that you give "
         "are taken as they are.",
     )
+    n_conformers: ConformersField = 1
     seed: SeedField = 42
+    cubes: CubesField = ()
     temperature_k: TemperatureField = None
+
+    @property
+    def steadier(self) -> dict[str, Any]:
+        """Settings under which the forces jump less than under these."""
+        finer = {"grid_level": min(self.grid_level + 2, FINEST_GRID)}
+        tighter = {"scf_convergence_hartree": self.scf_convergence_hartree / 10}
+        return finer if self.grid_level < FINEST_GRID else tighter
 
 
 class NoteInResult(BaseModel):
@@ -154,18 +177,24 @@ class NoteInResult(BaseModel):
 class MoleculeDftResult(BaseModel):
     """Energy, orbitals and charges of one molecule at one geometry."""
 
-    energy_hartree: float = Field(title="Energy", json_schema_extra={"unit": "hartree"})
-    converged: bool = Field(title="Converged")
-    method: str = Field(title="Method")
+    energy_hartree: float = Field(
+        title="Energy", json_schema_extra={"unit": "hartree", "headline": True}
+    )
+    converged: bool = Field(title="Converged", json_schema_extra={"headline": True})
+    method: str = Field(title="Method", json_schema_extra={"headline": True})
     reference: str = Field(title="Reference", description="RKS, UKS or ROKS.")
-    formula: str = Field(title="Formula")
-    charge: int = Field(title="Charge")
-    multiplicity: int = Field(title="Multiplicity")
+    formula: str = Field(title="Formula", json_schema_extra={"headline": True})
+    charge: int = Field(title="Charge", json_schema_extra={"headline": True})
+    multiplicity: int = Field(title="Multiplicity", json_schema_extra={"headline": True})
     n_basis_functions: int = Field(title="Basis functions")
     homo_ev: float | None = Field(title="HOMO", json_schema_extra={"unit": "eV"})
     lumo_ev: float | None = Field(title="LUMO", json_schema_extra={"unit": "eV"})
-    gap_ev: float | None = Field(title="HOMO-LUMO gap", json_schema_extra={"unit": "eV"})
-    dipole_debye: float = Field(title="Dipole moment", json_schema_extra={"unit": "debye"})
+    gap_ev: float | None = Field(
+        title="HOMO-LUMO gap", json_schema_extra={"unit": "eV", "headline": True}
+    )
+    dipole_debye: float = Field(
+        title="Dipole moment", json_schema_extra={"unit": "debye", "headline": True}
+    )
     mulliken_charges: list[float] = Field(title="Mulliken charges")
     iao_charges: list[float] | None = Field(
         title="IAO charges",

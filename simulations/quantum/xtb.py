@@ -11,7 +11,7 @@ from simulations.errors import ScienceError
 
 from .geometry import ANGSTROM_PER_BOHR, Geometry, as_vectors
 from .inspect import Molecule
-from .walk import walk_downhill
+from .walk import WalkFailed, walk_downhill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +105,13 @@ def relax(
         on_step(steps, energy)
         return energy, surface.gradient()
 
-    done = walk_downhill(evaluate, surface.geometry, max_steps, io.StringIO())
-    log.write(f"GFN-xTB: {steps} steps, {'converged' if done else 'not converged'}.\n")
+    def say(sentence: str) -> None:
+        log.write(f"GFN-xTB: {sentence}\n")
+
+    try:
+        done = walk_downhill(evaluate, surface.geometry, max_steps, io.StringIO(), say)
+    except WalkFailed as exc:
+        say(f"{exc}.")
+        done = False
+    say(f"{steps} steps, {'converged' if done else 'not converged'}.")
     return done

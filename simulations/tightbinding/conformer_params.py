@@ -60,15 +60,17 @@ class RankedConformer(BaseModel):
 class ConformerSearchResult(BaseModel):
     """The conformers, lowest energy first."""
 
-    energy_hartree: float = Field(title="Lowest energy", json_schema_extra={"unit": "hartree"})
+    energy_hartree: float = Field(
+        title="Lowest energy", json_schema_extra={"unit": "hartree", "headline": True}
+    )
     conformers: list[RankedConformer] = Field(title="Conformers")
     n_embedded: int = Field(title="Embedded")
     n_relaxed: int = Field(title="Relaxed by xTB")
-    n_conformers: int = Field(title="Distinct, in the window")
+    n_conformers: int = Field(title="Distinct, in the window", json_schema_extra={"headline": True})
     temperature_k: float = Field(title="Temperature", json_schema_extra={"unit": "K"})
-    method: str = Field(title="Method")
-    formula: str = Field(title="Formula")
-    charge: int = Field(title="Charge")
+    method: str = Field(title="Method", json_schema_extra={"headline": True})
+    formula: str = Field(title="Formula", json_schema_extra={"headline": True})
+    charge: int = Field(title="Charge", json_schema_extra={"headline": True})
     multiplicity: int = Field(title="Multiplicity")
     wall_time_s: float = Field(title="Wall time", json_schema_extra={"unit": "s"})
     versions: dict[str, str] = Field(title="Versions")

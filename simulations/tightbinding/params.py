@@ -12,13 +12,20 @@ from simulations.base import Note
 from simulations.errors import FieldError, InvalidParams
 from simulations.quantum.inspect import (
     Molecule,
+    notes_on_conformers,
     notes_on_molecule,
     read_molecule,
     spin_errors,
     too_many_atoms,
 )
 from simulations.quantum.methods import ignoring_case
-from simulations.quantum.params import MoleculeParams, NoteInResult, SeedField, SolventField
+from simulations.quantum.params import (
+    ConformersField,
+    MoleculeParams,
+    NoteInResult,
+    SeedField,
+    SolventField,
+)
 from simulations.quantum.solvents import (
     SOLVENTS,
     AnyCaseXtbSolventModel,
@@ -65,20 +72,35 @@ class XtbParams(MoleculeParams):
         return f"{self.method}{solvent}"
 
 
+class XtbStartParams(XtbParams):
+    """The molecule, the method, and from where it starts."""
+
+    n_conformers: ConformersField = 1
+
+    @property
+    def steadier(self) -> dict[str, Any]:
+        """The parametrisation whose forces may jump less here."""
+        return {"method": "GFN1-xTB" if self.method == "GFN2-xTB" else "GFN2-xTB"}
+
+
 class XtbResult(BaseModel):
     """Energy and charges of one molecule at one geometry."""
 
     energy_hartree: float = Field(
         title="Energy",
         description="Of the valence electrons: compare it with xTB energies only.",
-        json_schema_extra={"unit": "hartree"},
+        json_schema_extra={"unit": "hartree", "headline": True},
     )
-    method: str = Field(title="Method")
-    formula: str = Field(title="Formula")
-    charge: int = Field(title="Charge")
-    multiplicity: int = Field(title="Multiplicity")
-    gap_ev: float | None = Field(title="HOMO-LUMO gap", json_schema_extra={"unit": "eV"})
-    dipole_debye: float = Field(title="Dipole moment", json_schema_extra={"unit": "debye"})
+    method: str = Field(title="Method", json_schema_extra={"headline": True})
+    formula: str = Field(title="Formula", json_schema_extra={"headline": True})
+    charge: int = Field(title="Charge", json_schema_extra={"headline": True})
+    multiplicity: int = Field(title="Multiplicity", json_schema_extra={"headline": True})
+    gap_ev: float | None = Field(
+        title="HOMO-LUMO gap", json_schema_extra={"unit": "eV", "headline": True}
+    )
+    dipole_debye: float = Field(
+        title="Dipole moment", json_schema_extra={"unit": "debye", "headline": True}
+    )
     mulliken_charges: list[float] = Field(title="Mulliken charges")
     symbols: list[str] = Field(title="Elements")
     positions_angstrom: list[list[float]] = Field(
@@ -110,6 +132,8 @@ def notes_on_xtb(molecule: Molecule, params: XtbParams) -> list[Note]:
             "an energy of spin: do not compare spin states by it."
         )
         notes.append(Note(code="no_spin_energy", message=message))
+    if isinstance(params, XtbStartParams):
+        notes += notes_on_conformers(molecule, params.n_conformers)
     return notes
 
 

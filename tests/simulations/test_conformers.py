@@ -16,6 +16,8 @@ def search(context: RecordingContext, **params: Any) -> dict[str, Any]:
     return simulations.get("conformer_search").run({**few, **params}, context)
 
 
+@pytest.mark.slow
+@pytest.mark.engine
 def test_butane_has_one_anti_and_two_gauche_conformers(context: RecordingContext) -> None:
     result = search(context)
 
@@ -28,6 +30,7 @@ def test_butane_has_one_anti_and_two_gauche_conformers(context: RecordingContext
     assert gauche[0]["rmsd_to_best_angstrom"] > 0.25
 
 
+@pytest.mark.slow
 def test_the_files_hold_the_conformers_in_their_order(context: RecordingContext) -> None:
     from rdkit import Chem
 
@@ -45,6 +48,7 @@ def test_the_files_hold_the_conformers_in_their_order(context: RecordingContext)
     assert fractions[-1] == 1
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 def test_hydroxyl_groups_make_conformers_of_their_own(context: RecordingContext) -> None:
     result = search(context, structure="CCO", n_trials=20)
@@ -71,6 +75,7 @@ def test_a_narrow_window_leaves_the_lowest(context: RecordingContext) -> None:
     assert search(context, energy_window_kcal_mol=0.3)["n_conformers"] == 1
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 def test_heat_evens_the_weights(context: RecordingContext, next_context: RecordingContext) -> None:
     next_context.previous = None
@@ -81,6 +86,7 @@ def test_heat_evens_the_weights(context: RecordingContext, next_context: Recordi
     assert hot["conformers"][0]["weight"] < 0.5
 
 
+@pytest.mark.slow
 def test_all_trials_take_the_same_isomer_where_the_input_leaves_it_open(
     context: RecordingContext,
 ) -> None:
@@ -96,6 +102,7 @@ def test_all_trials_take_the_same_isomer_where_the_input_leaves_it_open(
     assert "@" in isomers.pop()
 
 
+@pytest.mark.slow
 def test_a_cancel_within_a_relaxation_is_heard_and_a_new_attempt_goes_on(
     context: RecordingContext, next_context: RecordingContext
 ) -> None:
@@ -120,6 +127,7 @@ def test_coordinates_without_bonds_are_refused() -> None:
     assert [error.code for error in refused.value.errors] == ["no_bonds"]
 
 
+@pytest.mark.slow
 def test_a_zwitterion_that_falls_apart_in_a_vacuum_is_sent_to_water(
     context: RecordingContext, next_context: RecordingContext
 ) -> None:

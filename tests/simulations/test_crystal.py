@@ -86,6 +86,7 @@ def test_a_function_without_a_minimum_is_given_up() -> None:
         minimise(lambda scales: sum(scales), 2, 12, lambda shift: None)
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("known", CRYSTALS, ids=lambda known: known.key)
 def test_every_crystal_of_the_catalogue_is_what_it_says(known: Crystal) -> None:
     from pyscf.pbc import gto
@@ -141,6 +142,7 @@ def test_an_unfit_k_mesh_is_refused() -> None:
         simulations.get("dft_crystal").check({"structure": "diamond", "k_mesh": [0, 2, 2]})
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 @pytest.mark.parametrize("mesh", [(1, 1, 1), (2, 2, 1), (3, 1, 1)], ids=str)
 def test_our_grid_gives_the_energy_that_pyscf_gives(
@@ -220,6 +222,7 @@ def test_a_grid_too_big_for_the_memory_is_refused_before_it_is_filled(
         compute(context, structure="LiC6", ke_cutoff_hartree=400, k_mesh=(8, 8, 8))
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 def test_lithium_graphite_from_its_name_to_its_lattice(
     context: RecordingContext, next_context: RecordingContext

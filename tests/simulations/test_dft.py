@@ -40,6 +40,7 @@ def reference_energy(structure: str, *, spin: int = 0) -> float:
     return float(mf.kernel())
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 def test_water_has_the_energy_that_pyscf_gives_it(context: RecordingContext) -> None:
     result = single_point(context, structure=WATER, scf_convergence_hartree=1e-11)
@@ -52,6 +53,7 @@ def test_water_has_the_energy_that_pyscf_gives_it(context: RecordingContext) -> 
     assert result["gap_ev"] == pytest.approx(result["lumo_ev"] - result["homo_ev"])
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 def test_a_radical_is_unrestricted(context: RecordingContext) -> None:
     result = single_point(context, structure=HYDROXYL, scf_convergence_hartree=1e-11)
@@ -100,6 +102,7 @@ def test_the_qcschema_of_a_single_point_is_valid(context: RecordingContext) -> N
     assert parsed.molecule.get_molecular_formula() == "H2O"
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 def test_an_optimisation_ends_at_a_minimum(context: RecordingContext) -> None:
     from qcelemental.models.v1 import OptimizationResult
@@ -122,6 +125,7 @@ def test_an_optimisation_ends_at_a_minimum(context: RecordingContext) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 def test_the_minimum_of_water_is_the_one_we_know(context: RecordingContext) -> None:
     """-76.35889969 hartree was measured before this code was written, with PySCF's own driver."""
@@ -206,6 +210,7 @@ def test_a_broken_checkpoint_is_left_aside(
     assert "cannot be used" in next_context.log.getvalue()  # type: ignore[attr-defined]
 
 
+@pytest.mark.engine
 def test_a_heavy_element_runs_with_its_core_potential(context: RecordingContext) -> None:
     result = single_point(context, structure="2\n\nH 0 0 0\nI 0 0 1.61", grid_level=0)
 

@@ -150,7 +150,9 @@ def test_the_box_may_be_given_by_residues_or_by_numbers() -> None:
         ({"box_ligand_residue": None, "box_residues": " , "}, "box_residues", "no_such_residue"),
         ({"receptor_pdb": "garbage"}, "receptor_pdb", "unreadable_pdb"),
         ({"receptor_pdb": ""}, "receptor_pdb", "unreadable_pdb"),
-        ({"receptor_pdb": "data_1ABC\n_atom_site.id"}, "receptor_pdb", "unreadable_pdb"),
+        ({"receptor_pdb": "data_1ABC\n_atom_site.id"}, "receptor_pdb", "unreadable_mmcif"),
+        ({"receptor_pdb": "CCO"}, "receptor_pdb", "is_molecule"),
+        ({"receptor_pdb": "diamond"}, "receptor_pdb", "is_crystal"),
         ({"receptor_pdb": "ATOM  x"}, "receptor_pdb", "unreadable_pdb"),
         ({"receptor_pdb": pdb.write([bound_ligand()])}, "receptor_pdb", "no_receptor"),
         ({"ligand": ""}, "ligand", "empty_structure"),
@@ -313,6 +315,7 @@ def moved(smiles: str, order: list[int] | None = None, shift: float = 0.0) -> An
     return mol
 
 
+@pytest.mark.engine
 def test_the_rmsd_knows_symmetry_and_does_not_align() -> None:
     # Of benzene, turned by one atom; of propanol a swap of its ends is no symmetry.
     assert rmsd(moved("c1ccccc1"), moved("c1ccccc1", [1, 2, 3, 4, 5, 0])) < 0.05
@@ -352,6 +355,7 @@ def quick(context: RecordingContext, **params: Any) -> dict[str, Any]:
     return simulations.get("docking").run({**EXAMPLE, "exhaustiveness": 2, **params}, context)
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 def test_the_crystal_pose_is_found_again(context: RecordingContext) -> None:
     result = redock(context)
@@ -371,6 +375,7 @@ def test_the_crystal_pose_is_found_again(context: RecordingContext) -> None:
     json.dumps(result, allow_nan=False)
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 def test_a_crystal_file_without_hydrogens_docks_too(context: RecordingContext) -> None:
     result = redock(context, receptor_pdb=with_ligand(case("receptor.pdb")), exhaustiveness=2)
@@ -416,6 +421,7 @@ def test_a_docking_leaves_its_files_and_tells_each_search(context: RecordingCont
     assert "random seed" in context.log.getvalue()  # type: ignore[attr-defined]
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_poses_however_many_threads(
     context: RecordingContext, next_context: RecordingContext

@@ -57,6 +57,7 @@ def test_the_same_molecule_is_docked_once() -> None:
     assert "Line 2, OCC again: The same molecule as line 1." in notes
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 def test_ligands_are_ranked_and_failures_kept_apart(context: RecordingContext) -> None:
     too_long = f"{'C' * 30} triacontane"

@@ -27,6 +27,7 @@ def xtb(context: RecordingContext, **params: Any) -> dict[str, Any]:
     return simulations.get("xtb_frequencies").run({"structure": WATER, **params}, context)
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 def test_water_vibrates_as_it_was_measured_to_before(context: RecordingContext) -> None:
     """1638.8, 3791.4 and 3886.5 cm-1 are PySCF's own, from before this code was written.
@@ -49,6 +50,8 @@ def test_water_vibrates_as_it_was_measured_to_before(context: RecordingContext) 
     assert result["heat_capacity_j_mol_k"] == pytest.approx(33.59, abs=0.3)
 
 
+@pytest.mark.slow
+@pytest.mark.engine
 def test_xtb_frequencies_are_those_of_ase(context: RecordingContext, tmp_path: Path) -> None:
     from ase import Atoms
     from ase.vibrations import Vibrations
@@ -67,6 +70,7 @@ def test_xtb_frequencies_are_those_of_ase(context: RecordingContext, tmp_path: P
     assert result["gibbs_hartree"] < result["enthalpy_hartree"]
 
 
+@pytest.mark.engine
 def test_the_thermochemistry_is_that_of_pyscf(context: RecordingContext) -> None:
     from pyscf import gto
     from pyscf.hessian import thermo
@@ -89,6 +93,7 @@ def test_the_thermochemistry_is_that_of_pyscf(context: RecordingContext) -> None
     assert result["gibbs_hartree"] == pytest.approx(gibbs, abs=1e-6)
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 @pytest.mark.parametrize("charge", [0, 1])
 def test_the_dipole_derivatives_are_those_of_finite_differences(
@@ -150,6 +155,7 @@ def test_a_cancel_in_the_response_of_the_orbitals_is_heard(context: RecordingCon
         dft(context, optimize_first=False)
 
 
+@pytest.mark.engine
 def test_a_saddle_is_called_one(context: RecordingContext) -> None:
     result = xtb(context, structure=FLAT_AMMONIA, optimize_first=False)
 
@@ -169,6 +175,7 @@ def test_forces_that_are_left_are_told(context: RecordingContext) -> None:
     assert "not_stationary" in [note["code"] for note in result["notes"]]
 
 
+@pytest.mark.engine
 def test_a_line_has_one_mode_more(context: RecordingContext) -> None:
     result = xtb(context, structure="O=C=O")
 

@@ -37,6 +37,7 @@ def assert_all_finite(value: Any) -> None:
             assert isfinite(each)
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("temperature", [150, 400])
 def test_a_thermostat_holds_the_temperature_and_its_spread(
     context: RecordingContext, temperature: float
@@ -65,6 +66,7 @@ def test_a_thermostat_holds_the_temperature_and_its_spread(
     assert "temperature_not_settled" not in {note["code"] for note in result["notes"]}
 
 
+@pytest.mark.engine
 def test_the_energy_is_conserved_without_a_thermostat(context: RecordingContext) -> None:
     params = {
         "structure": "CCO",
@@ -84,6 +86,7 @@ def test_the_energy_is_conserved_without_a_thermostat(context: RecordingContext)
     assert result["degrees_of_freedom"] == 3 * 9 - 6
 
 
+@pytest.mark.engine
 def test_a_smaller_step_conserves_the_energy_better(tmp_path: Path) -> None:
     swings = []
     for step in (1.0, 0.5):
@@ -96,6 +99,7 @@ def test_a_smaller_step_conserves_the_energy_better(tmp_path: Path) -> None:
     assert swings[0] / swings[1] > 2.5  # 4 for second order, but for the other trajectory
 
 
+@pytest.mark.engine
 def test_constraints_hold_bonds_to_hydrogen(context: RecordingContext) -> None:
     result = SIM.run({**SHORT, "timestep_fs": 2}, context)
 
@@ -208,6 +212,7 @@ def test_a_peptide_moves_in_implicit_water(context: RecordingContext) -> None:
     assert_all_finite(result)
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize(
     ("around", "model"), [("vacuum", "GBn2"), ("implicit", "GBn2"), ("implicit", "OBC2")]
 )
@@ -223,6 +228,7 @@ def test_water_lowers_the_energy_of_a_peptide(
     assert -90 < energy < -50 if around == "vacuum" else -160 < energy < -110
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 @pytest.mark.parametrize("ensemble", ["NPT", "NVE"])
 def test_a_peptide_moves_in_a_box_of_water(context: RecordingContext, ensemble: str) -> None:

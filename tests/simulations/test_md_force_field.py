@@ -51,6 +51,7 @@ def shaken(smiles: str) -> Chem.Mol:
     return mol
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("smiles", MOLECULES.values(), ids=MOLECULES.keys())
 def test_energy_and_forces_are_those_of_rdkit(smiles: str) -> None:
     mol = shaken(smiles)
@@ -117,6 +118,7 @@ def test_what_mmff94_does_not_describe_is_refused(text: str, charge: int | None,
     assert refusal.value.errors[0].code == code
 
 
+@pytest.mark.engine
 def test_the_compiled_obc2_is_the_force_fields_own() -> None:
     pdb = PDBFile(io.StringIO(ALANINE_DIPEPTIDE))
     force_field = ForceField(FORCE_FIELD, SURROUNDINGS["OBC2"])

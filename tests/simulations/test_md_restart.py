@@ -64,6 +64,7 @@ def same_files(one: Path, two: Path) -> list[str]:
     return [name for name in names if (one / name).read_bytes() == (two / name).read_bytes()]
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("ensemble", ["NVE", "NVT"])
 @pytest.mark.parametrize("at_ps", [0.1, 0.3, 0.8])
 def test_on_the_reference_platform_the_rest_is_the_same_to_the_last_bit(

@@ -33,6 +33,7 @@ def test_the_tables_hold_exactly_the_names_that_are_offered() -> None:
     assert set(COVERAGE) == set(get_args(BasisName))
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*Basis may be:UserWarning")
 @pytest.mark.parametrize("basis", COVERAGE)
@@ -52,6 +53,7 @@ def test_the_coverage_of_a_basis_is_what_pyscf_holds(basis: BasisName) -> None:
         assert covers(basis, symbol) == pyscf_has(symbol), symbol
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("name", FUNCTIONALS)
 def test_every_d4_of_the_table_has_parameters(name: FunctionalName) -> None:
     from pyscf import gto
@@ -67,6 +69,7 @@ def test_every_d4_of_the_table_has_parameters(name: FunctionalName) -> None:
         assert -2e-3 < energy < 0
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONALS)
 def test_every_functional_runs_and_has_dispersion_where_the_table_says(
@@ -203,6 +206,7 @@ def test_what_was_decided_for_the_user_is_noted() -> None:
 
     assert [note.message for note in checked.notes] == [
         "Read as SMILES (CH3, 4 atoms).",
+        "As written it is a radical, with 1 unpaired electron.",
         "Computed with multiplicity 2 (doublet).",
         "D3(BJ) has no parameters for SVWN: no dispersion is added.",
     ]

@@ -38,6 +38,7 @@ def water(context: RecordingContext, **params: Any) -> Any:
     return mean_field(mol, asked, context.workdir / "checkpoint.chk"), asked
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("rung", LADDER, ids=lambda rung: rung.code)
 @pytest.mark.parametrize("solvent", ["none", pytest.param("water", marks=pytest.mark.slow)])
 def test_every_rung_ends_at_the_energy_of_diis(
@@ -98,6 +99,7 @@ def test_a_rescue_is_an_event_and_a_note(context: RecordingContext) -> None:
     assert cycles == list(range(1, len(cycles) + 1))
 
 
+@pytest.mark.slow
 def test_what_is_beyond_help_comes_with_a_fix(context: RecordingContext) -> None:
     with pytest.raises(ScienceError, match="did not converge in 1 cycles, nor by") as failure:
         single_point(context, **CHROMIUM, scf_max_cycles=1)

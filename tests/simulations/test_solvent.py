@@ -41,6 +41,7 @@ def pyscf_water(solvent: str, model: str) -> float:
     return float(mf.kernel())
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize(
     "model",
     [
@@ -60,6 +61,7 @@ def test_water_in_water_has_the_energy_that_pyscf_gives_it(
     assert result["method"] == f"B3LYP/6-31g, {model}(water)"
 
 
+@pytest.mark.engine
 def test_the_table_of_solvents_is_pyscfs() -> None:
     from pyscf.solvent.smd import solvent_db
 
@@ -67,6 +69,7 @@ def test_the_table_of_solvents_is_pyscfs() -> None:
         assert solvent_db[solvent.smd][5] == solvent.epsilon, name
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 def test_a_more_polar_solvent_stabilises_more(context: RecordingContext) -> None:
     energies = [
@@ -77,6 +80,7 @@ def test_a_more_polar_solvent_stabilises_more(context: RecordingContext) -> None
     assert energies == sorted(energies, reverse=True)
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["C-PCM", "SMD"])
 def test_the_gradient_in_a_solvent_leads_to_a_minimum(
@@ -102,6 +106,7 @@ def test_frequencies_exist_in_a_solvent(context: RecordingContext) -> None:
     assert len(result["frequencies_cm1"]) == 3
 
 
+@pytest.mark.engine
 def test_roks_has_a_pure_spin_and_lies_above_uks(context: RecordingContext) -> None:
     uks = single_point(fresh(context), structure=HYDROXYL)
 
@@ -114,6 +119,7 @@ def test_roks_has_a_pure_spin_and_lies_above_uks(context: RecordingContext) -> N
     assert len(roks["mulliken_charges"]) == len(roks["iao_charges"]) == 2
 
 
+@pytest.mark.engine
 @pytest.mark.slow
 def test_the_triplet_of_oxygen_lies_below_its_singlet(context: RecordingContext) -> None:
     triplet = single_point(fresh(context), structure=OXYGEN, multiplicity=3)
@@ -131,6 +137,7 @@ def test_rks_of_a_radical_is_refused_with_the_mend() -> None:
     assert (error.code, error.fix) == ("reference_needs_singlet", {"reference": "uks"})
 
 
+@pytest.mark.engine
 def test_d4_is_named_and_counted(context: RecordingContext) -> None:
     from pyscf import gto
     from pyscf.dispersion.dftd4 import DFTD4Dispersion
@@ -153,6 +160,7 @@ def test_d4_without_parameters_is_refused() -> None:
     assert (error.code, error.fix) == ("no_d4_parameters", {"dispersion": "none"})
 
 
+@pytest.mark.engine
 def test_iao_charges_sum_to_the_charge_and_hardly_vary_with_the_basis(
     context: RecordingContext,
 ) -> None:
@@ -165,6 +173,7 @@ def test_iao_charges_sum_to_the_charge_and_hardly_vary_with_the_basis(
     assert sum(ion) == pytest.approx(-1, abs=1e-6)
 
 
+@pytest.mark.engine
 def test_iao_charges_know_a_core_potential(context: RecordingContext) -> None:
     result = single_point(
         context, structure="2\n\nH 0 0 0\nI 0 0 1.61", basis="def2-svp", grid_level=0

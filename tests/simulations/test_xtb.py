@@ -18,6 +18,7 @@ def optimise(context: RecordingContext, **params: Any) -> dict[str, Any]:
     return simulations.get("xtb_optimization").run({"structure": STRETCHED, **params}, context)
 
 
+@pytest.mark.engine
 def test_an_optimisation_ends_at_tblites_own_minimum(context: RecordingContext) -> None:
     from ase.build import molecule
     from ase.optimize import BFGS
@@ -49,6 +50,7 @@ def test_its_files_and_its_series_hold_each_step(context: RecordingContext) -> N
     assert len(read_frames(context.workdir / "trajectory.xyz")) == result["n_steps"]
 
 
+@pytest.mark.engine
 def test_a_solvent_lowers_the_energy_of_a_polar_molecule(
     context: RecordingContext, next_context: RecordingContext
 ) -> None:
@@ -63,6 +65,7 @@ def test_a_solvent_lowers_the_energy_of_a_polar_molecule(
     assert water["dipole_debye"] > vacuum["dipole_debye"]
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("method", ["GFN1-xTB", "GFN2-xTB"])
 @pytest.mark.parametrize("model", ["ALPB", "GBSA"])
 def test_the_table_of_solvents_is_what_tblite_holds(method: str, model: str) -> None:
@@ -142,6 +145,7 @@ def test_a_radical_is_told_that_xtb_knows_no_spin(context: RecordingContext) -> 
     assert "no_spin_energy" in [note["code"] for note in result["notes"]]
 
 
+@pytest.mark.engine
 def test_two_waters_find_their_hydrogen_bond(
     context: RecordingContext, next_context: RecordingContext
 ) -> None:

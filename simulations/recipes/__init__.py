@@ -1,0 +1,1 @@
+"""Recipes: simulations that run other simulations, one after another."""

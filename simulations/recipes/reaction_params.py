@@ -1,0 +1,157 @@
+"""What a reaction energy asks for, and what it gives back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
+
+from simulations.quantum.methods import (
+    AnyCaseBasis,
+    AnyCaseDispersion,
+    AnyCaseFunctional,
+    ignoring_case,
+)
+from simulations.quantum.params import (
+    ConformersField,
+    MaxStepsField,
+    NoteInResult,
+    SeedField,
+    SolventField,
+    StructureField,
+)
+
+MAX_SPECIES = 8
+KJ_MOL: JsonDict = {"unit": "kJ/mol", "headline": True}
+KCAL_MOL: JsonDict = {"unit": "kcal/mol", "headline": True}
+HARTREE: JsonDict = {"unit": "hartree"}
+
+Method = Literal["DFT", "GFN2-xTB", "GFN1-xTB"]
+
+
+class ReactionSpecies(BaseModel):
+    """One molecule or ion of the reaction, and how many of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    structure: StructureField
+    coefficient: float = Field(1.0, gt=0, le=100, title="Coefficient")
+    charge: int | None = Field(None, ge=-10, le=10, title="Charge")
+    multiplicity: int | None = Field(None, ge=1, le=11, title="Multiplicity")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_string_is_one_of_it(cls, data: Any) -> Any:
+        return {"structure": data} if isinstance(data, str) else data
+
+
+def _side(title: str, examples: list[Any]) -> Any:
+    return Field(
+        min_length=1,
+        max_length=MAX_SPECIES,
+        title=title,
+        description="A list of structures, or of objects with structure, coefficient (1 unless "
+        "given), charge and multiplicity.",
+        json_schema_extra={"examples": examples},
+    )
+
+
+class ReactionEnergyParams(BaseModel):
+    """The reaction, and by which method each of its species is computed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reactants: Annotated[list[ReactionSpecies], _side("Reactants", ['["[C-]#[O+]", "O"]'])]
+    products: Annotated[list[ReactionSpecies], _side("Products", ['["O=C=O", "[H][H]"]'])]
+    method: Annotated[Method, ignoring_case(Method)] = Field(
+        "DFT",
+        title="Method",
+        description="DFT for energies to rely on; GFN-xTB in seconds, for a first look.",
+    )
+    functional: AnyCaseFunctional = Field(
+        "B3LYP", title="Functional", description="Of DFT: the exchange-correlation functional."
+    )
+    basis: AnyCaseBasis = Field(
+        "def2-svp",
+        title="Basis set",
+        description="Of DFT: def2-svp is quick, def2-tzvp publishable.",
+    )
+    dispersion: AnyCaseDispersion = Field(
+        "auto",
+        title="Dispersion",
+        description="Of DFT: auto adds D3(BJ) where the functional has parameters.",
+    )
+    grid_level: int = Field(
+        3, ge=0, le=6, title="Grid level", description="Of DFT's integration grid."
+    )
+    solvent: SolventField = "none"
+    thermochemistry: bool = Field(
+        False,
+        title="Thermochemistry",
+        description="Compute frequencies too, for the reaction's enthalpy and free energy.",
+    )
+    temperature_k: float = Field(
+        298.15,
+        gt=0,
+        le=10_000,
+        title="Temperature",
+        description="Of the thermochemistry.",
+        validation_alias=AliasChoices("temperature_k", "temperature"),
+        json_schema_extra={"unit": "K"},
+    )
+    pressure_bar: float = Field(
+        1.0,
+        gt=0,
+        le=10_000,
+        title="Pressure",
+        description="Of each ideal gas in the thermochemistry; 1 bar is the standard state.",
+        json_schema_extra={"unit": "bar"},
+    )
+    n_conformers: ConformersField = 1
+    max_steps: MaxStepsField = 200
+    seed: SeedField = 42
+
+    @property
+    def is_dft(self) -> bool:
+        return self.method == "DFT"
+
+
+class SpeciesRow(BaseModel):
+    """One species of the reaction, computed."""
+
+    side: Literal["reactant", "product"] = Field(title="Side")
+    coefficient: float = Field(title="Coefficient")
+    formula: str = Field(title="Formula")
+    smiles: str | None = Field(title="SMILES")
+    charge: int = Field(title="Charge")
+    multiplicity: int = Field(title="Multiplicity")
+    energy_hartree: float = Field(title="Energy", json_schema_extra=HARTREE)
+    enthalpy_hartree: float | None = Field(title="Enthalpy", json_schema_extra=HARTREE)
+    gibbs_hartree: float | None = Field(title="Gibbs free energy", json_schema_extra=HARTREE)
+    simulation: str = Field(title="Computed by")
+    files: str = Field(title="Files", description="What the names of its files begin with.")
+
+
+class ReactionEnergyResult(BaseModel):
+    """The difference between products and reactants, per mole of the reaction as written."""
+
+    reaction_energy_kj_mol: float = Field(title="Reaction energy", json_schema_extra=KJ_MOL)
+    reaction_energy_kcal_mol: float = Field(title="Reaction energy", json_schema_extra=KCAL_MOL)
+    reaction_enthalpy_kj_mol: float | None = Field(
+        title="Reaction enthalpy", json_schema_extra=KJ_MOL
+    )
+    reaction_gibbs_kj_mol: float | None = Field(
+        title="Reaction free energy", json_schema_extra=KJ_MOL
+    )
+    reaction_gibbs_kcal_mol: float | None = Field(
+        title="Reaction free energy", json_schema_extra=KCAL_MOL
+    )
+    temperature_k: float | None = Field(title="Temperature", json_schema_extra={"unit": "K"})
+    pressure_bar: float | None = Field(title="Pressure", json_schema_extra={"unit": "bar"})
+    equation: str = Field(title="Reaction", json_schema_extra={"headline": True})
+    method: str = Field(title="Method", json_schema_extra={"headline": True})
+    species: list[SpeciesRow] = Field(title="Species")
+    wall_time_s: float = Field(title="Wall time", json_schema_extra={"unit": "s"})
+    versions: dict[str, str] = Field(title="Versions")
+    notes: list[NoteInResult] = Field(title="Notes")
