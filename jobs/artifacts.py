@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
+from simulations.record import provenance as records
 from simulations.workdir import MANIFEST_NAME
 
 logger = logging.getLogger(__name__)
 
 LOG_NAME = "job.log"
 ENTRY = ("name", "title", "media_type")
+OWN = frozenset({"params", "structure"})
+"""What a job's row holds in columns of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,16 @@ def collect(workdir: Path) -> list[FileOnDisk]:
     ]
 
 
+def provenance(workdir: Path) -> dict[str, Any] | None:
+    """The record of the run in this directory, without what the job has itself."""
+    try:
+        record = records.read(workdir)
+    except (OSError, ValueError):
+        logger.warning("the provenance in %s cannot be read", workdir, exc_info=True)
+        return None
+    return {k: v for k, v in record.items() if k not in OWN} if record else None
+
+
 def _declared(workdir: Path) -> list[dict[str, str]]:
     try:
         manifest = json.loads((workdir / MANIFEST_NAME).read_text())
@@ -55,11 +70,21 @@ def _is_ours(workdir: Path, name: str) -> bool:
 
 def _describe(path: Path, entry: dict[str, str]) -> FileOnDisk:
     with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        # A row must not outlive, after a power cut, what it says is there.
+        os.fsync(stream.fileno())
+        size_bytes, sha256 = measure(stream)
     return FileOnDisk(
         name=entry["name"],
         title=entry["title"],
         media_type=entry["media_type"],
-        size_bytes=path.stat().st_size,
-        sha256=digest,
+        size_bytes=size_bytes,
+        sha256=sha256,
     )
+
+
+def measure(stream: BinaryIO) -> tuple[int, str]:
+    """Size and SHA-256 of the same bytes, whoever may be writing meanwhile."""
+    stream.seek(0)
+    # The type stubs know no plain binary stream here.
+    digest = hashlib.file_digest(stream, "sha256")  # type: ignore[arg-type]
+    return stream.tell(), digest.hexdigest()

@@ -1,23 +1,101 @@
-"""How a job's file is handed to a browser or an agent: by id, as a file, never as a page."""
+"""How a job's file is handed to a browser or an agent: by id, as a file, never as a page.
+
+What is served is what the job recorded, or nothing: a file that was changed, cut or lost since is
+told, and never sent in place of the real one.
+"""
 
 from __future__ import annotations
 
-from django.http import FileResponse, Http404
+import logging
+from typing import BinaryIO
 
-from .models import Artifact
+from django.http import FileResponse
+
+from .artifacts import measure
+from .models import Artifact, StoredFile
+
+logger = logging.getLogger(__name__)
+
+SUMMED_UP_TO_BYTES = 16_000_000
+"""Up to here the checksum is taken before each answer; of larger files the size has to do."""
+
+
+class Unservable(Exception):
+    """There is a row for the file, and nothing to send."""
+
+    code = "file_gone"
+
+
+class Expired(Unservable):
+    code = "file_expired"
+
+
+class Damaged(Unservable):
+    code = "file_damaged"
 
 
 def answer(artifact: Artifact) -> FileResponse:
-    """:raises Http404: the file itself has been removed since."""
+    """:raises Unservable: the file was removed, is missing, or is not what the job made."""
+    return _sent(opened(artifact), artifact.name, artifact.media_type, artifact.sha256)
+
+
+def answer_upload(stored: StoredFile) -> FileResponse:
+    """:raises Unservable: the file is missing."""
+    try:
+        stream = stored.path.open("rb")
+    except OSError as exc:
+        logger.error("the uploaded file %s cannot be read: %s", stored.pk, exc)
+        raise Unservable(f"{stored.name} is no longer on disk: upload it again.") from None
+    return _sent(stream, stored.name, "application/octet-stream", stored.sha256)
+
+
+def _sent(stream: BinaryIO, name: str, media_type: str, sha256: str) -> FileResponse:
+    response = FileResponse(stream, as_attachment=True, filename=name, content_type=media_type)
+    response["X-Content-Type-Options"] = "nosniff"
+    # What others wrote is not ours: should a browser show it all the same, it can do nothing.
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["ETag"] = f'"{sha256}"'
+    return response
+
+
+def opened(artifact: Artifact, *, sum_up_to: float = SUMMED_UP_TO_BYTES) -> BinaryIO:
+    """The file, at its start, known to be the one that was recorded.
+
+    :param sum_up_to: take the checksum of a file that is not larger.
+    :raises Unservable: see `answer`.
+    """
+    if removed_at := artifact.removed_at:
+        raise Expired(
+            f"{artifact.name} was removed on {removed_at:%Y-%m-%d}, as this site does with the "
+            "files of jobs that ended long ago. Its job's results are kept; run it again to have "
+            "the file again."
+        )
     try:
         stream = artifact.path.open("rb")
-    except FileNotFoundError:
-        raise Http404(f"{artifact.name} is no longer on disk") from None
-    response = FileResponse(
-        stream, as_attachment=True, filename=artifact.name, content_type=artifact.media_type
-    )
-    response["X-Content-Type-Options"] = "nosniff"
-    # What a job wrote is not ours: should a browser show it all the same, it can do nothing.
-    response._csp_replace = {"default-src": "'none'", "sandbox": ""}  # type: ignore[attr-defined]
-    response["ETag"] = f'"{artifact.sha256}"'
-    return response
+    except OSError as exc:
+        logger.error("%s of job %s cannot be read: %s", artifact.name, artifact.job_id, exc)
+        raise Unservable(
+            f"{artifact.name} is no longer on disk. Ask an administrator for it, or run the job "
+            "again."
+        ) from None
+    try:
+        _check(artifact, stream, sum_up_to)
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def _check(artifact: Artifact, stream: BinaryIO, sum_up_to: float) -> None:
+    size_bytes, sha256 = stream.seek(0, 2), artifact.sha256
+    if size_bytes == artifact.size_bytes <= sum_up_to:
+        size_bytes, sha256 = measure(stream)
+    stream.seek(0)
+    if (size_bytes, sha256) != (artifact.size_bytes, artifact.sha256):
+        logger.error("%s of job %s is not what was recorded", artifact.name, artifact.job_id)
+        differs = "checksum" if size_bytes == artifact.size_bytes else "size"
+        raise Damaged(
+            f"{artifact.name} is not served: it was changed after its job had ended, its {differs} "
+            "is no longer the one that was recorded. Ask an administrator to restore it from a "
+            "backup, or run the job again."
+        )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,10 @@ from django.utils import timezone
 
 import simulations
 
-from .states import ACTIVE, FailureKind, JobState, Reason
+from .budget import Budget
+from .states import ACTIVE, FailureKind, JobState, Priority, Reason
+
+HEX_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -22,7 +27,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self if user.is_superuser else self.filter(owner=user)
 
     def active(self) -> JobQuerySet:
-        return self.filter(state__in=ACTIVE)
+        return self.unfinished(*ACTIVE)
+
+    def unfinished(self, *states: str) -> JobQuerySet:
+        """Those in one of these states that are not final, found by the index of what is not."""
+        return self.filter(finished_at=None, state__in=states)
 
     def newest_first(self) -> JobQuerySet:
         return self.order_by("-created_at", "id")
@@ -39,13 +48,23 @@ class Job(models.Model):
     params = models.JSONField()
     structure = models.JSONField(null=True, blank=True)
     notes = models.JSONField(default=list, blank=True)
+    fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     backend = models.CharField(max_length=20, default="rq")
     wall_time_limit_s = models.PositiveIntegerField()
+    memory_limit_mib = models.PositiveIntegerField(null=True, blank=True)
+    disk_limit_mib = models.PositiveIntegerField(null=True, blank=True)
+    threads = models.PositiveSmallIntegerField(null=True, blank=True)
+    estimate = models.JSONField(null=True, blank=True)
 
     state = models.CharField(max_length=10, choices=JobState, default=JobState.QUEUED)
     reason = models.CharField(max_length=30, choices=Reason, blank=True)
+    priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
     attempt = models.PositiveIntegerField(default=1)
     max_attempts = models.PositiveIntegerField(default=3)
+    retry_on = models.JSONField(default=list, blank=True)
+    restarted_from = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="restarts"
+    )
     not_before = models.DateTimeField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
@@ -55,9 +74,14 @@ class Job(models.Model):
     stage = models.CharField(max_length=100, blank=True)
     metrics = models.JSONField(default=dict, blank=True)
     result = models.JSONField(null=True, blank=True)
+    summary = models.JSONField(null=True, blank=True)
+    methods = models.JSONField(null=True, blank=True)
+    provenance = models.JSONField(null=True, blank=True)
     failure_kind = models.CharField(max_length=20, choices=FailureKind, blank=True)
     error = models.JSONField(null=True, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
+    request_id = models.CharField(max_length=100, blank=True, editable=False)
+    files_removed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     created_at = models.DateTimeField(default=timezone.now)
     queued_at = models.DateTimeField(default=timezone.now)
@@ -66,14 +90,41 @@ class Job(models.Model):
 
     objects = JobQuerySet.as_manager()
 
+    reused_because = ""
+    """Set where a submission was answered with this job instead of a new one."""
+
     class Meta:
         indexes = [
+            models.Index(fields=["owner", "fingerprint"], name="job_fingerprint"),
             models.Index(fields=["owner", "-created_at", "id"], name="job_owner_created"),
             models.Index(fields=["-created_at", "id"], name="job_created"),
+            # All that /metrics reads of the past, without the large columns beside it.
             models.Index(
-                fields=["state", "lease_expires_at"],
-                name="job_active",
-                condition=models.Q(state__in=ACTIVE),
+                fields=["simulation", "state", "failure_kind", "started_at", "finished_at"],
+                name="job_ended",
+            ),
+            # What estimates are made from.
+            models.Index(
+                fields=["simulation", "-finished_at", "id"],
+                name="job_comparable",
+                condition=models.Q(state=JobState.SUCCEEDED, attempt=1, estimate__isnull=False),
+            ),
+            # SQLite takes a partial index only if a query names its condition without a parameter:
+            # IS NULL does, `state IN (?, ?)` does not. See `JobQuerySet.unfinished`.
+            models.Index(
+                fields=["owner", "state", "-priority", "queued_at", "id"],
+                name="job_line",
+                condition=models.Q(finished_at=None),
+            ),
+            models.Index(
+                fields=["state", "reason", "queued_at"],
+                name="job_not_ended",
+                condition=models.Q(finished_at=None),
+            ),
+            models.Index(
+                fields=["finished_at"],
+                name="job_with_files",
+                condition=models.Q(finished_at__isnull=False, files_removed_at=None),
             ),
         ]
         constraints = [
@@ -97,8 +148,40 @@ class Job(models.Model):
         return str(self.pk)[:8]
 
     @property
+    def priority_word(self) -> str:
+        return Priority(self.priority).name.lower()
+
+    @property
     def is_final(self) -> bool:
         return JobState(self.state).is_final
+
+    @property
+    def directory(self) -> Path:
+        """Where the directories of its attempts lie."""
+        return Path(settings.JOBS_ROOT) / str(self.pk)
+
+    @property
+    def files_kept_until(self) -> datetime | None:
+        """When its files are removed; None: not yet known, or never."""
+        days = settings.JOB_RETENTION_DAYS
+        if days is None or self.finished_at is None or self.files_removed_at:
+            return None
+        return self.finished_at + timedelta(days=days)
+
+    @property
+    def budget(self) -> Budget:
+        """What an attempt may use; a job of before there were such limits has the site's own."""
+        return Budget(
+            wall_time_s=self.wall_time_limit_s,
+            memory_mib=self.memory_limit_mib,
+            disk_mib=self.disk_limit_mib,
+            threads=self.threads,
+        ).settled()
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether it still runs is not known."""
+        return self.state == JobState.RUNNING and self.reason == Reason.UNCONFIRMED
 
     @property
     def is_cancelling(self) -> bool:
@@ -120,7 +203,50 @@ class Job(models.Model):
 
     def workdir(self, attempt: int) -> Path:
         """Each attempt has a directory of its own, so that a late writer spoils nothing."""
-        return Path(settings.JOBS_ROOT) / str(self.pk) / str(attempt)
+        return self.directory / str(attempt)
+
+
+class Allowance(models.Model):
+    """What one user may have at once, and when a job of theirs was last given a worker.
+
+    Its row is also the lock under which their jobs are counted.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="allowance"
+    )
+    max_queued = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Empty: as many as the site allows."
+    )
+    max_running = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Empty: as many as the site allows."
+    )
+    served_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"allowance of {self.user}"
+
+
+class IdempotencyKey(models.Model):
+    """What a request under a client's key was answered, to be said again when it asks again."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    scope = models.CharField(max_length=200)
+    key = models.CharField(max_length=255)
+    body_sha256 = models.CharField(max_length=64)
+    claim = models.UUIDField(default=uuid.uuid4)
+    claimed_at = models.DateTimeField(default=timezone.now)
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "scope", "key"], name="idempotency_key_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.owner_id}"
 
 
 class Attempt(models.Model):
@@ -135,16 +261,23 @@ class Attempt(models.Model):
     pid = models.PositiveIntegerField(null=True, blank=True)
     started_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    machine = models.CharField(max_length=100, blank=True)
+    pid_started = models.BigIntegerField(null=True, blank=True)
+    progress = models.FloatField(default=0)
     peak_memory_mib = models.FloatField(null=True, blank=True)
+    cpu_seconds = models.FloatField(null=True, blank=True)
     outcome = models.CharField(max_length=20, blank=True)
     failure_kind = models.CharField(max_length=20, choices=FailureKind, blank=True)
     evidence = models.TextField(blank=True)
+    details = models.JSONField(null=True, blank=True)
     traceback = models.TextField(blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["job", "number"], name="attempt_number_unique"),
         ]
+        indexes = [models.Index(fields=["outcome", "failure_kind"], name="attempt_ended")]
 
     def __str__(self) -> str:
         return f"{self.job_id} attempt {self.number}"
@@ -191,5 +324,56 @@ class Artifact(models.Model):
         return f"{self.name} of {self.job_id}"
 
     @property
+    def is_partial(self) -> bool:
+        """What a run that was stopped had written by then: whole as a file, not as a result."""
+        return self.job.state != JobState.SUCCEEDED
+
+    @property
+    def removed_at(self) -> datetime | None:
+        return self.job.files_removed_at
+
+    @property
     def path(self) -> Path:
         return self.job.workdir(self.attempt) / self.name
+
+
+class StoredFileQuerySet(models.QuerySet["StoredFile"]):
+    def visible_to(self, user: Any) -> StoredFileQuerySet:
+        """The files that `user` may see: their own, or all for an administrator."""
+        return self if user.is_superuser else self.filter(owner=user)
+
+
+class StoredFile(models.Model):
+    """A file that somebody gave as input; `jobs.files` keeps it, and is all that writes here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="files")
+    name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.PositiveBigIntegerField()
+    format = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = StoredFileQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "sha256"], name="file_kept_once_per_owner"),
+        ]
+        indexes = [
+            models.Index(fields=["sha256"], name="file_content"),
+            models.Index(fields=["owner", "-created_at", "id"], name="file_owner_created"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @staticmethod
+    def path_of(sha256: str) -> Path:
+        """Where content lies, whoever gave it; a name that a user made up is no part of it."""
+        digest = sha256 if HEX_DIGEST.fullmatch(sha256) else "none"
+        return Path(settings.FILES_ROOT) / digest[:2] / digest
+
+    @property
+    def path(self) -> Path:
+        return self.path_of(self.sha256)

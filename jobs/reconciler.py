@@ -1,95 +1,145 @@
 """Sees to it that nothing accepted is ever lost: compares what is true with what is being done.
 
 Safe to run as often as one likes, in as many processes as one likes.
+
+What counts as evidence that a worker is dead, the surest first:
+
+1. Its process is gone. A worker writes down its host, as booted now, and its process by number and
+   birth. Where the reconciler runs on that host it looks, and the job is queued again at once.
+2. It has been silent for a lease, and then for a little longer. Nobody knows then: it may be on
+   another host, paused, or cut off from the database. The job is `unconfirmed` first, which any
+   word of its worker clears; then another attempt begins. The fence refuses what the old one
+   writes, should it come back, so that this costs time and never a second result.
+
+Silence is measured by our own clock, which nobody sets: a lease that stays the same is silence,
+whatever the time of day that it names. And a worker is not blamed for what the database did: while
+nobody can write, no worker can either.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
-from . import dispatch, lifecycle
-from .models import Job
-from .states import JobState
+from . import dispatch, lifecycle, log_context, processes, turns
+from .models import Attempt, Job
+from .states import NO_WORD, JobState
 
 logger = logging.getLogger(__name__)
 
 SETTLING = timedelta(seconds=3)
 """A job queued a moment ago may still be on its way to the queue."""
+AT_ONCE = 500
+"""More jobs than that are handed over again in the next look."""
 
 
 class Reconciler:
-    """Looks again and again, and does not blame a worker for what the database did.
-
-    While nobody can write, no worker can extend its lease either. So after a stall, and at the
-    start, when it does not know what was before, it lets one lease pass before it judges.
-    """
+    """Looks again and again, and remembers since when it has seen which lease."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._wrote_at: float | None = None
-        self._judges_from = 0.0
+        self._looked_at: float | None = None
+        self._seen: dict[str, tuple[datetime | None, float]] = {}
+        self._seen_before = self._seen
 
     def look(self) -> None:
-        if self._may_judge():
-            settle_lost_jobs()
+        self._seen_before, self._seen = self._seen, {}
+        if self._was_hindered():
+            self._seen_before = {}
+        settle_lost_jobs(self._silent_s)
         dispatch_forgotten_jobs()
+        self._looked_at = self._clock()
 
-    def _may_judge(self) -> bool:
+    def _was_hindered(self) -> bool:
+        """Whether nobody could write since the last look, or nobody was there to see who did."""
+        began, looked_at = self._clock(), self._looked_at
+        # Stays so if the database fails us on the way.
+        self._looked_at = None
         with transaction.atomic():
             # On SQLite this takes the write lock, and so tells that there is one to be had.
-            now = self._clock()
-        if self._wrote_at is None or now - self._wrote_at > settings.JOB_LEASE_S / 3:
-            self._judges_from = now + settings.JOB_LEASE_S
-        self._wrote_at = now
-        return now >= self._judges_from
+            waited_s = self._clock() - began
+        was_away = looked_at is None or began - looked_at > settings.JOB_LEASE_S
+        return was_away or waited_s > settings.JOB_LEASE_S / 3
+
+    def _silent_s(self, job: Job) -> float:
+        """How long we have seen this lease, and no newer one."""
+        now = self._clock()
+        lease, since = self._seen_before.get(job.run_id, (None, now))
+        if lease != job.lease_expires_at:
+            since = now
+        self._seen[job.run_id] = (job.lease_expires_at, since)
+        return now - since
 
 
 def reconcile() -> None:
-    """Look once, and judge at once."""
-    settle_lost_jobs()
+    """Look once, and judge at once, by the time of day."""
+    settle_lost_jobs(_silent_by_the_clock_s)
     dispatch_forgotten_jobs()
 
 
-def settle_lost_jobs() -> None:
-    """Running jobs whose worker has been silent for longer than its lease."""
-    now = timezone.now()
-    for job in Job.objects.filter(state=JobState.RUNNING, lease_expires_at__lt=now):
-        silent_s = (now - (job.lease_expires_at or now)).total_seconds()
-        evidence = f"No word from its worker; the lease ended {silent_s:.0f} s ago."
+def _silent_by_the_clock_s(job: Job) -> float:
+    overdue = timezone.now() - (job.lease_expires_at or timezone.now())
+    return settings.JOB_LEASE_S + overdue.total_seconds()
+
+
+def settle_lost_jobs(silent_s: Callable[[Job], float]) -> None:
+    """Running jobs whose worker is gone, or has been silent for longer than its lease."""
+    jobs = Job.objects.unfinished(JobState.RUNNING).order_by("queued_at", "id")
+    running = {(job.pk, job.attempt): job for job in jobs}
+    attempts = Attempt.objects.filter(job__in=jobs, ended_at=None)
+    for attempt in attempts:
+        if job := running.get((attempt.job_id, attempt.number)):
+            # The worker came back, or another reconciler was quicker.
+            with suppress(lifecycle.IllegalTransition), log_context.about(job):
+                _settle(job, attempt, silent_s(job))
+
+
+def _settle(job: Job, attempt: Attempt, silent_s: float) -> None:
+    if processes.is_gone(attempt.machine, attempt.pid, attempt.pid_started):
+        evidence = f"Its worker, process {attempt.pid} on {attempt.host}, is gone."
         logger.warning("job %s: %s", job.pk, evidence)
-        # The worker came back, or another reconciler was quicker.
-        with suppress(lifecycle.IllegalTransition):
-            lifecycle.expire(job, job.attempt, evidence)
+        lifecycle.expire(job, job.attempt, evidence, {"process": "gone"})
+        return
+    overdue_s = silent_s - settings.JOB_LEASE_S
+    if overdue_s <= 0:
+        return
+    evidence = f"{NO_WORD}; the lease ended {overdue_s:.0f} s ago."
+    details: dict[str, Any] = {"lease_expired_s": round(overdue_s, 1)}
+    if processes.is_stopped(attempt.machine, attempt.pid):
+        details["process"] = "stopped"
+        evidence += " Its process is there, and is stopped."
+    if overdue_s > settings.JOB_UNCONFIRMED_S:
+        logger.warning("job %s: %s", job.pk, evidence)
+        lifecycle.expire(job, job.attempt, evidence, details)
+    elif not job.is_unconfirmed:
+        logger.warning("job %s: %s It is given a little longer.", job.pk, evidence)
+        lifecycle.doubt(job, job.attempt, evidence, details)
 
 
 def dispatch_forgotten_jobs() -> None:
-    """Queued jobs that no queue knows: Redis was away, or lost its memory."""
+    """Queued jobs that nobody is going to start: Redis was away, or lost its memory."""
     before = timezone.now() - SETTLING
-    due = Q(not_before=None) | Q(not_before__lt=before)
-    queued = Job.objects.filter(due, state=JobState.QUEUED, queued_at__lt=before)
-    by_backend: dict[str, list[Job]] = defaultdict(list)
-    for job in queued.order_by("created_at"):
-        by_backend[job.backend].append(job)
-    for name, jobs in by_backend.items():
-        _dispatch_missing(name, jobs)
+    waiting = Job.objects.unfinished(JobState.QUEUED).exclude(turns.just_queued(before))
+    for name in waiting.order_by().values_list("backend", flat=True).distinct():
+        if n_startable := turns.n_startable(name, before):
+            _dispatch_missing(name, n_startable, before)
 
 
-def _dispatch_missing(backend: str, jobs: list[Job]) -> None:
+def _dispatch_missing(backend: str, n_startable: int, before: datetime) -> None:
     try:
-        missing = dispatch.backend(backend).missing(jobs)
+        lacking = dispatch.backend(backend).lacking(n_startable)
     except dispatch.Unreachable as exc:
-        logger.warning("%d jobs wait: %s", len(jobs), exc)
+        logger.warning("%d jobs wait: %s", n_startable, exc)
         return
-    for job in missing:
-        logger.warning("job %s was unknown to its queue; dispatching it again", job.pk)
-        lifecycle.hand_to_backend(job)
+    for job in turns.startable(backend, before, min(lacking, AT_ONCE)) if lacking else ():
+        with log_context.about(job):
+            logger.warning("it was unknown to its queue; dispatching it again")
+        lifecycle.hand_to_backend(job, again=True)

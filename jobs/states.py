@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import TextChoices
+from collections.abc import Sequence
+
+from django.db.models import IntegerChoices, TextChoices
 
 
 class JobState(TextChoices):
@@ -28,15 +30,32 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 }
 
 ACTIVE = [state for state in JobState if not state.is_final]
+FINAL = [state for state in JobState if state.is_final]
 
 
 class Reason(TextChoices):
-    """Why a queued job is not running yet."""
+    """Why a queued job is not running yet, or why it is not sure that a running one does."""
 
     NO_FREE_WORKER = "no_free_worker", "Waiting for a worker"
+    QUOTA = "quota", "The owner has as many jobs running as they may"
     QUEUE_UNREACHABLE = "queue_unreachable", "The queue is unreachable; it starts once it is back"
     BACKING_OFF = "backing_off", "Waiting a little before the next attempt"
     HANDED_OVER = "handed_over", "Its worker was stopped; another one goes on with it"
+    UNCONFIRMED = "unconfirmed", "Its worker is silent; whether it still runs is not known"
+
+
+class Priority(IntegerChoices):
+    """Orders the jobs of one owner; only `URGENT`, which is the staff's to give, passes others."""
+
+    LOW = -1, "Low"
+    NORMAL = 0, "Normal"
+    HIGH = 1, "High"
+    URGENT = 2, "Urgent"
+
+    @classmethod
+    def words(cls) -> dict[str, Priority]:
+        """As they are written on the wire."""
+        return {each.name.lower(): each for each in cls}
 
 
 class FailureKind(TextChoices):
@@ -44,11 +63,40 @@ class FailureKind(TextChoices):
     SCIENCE = "science", "The calculation did not work out"
     TIMEOUT = "timeout", "It ran past its time limit"
     MEMORY = "memory", "It ran out of memory"
+    DISK = "disk", "It wrote more than it may"
     LOST = "lost", "Its worker vanished"
     CANCELLED_BY = "cancelled_by", "It was cancelled"
     INFRASTRUCTURE = "infrastructure", "The machinery around it failed"
     INTERNAL = "internal", "A defect in the backplane"
 
 
+NO_WORD = "No word from its worker"
+"""How the evidence begins of an attempt whose lease ran out."""
+
 RETRIED = frozenset({FailureKind.LOST, FailureKind.INFRASTRUCTURE})
 """What says nothing about the job itself, and so is tried again."""
+
+RETRIED_IF_ASKED = frozenset({FailureKind.TIMEOUT, FailureKind.MEMORY, FailureKind.DISK})
+"""What may go better from the checkpoint, at a price that its owner has to agree to.
+
+All other kinds would end the same way again.
+"""
+
+ADVANCE = 0.01
+"""By how much an attempt must get further than all before it to have got on."""
+
+
+def in_a_row(reached: Sequence[float]) -> int:
+    """How many attempts in a row brought the job no further, the newest included.
+
+    Three power cuts in a run of days are no reason to give it up as long as it got on in between:
+    the count starts anew with each attempt that got further than any before.
+
+    :param reached: the fraction that each failed attempt got to, oldest first.
+    """
+    furthest, count = 0.0, 0
+    for fraction in reached:
+        got_on = fraction >= furthest + ADVANCE
+        count = 1 if got_on else count + 1
+        furthest = max(furthest, fraction)
+    return count

@@ -5,17 +5,35 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import django_rq
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from redis.exceptions import RedisError
 
 from backplane_site import services
 from jobs import lifecycle
 from jobs.models import Job
+from tests.postgres import Postgres
 from tests.stack import Stack, until
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL, for who needs a database of its own on it."""
+    of_the_suite = settings.DATABASES["default"].get("HOST")
+    with Postgres(Path(of_the_suite) if of_the_suite else None) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
+    """BACKPLANE_TEST_DATABASE=postgres runs the suite's own database there."""
+    if settings.DATABASES["default"].get("HOST"):
+        request.getfixturevalue("postgres")
 
 
 @pytest.fixture

@@ -16,3 +16,16 @@ from backplane_site.settings import *  # noqa: E402, F403
 
 # In-process websocket tests; the real layer is tested on the real stack.
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+if os.environ.get("BACKPLANE_TEST_DATABASE") == "postgres":
+    # Started there by tests/conftest.py. PostgreSQL does not run as root, and so not in `_var`.
+    _host = tempfile.mkdtemp(prefix="pg-")
+    DATABASES["default"] = {  # noqa: F405
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "postgres",
+        "USER": "postgres",
+        "HOST": _host,
+    }
+else:
+    # A file, not memory: threads that race get connections of their own, as processes do.
+    DATABASES["default"]["TEST"] = {"NAME": f"{_var}/test.sqlite3"}  # noqa: F405

@@ -37,10 +37,19 @@ def test_only_the_lifecycle_writes_the_tables() -> None:
     found = {
         str(path.relative_to(ROOT)): [*writes_in(path.read_text())]
         for path in (ROOT / "jobs").rglob("*.py")
-        if "migrations" not in path.parts and path.name != "lifecycle.py"
+        if not {"migrations", "lifecycle"} & set(path.parts)
     }
 
     assert {path: writes for path, writes in found.items() if writes} == {}
+
+
+def test_only_the_module_of_files_writes_what_is_uploaded() -> None:
+    """What is uploaded belongs to no job, so that its table has a writer of its own."""
+    writing = re.compile(rf"StoredFile\.objects\b[^\n]*\.({'|'.join(WRITES)})\(")
+    sources = (ROOT / "jobs").rglob("*.py")
+    found = {path.name for path in sources if writing.search(path.read_text())}
+
+    assert found == {"files.py"}
 
 
 @pytest.mark.parametrize(

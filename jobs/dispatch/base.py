@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -14,9 +13,10 @@ class Unreachable(Exception):
 
 
 class Backend(Protocol):
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job, *, again: bool = False) -> None:
         """See to it that the job's current attempt runs, once, however often this is called.
 
+        :param again: what it was told before is known to be gone.
         :raises Unreachable: it could not be told.
         """
 
@@ -26,8 +26,8 @@ class Backend(Protocol):
         :raises Unreachable: it could not be told.
         """
 
-    def missing(self, jobs: Sequence[Job]) -> list[Job]:
-        """Which of these queued jobs it does not know of, and so would never run.
+    def lacking(self, n_startable: int) -> int:
+        """For how many of so many jobs that may start nothing is on its way that would start them.
 
         :raises Unreachable: it could not be asked.
         """

@@ -1,9 +1,15 @@
-"""The RQ backend: a worker on this or another host takes the job's id from a Redis queue."""
+"""The RQ backend: a worker on this or another host draws a ticket from a Redis queue.
+
+A ticket bears the name of the attempt that it was made for, but entitles to no more than a turn:
+the worker that draws it takes the job that is next by then (`jobs.turns`). One too many is drawn in
+vain, and costs nothing.
+"""
 
 from __future__ import annotations
 
+import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +19,8 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.intermediate_queue import IntermediateQueue
-from rq.job import Job as Message
-from rq.registry import ScheduledJobRegistry, StartedJobRegistry
+from rq.job import Job as Ticket
+from rq.registry import ScheduledJobRegistry
 
 from .base import Unreachable
 
@@ -24,60 +30,58 @@ if TYPE_CHECKING:
 QUEUE = "default"
 RUN_JOB = "jobs.worker.run_job"
 LIMBO_S = 30
-"""How long a worker may take from fetching a message to starting its job."""
+"""How long a worker may take from drawing a ticket to starting a job."""
 
 
 class RQBackend:
     def __init__(self) -> None:
         self._in_limbo_since: dict[str, float] = {}
 
-    def submit(self, job: Job) -> None:
-        message: dict[str, Any] = {
+    def submit(self, job: Job, *, again: bool = False) -> None:
+        ticket: dict[str, Any] = {
             "args": (str(job.pk), job.attempt),
-            "job_id": job.run_id,
+            "job_id": f"{job.run_id}-{secrets.token_hex(4)}" if again else job.run_id,
             "unique": True,
             # Our own limits are held by the worker's parent; RQ's 180 s default would kill.
             "job_timeout": -1,
             "result_ttl": 60,
             "failure_ttl": 3600,
-            "description": f"{job.simulation} {job.run_id}",
+            "description": "one turn at the queue",
         }
         with _reachable(), suppress(DuplicateJobError):
             if job.not_before and job.not_before > timezone.now():
-                _queue().enqueue_at(job.not_before, RUN_JOB, **message)
+                _queue().enqueue_at(job.not_before, RUN_JOB, **ticket)
             else:
-                _queue().enqueue(RUN_JOB, **message)
+                _queue().enqueue(RUN_JOB, **ticket)
 
     def withdraw(self, job: Job) -> None:
-        with _reachable(), suppress(NoSuchJobError):
-            Message.fetch(job.run_id, connection=_queue().connection).delete()
-
-    def missing(self, jobs: Sequence[Job]) -> list[Job]:
         with _reachable():
             queue = _queue()
-            # Read in the order in which messages move, so that none slips past between two reads.
-            waiting = set(ScheduledJobRegistry(queue=queue).get_job_ids())
-            waiting |= set(queue.get_job_ids())
-            fetched = set(IntermediateQueue(queue.key, queue.connection).get_job_ids())
-            fetched |= set(StartedJobRegistry(queue=queue).get_job_ids(cleanup=False))
-            lost = [
-                job
-                for job in jobs
-                if job.run_id not in waiting and not self._is_starting(job.run_id, fetched)
-            ]
-            for job in lost:
-                # Its message is nowhere that a worker looks; the rest would block a new one.
+            waits = queue.remove(job.run_id)
+            waits += queue.connection.zrem(ScheduledJobRegistry(queue=queue).key, job.run_id)
+            if waits:  # and is not the turn of another job that runs on it
                 with suppress(NoSuchJobError):
-                    Message.fetch(job.run_id, connection=queue.connection).delete()
-        return lost
+                    Ticket.fetch(
+                        job.run_id, connection=queue.connection, serializer=queue.serializer
+                    ).delete()
 
-    def _is_starting(self, run_id: str, fetched: set[str]) -> bool:
-        """Fetched by a worker a moment ago; after a while that worker must be dead."""
-        if run_id not in fetched:
-            self._in_limbo_since.pop(run_id, None)
-            return False
-        since = self._in_limbo_since.setdefault(run_id, time.monotonic())
-        return time.monotonic() - since < LIMBO_S
+    def lacking(self, n_startable: int) -> int:
+        with _reachable():
+            queue = _queue()
+            # Read in the order in which tickets move, so that none slips past between two reads.
+            waiting = set(ScheduledJobRegistry(queue=queue).get_jobs_to_schedule())
+            waiting |= set(queue.get_job_ids())
+            waiting |= self._being_drawn(queue)
+        return max(n_startable - len(waiting), 0)
+
+    def _being_drawn(self, queue: Queue) -> set[str]:
+        """Drawn by a worker a moment ago; after a while that worker must be dead."""
+        drawn = set(IntermediateQueue(queue.key, queue.connection).get_job_ids())
+        now = time.monotonic()
+        self._in_limbo_since = {
+            ticket: self._in_limbo_since.get(ticket, now) for ticket in sorted(drawn)
+        }
+        return {t for t, since in self._in_limbo_since.items() if now - since < LIMBO_S}
 
 
 def _queue() -> Queue:

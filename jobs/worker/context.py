@@ -14,7 +14,7 @@ from typing import Any, Self, TextIO
 from django.db import DatabaseError, connection
 
 import simulations
-from jobs import lifecycle
+from jobs import lifecycle, log_context
 from jobs.artifacts import LOG_NAME
 from jobs.models import Job
 from simulations.workdir import Manifest
@@ -38,7 +38,7 @@ class JobContext:
         self.workdir: Path = job.workdir(attempt)
         self.workdir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.previous = left_behind(job, attempt)
-        self.threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
+        self.threads = job.threads or int(os.environ.get("OMP_NUM_THREADS", "1"))
         self.log: TextIO = (self.workdir / LOG_NAME).open("a", buffering=1)
         self._manifest = Manifest(self.workdir)
         self._points: list[dict[str, Any]] = []
@@ -46,7 +46,9 @@ class JobContext:
         self._log_read = 0
         self._stop = threading.Event()
         self._done = threading.Event()
-        self._flusher = threading.Thread(target=self._flush_until_done, name="flusher", daemon=True)
+        self._flusher = threading.Thread(
+            target=log_context.carried(self._flush_until_done), name="flusher", daemon=True
+        )
 
     def __enter__(self) -> Self:
         self._flusher.start()
@@ -84,6 +86,7 @@ class JobContext:
                     self._flush()
                 except DatabaseError:
                     logger.warning("progress of job %s waits for the database", self._job.pk)
+                    connection.close()
         finally:
             connection.close()
 

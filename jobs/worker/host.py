@@ -1,4 +1,4 @@
-"""Where this process runs, and how it ties its children to its own life."""
+"""Where this process runs, and who dies with whom."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 
 HOST = socket.gethostname()
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def identity(pid: int) -> str:
@@ -17,13 +18,25 @@ def identity(pid: int) -> str:
     return f"{HOST}:{pid}"
 
 
+def adopt_orphans() -> None:
+    """Have what our children leave behind become ours, so that it can be found, and ended."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1, "PR_SET_CHILD_SUBREAPER")
+
+
 def die_with_parent(parent: int) -> None:
     """Ask Linux to kill this process when `parent` dies; elsewhere the fence has to do."""
     if not sys.platform.startswith("linux"):
         return
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, "PR_SET_PDEATHSIG")
     if os.getppid() != parent:
         # It died between the fork and the call above.
         os._exit(1)
+
+
+def _prctl(option: int, value: int, name: str) -> None:
+    """Linux only; elsewhere there is no such thing, and the fence has to do."""
+    if not sys.platform.startswith("linux"):
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), f"prctl({name}) failed")

@@ -1,10 +1,11 @@
-"""Final words are not lost to a database that is away for a moment."""
+"""What must be written is not lost to a database that is away for a moment."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from django.db import DatabaseError, DataError, IntegrityError, connection
 
@@ -12,8 +13,10 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_S = 60
 
+Told = TypeVar("Told")
 
-def insist(write: Callable[[], None]) -> None:
+
+def insist(write: Callable[[], Told]) -> Told:
     """Call `write` until the database takes it.
 
     :raises DatabaseError: it refused, or did not answer for a minute; the lease then tells.
@@ -27,6 +30,8 @@ def insist(write: Callable[[], None]) -> None:
         except DatabaseError:
             if time.monotonic() > deadline:
                 raise
-            logger.warning("the database did not take a final word; trying again", exc_info=True)
+            logger.warning(
+                "the database did not take what it was told; trying again", exc_info=True
+            )
             connection.close()
             time.sleep(1)

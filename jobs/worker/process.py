@@ -1,9 +1,11 @@
 """The worker process: RQ's, with the mends that keep a job from hanging, doubling or vanishing.
 
+- What it draws from the queue is a ticket; the database says whose turn it is (`jobs.turns`).
 - JSON on the queue, whatever the command line says.
 - The work-horse dies with its worker (RQ leaves it running as an orphan).
 - A warden in the worker, not in the engine's process, extends the job's lease, obeys a cancel
-  within two seconds and holds the wall-time limit; engines keep the GIL to themselves.
+  within two seconds and holds the job's limits; engines keep the GIL to themselves.
+- What the work-horse started dies with it, also what left its process group or lost its parent.
 - How a work-horse ended is written to the database before Redis is asked anything.
 - Redis that is away for a while does not end a running job.
 """
@@ -14,20 +16,28 @@ import logging
 import os
 import signal
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, connections
+from django.db import connections
 from redis.exceptions import RedisError
 from rq import Queue, Worker
-from rq.job import Job as Message
+from rq.job import Job as Ticket
 
 import simulations
+from jobs import lifecycle, log_context, turns
 from jobs.models import Job
+from jobs.processes import machine, started
 
-from .host import die_with_parent
+from .confine import confine
+from .host import HOST, adopt_orphans, die_with_parent, identity
+from .patience import insist
+from .tree import Tree
 from .warden import Warden
 
 logger = logging.getLogger(__name__)
+
+BACKEND = "rq"
 
 
 class JobWorker(Worker):
@@ -35,26 +45,63 @@ class JobWorker(Worker):
         kwargs["serializer"] = "rq.serializers.JSONSerializer"
         super().__init__(*args, **kwargs)
         self._warden: Warden | None = None
+        self._tree = Tree()
 
-    def execute_job(self, job: Message, queue: Queue) -> None:
-        job_id, attempt = job.args
-        preload(job_id)
-        self._warden = Warden(job_id, attempt, kill=self._kill_group)
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        adopt_orphans()
+        return bool(super().work(*args, **kwargs))
+
+    def execute_job(self, job: Ticket, queue: Queue) -> None:
+        ticket = job
+        preload(insist(partial(turns.next_simulation, BACKEND)))
+        mine = insist(self._take_turn)
+        if mine is None:
+            _discard(ticket, queue)
+            return
+        logger.debug("job %s runs on the ticket made for %s", mine.run_id, ticket.args)
+        # In this process only: what the work-horse will be called with.
+        ticket.args = [str(mine.pk), mine.attempt]
+        self._tree = Tree()
+        with log_context.about(mine):
+            logger.info("%s begins", mine.simulation)
+            self._run_watched(mine, ticket, queue)
+
+    def _run_watched(self, mine: Job, ticket: Ticket, queue: Queue) -> None:
+        self._warden = Warden(mine, tree=self._tree, kill=self._kill_group)
         try:
-            super().execute_job(job, queue)
+            super().execute_job(ticket, queue)
         finally:
+            if not self._warden.has_settled:
+                # Redis was away before there was a process.
+                self._warden.give_back()
             self._warden = None
 
-    def fork_work_horse(self, job: Message, queue: Queue) -> None:
+    def _take_turn(self) -> Job | None:
+        pid = os.getpid()
+        return lifecycle.take_next(
+            BACKEND,
+            worker=identity(pid),
+            host=HOST,
+            pid=pid,
+            machine=machine(),
+            pid_started=started(pid),
+        )
+
+    def fork_work_horse(self, job: Ticket, queue: Queue) -> None:
         # Parent and child must not share a database socket.
         connections.close_all()
+        for connection in connections.all(initialized_only=True):
+            if connection.vendor == "postgresql":
+                connection.close_pool()  # type: ignore[attr-defined]
         super().fork_work_horse(job, queue)
 
-    def main_work_horse(self, job: Message, queue: Queue) -> None:
+    def main_work_horse(self, job: Ticket, queue: Queue) -> None:
         die_with_parent(self.pid or os.getppid())
+        assert self._warden
+        confine(self._warden.budget, self._warden.workdir)
         super().main_work_horse(job, queue)
 
-    def monitor_work_horse(self, job: Message, queue: Queue, execution: Any) -> None:
+    def monitor_work_horse(self, job: Ticket, queue: Queue, execution: Any) -> None:
         assert self._warden
         self._warden.start()
         try:
@@ -62,6 +109,7 @@ class JobWorker(Worker):
         finally:
             # Already settled, unless RQ itself failed: then nobody would watch over the run.
             self._kill_group()
+            self._tree.end()
             self._warden.settle(None, None)
 
     def wait_for_horse(self) -> tuple[int | None, int | None, Any]:
@@ -69,19 +117,25 @@ class JobWorker(Worker):
         if self._warden:
             # Here, before Redis is asked anything: it may hang. RQ's alarm was for the wait alone.
             signal.alarm(0)
+            self._tree.end()
             self._warden.settle(status, usage)
         return pid, status, usage
 
     def _kill_group(self) -> None:
         """The work-horse and what it started; RQ's own way aims at us once the horse is gone."""
-        if not (pid := self.horse_pid):
-            return
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+        self._tree.kill()
+        if pid := self.horse_pid:
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
 
-    def maintain_heartbeats(self, job: Message, execution: Any) -> None:
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        super().heartbeat(timeout, pipeline)
+        if pipeline is None and not self.connection.sismember(self.redis_workers_keys, self.key):
+            # A Redis that lost its memory forgot us too, and RQ gives its name but once.
+            self.connection.delete(self.key)
+            self.register_birth()
+
+    def maintain_heartbeats(self, job: Ticket, execution: Any) -> None:
         try:
             super().maintain_heartbeats(job, execution)
         except RedisError as exc:
@@ -93,13 +147,21 @@ class JobWorker(Worker):
             self._warden.hand_over()
 
 
-def preload(job_id: str) -> None:
-    """Import the job's engines in the parent: once, instead of once a job.
+def _discard(ticket: Ticket, queue: Queue) -> None:
+    """Drawn in vain: the job that it was made for had its turn by another one, or was cancelled."""
+    queue.connection.lrem(queue.intermediate_queue_key, 1, ticket.id)
+    ticket.delete()
+
+
+def preload(simulation: str | None) -> None:
+    """Import its engines in the parent: once, instead of once a job.
 
     Importing is safe to fork, computing is not. What fails here will fail in the work-horse too,
     where it can be told.
     """
+    if simulation is None:
+        return
     try:
-        simulations.preload(Job.objects.values_list("simulation", flat=True).get(pk=job_id))
-    except (DatabaseError, Job.DoesNotExist, KeyError, ImportError) as exc:
-        logger.warning("the engines of job %s are not loaded ahead: %r", job_id, exc)
+        simulations.preload(simulation)
+    except (KeyError, ImportError) as exc:
+        logger.warning("the engines of %s are not loaded ahead: %r", simulation, exc)

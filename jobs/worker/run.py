@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import traceback
 from collections.abc import Callable
 from functools import partial
 
 import simulations
 from jobs import artifacts, lifecycle
+from jobs.budget import exceeded
+from jobs.files import texts
 from jobs.models import Job
-from jobs.states import FailureKind
+from jobs.states import FailureKind, JobState
+from simulations.execution import execute, failure
+from simulations.record.machine import peak_memory_mib
 
 from .context import JobContext
-from .host import HOST, identity
 from .patience import insist
 
 logger = logging.getLogger(__name__)
 
 
 def run_job(job_id: str, attempt: int) -> None:
-    """Run the job's attempt, unless somebody else has decided its fate meanwhile."""
-    job = Job.objects.get(pk=job_id)
-    try:
-        # The parent is the worker; it is the one whose death would lose the job.
-        parent = os.getppid()
-        lifecycle.start(job, attempt, worker=identity(parent), host=HOST, pid=parent)
-    except lifecycle.IllegalTransition as exc:
-        logger.info("message for a job that is not to be run: %s", exc)
+    """Run an attempt that our parent has started, and say how it ended."""
+    job = insist(partial(Job.objects.get, pk=job_id))
+    if (job.state, job.attempt) != (JobState.RUNNING, attempt):
+        logger.warning("job %s attempt %d is not ours to run: it is %s", job_id, attempt, job.state)
         return
     try:
         with JobContext(job, attempt) as context:
@@ -48,32 +44,29 @@ def run_job(job_id: str, attempt: int) -> None:
 
 def _run(job: Job, attempt: int, context: JobContext) -> Callable[..., None] | None:
     """Compute, and return the verb that tells how it ended, lacking only the files."""
-    fail = partial(lifecycle.fail, job, attempt)
     try:
-        result = simulations.find(job.simulation).run(job.params, context)
-        json.dumps(result, allow_nan=False)
-    except simulations.UnknownSimulation as exc:
-        return partial(fail, FailureKind.INPUT, {"detail": str(exc)})
+        outcome = execute(job.simulation, insist(partial(texts, job.params)), context)
     except simulations.Cancelled:
         # Only our parent can say that it is over: once this process is gone.
         return None
-    except simulations.InvalidParams as exc:
-        errors = [error.as_dict() for error in exc.errors]
-        return partial(fail, FailureKind.INPUT, {"detail": str(exc), "errors": errors})
-    except simulations.ScienceError as exc:
-        error = {"detail": str(exc), "hints": [*exc.hints], "fix": exc.fix}
-        return partial(fail, FailureKind.SCIENCE, error)
-    except MemoryError:
-        detail = "The engine asked for more memory than this machine gives it."
-        return partial(fail, FailureKind.MEMORY, {"detail": detail})
     except OSError as exc:
         return _infrastructure(job, attempt, exc)
     except Exception as exc:
-        logger.exception("job %s raised", job.pk)
-        detail = f"The simulation stopped on an unexpected {type(exc).__name__}: {exc}"
-        trace = traceback.format_exc()
-        return partial(fail, FailureKind.INTERNAL, {"detail": detail}, traceback=trace)
-    return partial(lifecycle.succeed, job, attempt, result)
+        failed = failure(exc)
+        if failed.trace:
+            logger.exception("job %s raised", job.pk)
+        kind = FailureKind(failed.kind)
+        if kind is FailureKind.MEMORY:
+            return _out_of_memory(job, attempt, exc)
+        return partial(lifecycle.fail, job, attempt, kind, failed.error, traceback=failed.trace)
+    return partial(
+        lifecycle.succeed,
+        job,
+        attempt,
+        outcome.result,
+        summary=outcome.summary,
+        methods=outcome.methods,
+    )
 
 
 def _infrastructure(job: Job, attempt: int, exc: OSError) -> Callable[..., None]:
@@ -81,3 +74,18 @@ def _infrastructure(job: Job, attempt: int, exc: OSError) -> Callable[..., None]
     evidence = f"The worker's machine failed it: {exc.strerror or exc}."
     kind = FailureKind.INFRASTRUCTURE
     return partial(lifecycle.lose, job, attempt, evidence, kind=kind)
+
+
+def _out_of_memory(job: Job, attempt: int, exc: BaseException) -> Callable[..., None]:
+    """It asked at once for more than it may; what it had by then is the figure that there is."""
+    limit = job.budget.memory_mib or 0
+    had_mib = peak_memory_mib()
+    detail = (
+        f"It asked for more memory than its limit of {limit:,} MiB"
+        f"{f' ({exc})' if str(exc) else ''}; by then it had {had_mib:,.0f} MiB."
+    )
+    error = exceeded(FailureKind.MEMORY, had_mib, limit, detail)
+    details = {"reached": error["reached"], "limit": error["limit"]}
+    return partial(
+        lifecycle.lose, job, attempt, detail, kind=FailureKind.MEMORY, error=error, details=details
+    )

@@ -1,9 +1,9 @@
-"""The worker parent's watch over one attempt: lease, cancel, time limit, and how it all ended."""
+"""The worker parent's watch over one attempt: lease, cancel, limits, and how it all ended."""
 
 from __future__ import annotations
 
 import logging
-import os
+import shutil
 import sys
 import threading
 import time
@@ -16,13 +16,16 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from jobs import artifacts, lifecycle
+from jobs import artifacts, lifecycle, log_context
 from jobs.artifacts import FileOnDisk
+from jobs.heritage import SCRATCH_NAME
 from jobs.models import Job
-from jobs.states import FailureKind, JobState
+from jobs.states import JobState
 
-from .host import identity
+from .autopsy import autopsy
+from .gauge import Gauge
 from .patience import insist
+from .tree import Tree
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +38,6 @@ class Verdict(Enum):
     """Why the warden killed a work-horse."""
 
     CANCELLED = auto()
-    TIMED_OUT = auto()
     HANDED_OVER = auto()
     FENCED = auto()
 
@@ -43,22 +45,34 @@ class Verdict(Enum):
 class Warden:
     """Looks after the attempt in a thread of its own: neither RQ nor Redis can hold it up."""
 
-    def __init__(self, job_id: str, attempt: int, *, kill: Callable[[], None]) -> None:
-        self._job_id = job_id
-        self._attempt = attempt
+    def __init__(self, job: Job, *, tree: Tree, kill: Callable[[], None]) -> None:
+        self.budget = job.budget
+        self.workdir = job.workdir(job.attempt)
+        self._gauge = Gauge(self.budget, self.workdir, tree=tree, kill=kill)
+        self._job_id = job.pk
+        self._attempt = job.attempt
         self._kill = kill
-        self._worker = identity(os.getpid())
-        self._has_started = False
         self._verdict: Verdict | None = None
         self._stopping_since: float | None = None
-        self._started = time.monotonic()
         self._gone = threading.Event()
         self._over = threading.Event()
         self._hand_over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="warden", daemon=True)
+        self._thread = threading.Thread(
+            target=log_context.carried(self._watch), name="warden", daemon=True
+        )
 
     def start(self) -> None:
         self._thread.start()
+        self._gauge.start()
+
+    @property
+    def has_settled(self) -> bool:
+        return self._gone.is_set()
+
+    def give_back(self) -> None:
+        """No process was ever made for it: that is nobody's failure."""
+        self._verdict = Verdict.HANDED_OVER
+        self.settle(None, None)
 
     def hand_over(self) -> None:
         """The worker is to stop: let another one go on with the job. Called in a signal handler."""
@@ -69,47 +83,50 @@ class Warden:
         if self._gone.is_set():
             return
         self._gone.set()
+        self._gauge.stop()
         try:
             insist(partial(self._settle, status, usage))
         finally:
             self._over.set()
-            self._thread.join()
+            if self._thread.is_alive():
+                self._thread.join()
 
     def _settle(self, status: int | None, usage: Any) -> None:
         job = Job.objects.get(pk=self._job_id)
-        if not self._started_it(job):
-            return
         if usage is not None:
-            lifecycle.record_usage(job, self._attempt, _peak_memory_mib(usage))
+            lifecycle.record_usage(job, self._attempt, **_used(usage, self._gauge.peak_memory_mib))
+        self._remove_scratch(job)
         if self._runs(job):
             # The lease is extended meanwhile: a large file takes its time to be summed up.
             files = artifacts.collect(job.workdir(self._attempt))
             with suppress(lifecycle.IllegalTransition):  # it was taken from us meanwhile
                 self._conclude(job, status, files)
 
+    def _remove_scratch(self, job: Job) -> None:
+        """Also of the attempts before, whose workers could not."""
+        for number in range(1, self._attempt + 1):
+            shutil.rmtree(job.workdir(number) / SCRATCH_NAME, ignore_errors=True)
+
     def _runs(self, job: Job) -> bool:
         return job.state == JobState.RUNNING and job.attempt == self._attempt
-
-    def _started_it(self, job: Job) -> bool:
-        """The same message may reach two workers; only one of them started the attempt."""
-        if not self._has_started:
-            mine = job.attempts.filter(number=self._attempt, worker=self._worker)
-            self._has_started = mine.exists()
-        return self._has_started
 
     def _conclude(self, job: Job, status: int | None, files: list[FileOnDisk]) -> None:
         match self._verdict:
             case Verdict.CANCELLED:
                 lifecycle.cancel(job, self._attempt, files)
-            case Verdict.TIMED_OUT:
-                ran_s = round(time.monotonic() - self._started)
-                detail = f"It ran for {ran_s} s; its limit is {job.wall_time_limit_s} s."
-                kind = FailureKind.TIMEOUT
-                lifecycle.fail(job, self._attempt, kind, {"detail": detail}, files)
             case Verdict.HANDED_OVER:
                 lifecycle.hand_over(job, self._attempt, "Its worker was told to stop.", files)
             case _:
-                lifecycle.lose(job, self._attempt, _describe(status), files=files)
+                found = autopsy(status, self._gauge, self.budget)
+                lifecycle.lose(
+                    job,
+                    self._attempt,
+                    found.evidence,
+                    kind=found.kind,
+                    files=files,
+                    error=found.error,
+                    details=found.details,
+                )
 
     def _watch(self) -> None:
         next_lease = 0.0
@@ -119,14 +136,14 @@ class Warden:
                     next_lease = self._look(next_lease)
                 except DatabaseError:
                     logger.warning("the database is away; looking again", exc_info=True)
+                    # A socket that broke stays broken: the next look opens another.
+                    connection.close()
         finally:
             connection.close()
 
     def _look(self, next_lease: float) -> float:
         now = time.monotonic()
         job = Job.objects.get(pk=self._job_id)
-        if not self._started_it(job):
-            return next_lease  # not yet, or never: then its process ends by itself
         ours = self._runs(job)
         if ours and now >= next_lease:
             ours = lifecycle.extend_lease(job, self._attempt)
@@ -141,8 +158,6 @@ class Warden:
             return Verdict.FENCED
         if job.cancel_requested_at:
             return Verdict.CANCELLED
-        if now - self._started > job.wall_time_limit_s:
-            return Verdict.TIMED_OUT
         return Verdict.HANDED_OVER if self._hand_over.is_set() else None
 
     def _stop(self, verdict: Verdict, now: float) -> None:
@@ -154,16 +169,11 @@ class Warden:
             self._kill()
 
 
-def _describe(status: int | None) -> str:
-    """What the operating system told of the end of a process, in words."""
-    if status is None:
-        return "The worker lost sight of its process."
-    if os.WIFSIGNALED(status):
-        return f"Its process was killed by signal {os.WTERMSIG(status)}."
-    return f"Its process ended with exit status {os.WEXITSTATUS(status)} and no result."
-
-
-def _peak_memory_mib(usage: Any) -> float:
+def _used(usage: Any, seen_mib: float) -> dict[str, float]:
+    """:param seen_mib: of all processes together; the system tells of the largest one."""
     # Linux counts kibibytes, macOS bytes.
     per_mib = 1024**2 if sys.platform == "darwin" else 1024
-    return round(float(usage.ru_maxrss) / per_mib, 1)
+    return {
+        "peak_memory_mib": round(max(float(usage.ru_maxrss) / per_mib, seen_mib), 1),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
+    }

@@ -24,7 +24,7 @@ POINT = {"fraction": 0.5, "message": "", "stage": ""}
 
 @pytest.fixture
 def job(submit: Callable[..., Job], start: Callable[[Job], Job], monkeypatch: Any) -> Job:
-    monkeypatch.setattr(lifecycle, "hand_to_backend", lambda job: None)
+    monkeypatch.setattr("jobs.lifecycle.submission.hand_to_backend", lambda job: None)
     return start(submit())
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import django_rq
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from redis.exceptions import RedisError
 from rq.executions import Execution
 from rq.registry import ScheduledJobRegistry
 
-from jobs import dispatch, lifecycle
+from jobs import dispatch, lifecycle, processes
+from jobs import reconciler as reconciler_module
 from jobs.dispatch import rq as rq_backend
-from jobs.models import Job
+from jobs.models import Allowance, Job
 from jobs.reconciler import SETTLING, Reconciler, reconcile
 from jobs.states import JobState, Reason
 
@@ -92,7 +96,8 @@ def test_a_redis_that_lost_its_memory_is_told_again(
     reconcile()
     reconcile()
 
-    assert waiting() == [job.run_id]
+    (ticket,) = waiting()
+    assert ticket.startswith(job.run_id)
 
 
 def test_a_job_queued_a_moment_ago_is_left_alone(redis: Any, submit: Callable[..., Job]) -> None:
@@ -122,10 +127,11 @@ def test_without_redis_the_job_is_accepted_says_why_it_waits_and_starts_later(
     reconcile()
 
     job.refresh_from_db()
-    assert (waiting(), job.reason) == ([job.run_id], Reason.NO_FREE_WORKER)
+    (ticket,) = waiting()
+    assert (ticket.startswith(job.run_id), job.reason) == (True, Reason.NO_FREE_WORKER)
 
 
-def test_a_message_stuck_between_queue_and_worker_is_sent_again(
+def test_a_ticket_stuck_between_queue_and_worker_is_sent_again(
     redis: Any,
     submit: Callable[..., Job],
     age: Callable[[Job], None],
@@ -144,62 +150,216 @@ def test_a_message_stuck_between_queue_and_worker_is_sent_again(
 
     monkeypatch.setattr(rq_backend, "LIMBO_S", 0)
     reconcile()
-    assert waiting() == [job.run_id]
+    (ticket,) = waiting()
+    assert ticket.startswith(job.run_id)
 
 
-def test_a_message_of_a_dead_execution_is_sent_again(
-    redis: Any,
-    submit: Callable[..., Job],
-    age: Callable[[Job], None],
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_ticket_on_which_another_job_runs_is_made_up_for(
+    redis: Any, submit: Callable[..., Job], age: Callable[[Job], None]
 ) -> None:
     job = submit()
     lifecycle.hand_to_backend(job)
     queue = django_rq.get_queue("default")
-    message = queue.fetch_job(job.run_id)
     with redis.pipeline() as pipeline:
-        Execution.create(message, ttl=600, pipeline=pipeline)
+        Execution.create(queue.fetch_job(job.run_id), ttl=600, pipeline=pipeline)
         pipeline.lrem(queue.key, 1, job.run_id)
         pipeline.execute()
     age(job)
-    dispatch.backend.cache_clear()
 
     reconcile()
-    assert waiting() == []
 
-    monkeypatch.setattr(rq_backend, "LIMBO_S", 0)
+    (ticket,) = waiting()
+    assert ticket.startswith(job.run_id)
+
+
+def test_no_more_tickets_are_made_than_jobs_may_start(
+    redis: Any, alice: Any, submit: Callable[..., Job], age: Callable[[Job], None]
+) -> None:
+    Allowance.objects.update_or_create(user=alice, defaults={"max_running": 2})
+    for _ in range(5):
+        age(submit())
+
     reconcile()
-    assert waiting() == [job.run_id]
+    reconcile()
+
+    assert len(waiting()) == 2
 
 
-def test_after_a_stalled_database_no_worker_is_blamed_before_a_lease_has_passed(
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def beat(job: Job) -> None:
+    assert lifecycle.extend_lease(Job.objects.get(pk=job.pk), job.attempt)
+
+
+def silent_for(job: Job, seconds: float, settings: Any) -> None:
+    """As if its lease had run out so long ago."""
+    lease = timezone.now() - timedelta(seconds=seconds)
+    Job.objects.filter(pk=job.pk).update(lease_expires_at=lease)
+    job.refresh_from_db()
+
+
+def test_a_worker_that_speaks_is_alive_whatever_the_clocks_say(
     redis: Any, submit: Callable[..., Job], start: Callable[[Job], Job], settings: Any
 ) -> None:
-    moments = iter([0.0, 2.0, 4.0, 5.0 + settings.JOB_LEASE_S, 7.0 + 2 * settings.JOB_LEASE_S])
-    reconciler = Reconciler(clock=lambda: next(moments))
+    clock = Clock()
+    reconciler = Reconciler(clock)
     job = start(submit())
-    Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    for hours in (-1, 1, -1):  # each time as the clock of the worker jumps
+        lease = timezone.now() + timedelta(hours=hours)
+        Job.objects.filter(pk=job.pk).update(lease_expires_at=lease)
+        reconciler.look()
+        clock.now += settings.JOB_LEASE_S / 3
 
-    def state() -> str:
+        reconciler.look()
+
+    job.refresh_from_db()
+    assert (job.state, job.reason) == ("running", "")
+
+
+def test_a_lease_that_stays_the_same_is_silence_even_if_it_names_the_future(
+    redis: Any, submit: Callable[..., Job], start: Callable[[Job], Job], settings: Any
+) -> None:
+    clock = Clock()
+    reconciler = Reconciler(clock)
+    job = start(submit())
+    Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() + timedelta(hours=1))
+
+    seen = []
+    for _ in range(10):
         reconciler.look()
         job.refresh_from_db()
-        return str(job.state)
+        seen.append((job.state, job.reason))
+        clock.now += settings.JOB_LEASE_S / 3
 
-    assert [state(), state(), state()] == ["running"] * 3  # it does not know what was before
-    assert state() == "running"  # and for one lease nobody could write
-    reconciler._wrote_at = 6.0 + 2 * settings.JOB_LEASE_S
-    assert state() == "queued"
+    assert seen[:4] == [("running", "")] * 4
+    assert seen[4] == ("running", "unconfirmed")
+    assert seen[-1] == ("queued", "backing_off")
 
 
-def test_a_lease_that_ran_out_is_settled_once(
-    redis: Any, submit: Callable[..., Job], start: Callable[[Job], Job]
+@pytest.mark.parametrize("hindrance", ["it was away", "the database refused"])
+def test_after_a_stall_no_worker_is_blamed_before_a_lease_has_passed(
+    redis: Any,
+    submit: Callable[..., Job],
+    start: Callable[[Job], Job],
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    hindrance: str,
+) -> None:
+    clock = Clock()
+    reconciler = Reconciler(clock)
+    job = start(submit())
+    reconciler.look()
+    clock.now += settings.JOB_LEASE_S - 1
+    if hindrance == "it was away":
+        clock.now += settings.JOB_LEASE_S
+    else:
+        with monkeypatch.context() as down:
+            down.setattr(reconciler_module, "settle_lost_jobs", refuse)
+            with pytest.raises(OperationalError):
+                reconciler.look()
+        clock.now += 2
+
+    reconciler.look()  # nobody could write, the worker neither
+
+    job.refresh_from_db()
+    assert (job.state, job.reason) == ("running", "")
+    clock.now += settings.JOB_LEASE_S - 1
+    reconciler.look()
+    clock.now += 2
+    reconciler.look()
+    job.refresh_from_db()
+    assert (job.state, job.reason) == ("running", "unconfirmed")
+
+
+def refuse(*_: Any) -> None:
+    raise OperationalError("database is locked")
+
+
+def test_a_silent_worker_is_doubted_first_and_replaced_later(
+    redis: Any, submit: Callable[..., Job], start: Callable[[Job], Job], settings: Any
 ) -> None:
     job = start(submit())
-    Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    silent_for(job, 1, settings)
 
     reconcile()
     reconcile()
 
     job.refresh_from_db()
+    assert (job.state, job.reason, job.attempt) == ("running", "unconfirmed", 1)
+    (told,) = job.events.filter(kind="unconfirmed")
+    assert told.data["details"].items() >= {"host": "host", "worker": "host:1", "pid": 1}.items()
+    assert told.data["details"]["lease_expired_s"] == pytest.approx(1, abs=0.5)
+
+    silent_for(job, settings.JOB_UNCONFIRMED_S + 1, settings)
+    reconcile()
+    reconcile()
+
+    job.refresh_from_db()
     assert (job.state, job.attempt) == (JobState.QUEUED, 2)
-    assert "No word from its worker" in job.attempts.get().evidence
+    lost = job.attempts.get()
+    assert "No word from its worker" in lost.evidence
+    assert lost.details["last_heartbeat_at"] == lost.heartbeat_at.isoformat()
+
+
+def test_a_word_in_time_clears_the_doubt(
+    redis: Any, submit: Callable[..., Job], start: Callable[[Job], Job], settings: Any
+) -> None:
+    job = start(submit())
+    silent_for(job, 1, settings)
+    reconcile()
+
+    beat(job)
+    reconcile()
+
+    job.refresh_from_db()
+    assert (job.state, job.reason) == ("running", "")
+    kinds = list(job.events.order_by("seq").values_list("kind", flat=True))
+    assert kinds == ["submitted", "started", "unconfirmed", "confirmed"]
+
+
+def test_a_worker_seen_dead_on_this_host_is_replaced_at_once(
+    redis: Any, submit: Callable[..., Job]
+) -> None:
+    worker = subprocess.Popen(["sleep", "60"])
+    born = processes.started(worker.pid)
+    job = submit()
+    by = {"worker": "w", "host": "here", "machine": processes.machine()}
+    lifecycle.start(job, 1, pid=worker.pid, pid_started=born, **by)
+    reconcile()
+    job.refresh_from_db()
+    assert job.state == "running"
+    worker.kill()
+    worker.wait()
+
+    reconcile()
+
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == ("queued", 2)
+    assert job.attempts.get().details["process"] == "gone"
+
+
+@pytest.mark.parametrize("where", [{"machine": "another boot"}, {"machine": ""}, {}])
+def test_no_process_is_looked_for_on_another_machine(
+    redis: Any, submit: Callable[..., Job], where: dict[str, str]
+) -> None:
+    job = submit()
+    lifecycle.start(job, 1, worker="w", host="there", pid=2**22 + 1, pid_started=1, **where)
+
+    reconcile()
+
+    job.refresh_from_db()
+    assert job.state == "running"
+
+
+def test_a_number_that_another_process_bears_by_now_is_no_sign_of_life() -> None:
+    mine = processes.started(os.getpid())
+
+    assert mine is not None
+    assert not processes.is_gone(processes.machine(), os.getpid(), mine)
+    assert processes.is_gone(processes.machine(), os.getpid(), mine - 1)

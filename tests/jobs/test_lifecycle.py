@@ -238,7 +238,7 @@ def test_a_bad_submission_leaves_no_trace(alice: Any) -> None:
     with pytest.raises(simulations.InvalidParams):
         lifecycle.submit(owner=alice, simulation="demo.sum_squares", params={"n": 0})
     with pytest.raises(simulations.UnknownSimulation, match=r"demo\.sum_squares"):
-        lifecycle.submit(owner=alice, simulation="dft_optimisation", params={})
+        lifecycle.submit(owner=alice, simulation="alchemy", params={})
 
     assert not Job.objects.exists()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -203,9 +202,9 @@ def test_a_queued_job_says_what_it_waits_for(page, submit):
 
 def test_a_silent_worker_looks_different_from_a_running_one(page, submit, start):
     job = start(submit())
-    Job.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    lifecycle.doubt(job, 1, "No word from its worker.")
 
-    assert "No heartbeat" in page(f"/jobs/{job.pk}/").content.decode()
+    assert "Unconfirmed" in page(f"/jobs/{job.pk}/").content.decode()
 
 
 def test_a_job_whose_simulation_is_gone_is_still_shown(page, submit):

@@ -13,12 +13,15 @@ from django.db import IntegrityError, OperationalError
 
 import simulations
 from jobs import artifacts, lifecycle
+from jobs.budget import Budget
 from jobs.models import Job
+from jobs.states import FailureKind
 from jobs.worker import patience
 from jobs.worker.context import JobContext, plain
 from jobs.worker.host import HOST, identity
 from jobs.worker.inheritance import left_behind
 from jobs.worker.run import run_job
+from jobs.worker.tree import Tree
 from jobs.worker.warden import Warden
 
 EXITED = 0
@@ -33,8 +36,7 @@ def mine(submit: Callable[..., Job]) -> Job:
 
 
 def settled(job: Job, status: int | None = EXITED) -> Job:
-    warden = Warden(str(job.pk), job.attempt, kill=lambda: None)
-    warden._thread = type("Idle", (), {"join": lambda self: None})()
+    warden = Warden(job, tree=Tree(), kill=lambda: None)
     warden.settle(status, None)
     job.refresh_from_db()
     return job
@@ -45,15 +47,13 @@ def test_a_process_gone_without_a_word_is_a_lost_attempt(mine: Job) -> None:
     assert "exit status 0 and no result" in mine.attempts.get().evidence
 
 
-def test_a_second_message_does_not_end_the_run_of_another_worker(
-    submit: Callable[..., Job], start: Callable[[Job], Job]
-) -> None:
-    """Its own process was refused; the job is somebody else's, and healthy."""
-    job = start(submit())
+def test_an_attempt_that_nobody_started_here_is_not_run(submit: Callable[..., Job]) -> None:
+    job = submit()
 
-    settled(job)
+    run_job(str(job.pk), 1)
 
-    assert (job.state, job.attempt) == ("running", 1)
+    job.refresh_from_db()
+    assert (job.state, job.last_seq) == ("queued", 1)
 
 
 def test_a_final_word_is_not_overruled(mine: Job) -> None:
@@ -90,12 +90,13 @@ def test_numbers_reach_the_database_as_json_takes_them() -> None:
 
 
 def test_a_directory_that_cannot_be_made_is_the_machines_fault(
-    submit: Callable[..., Job], settings: Any, tmp_path: Any
+    submit: Callable[..., Job], start: Callable[[Job], Job], settings: Any, tmp_path: Any
 ) -> None:
     (tmp_path / "file").touch()
     settings.JOBS_ROOT = tmp_path / "file"
     job = submit()
 
+    start(job)
     run_job(str(job.pk), 1)
 
     attempt = job.attempts.get()
@@ -104,11 +105,12 @@ def test_a_directory_that_cannot_be_made_is_the_machines_fault(
 
 
 def test_a_result_with_a_figure_that_is_none_is_a_defect_and_no_success(
-    submit: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+    submit: Callable[..., Job], start: Callable[[Job], Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = submit()
     monkeypatch.setattr(simulations.Simulation, "run", lambda *_: {"energy_hartree": math.nan})
 
+    start(job)
     run_job(str(job.pk), 1)
 
     job.refresh_from_db()
@@ -116,15 +118,61 @@ def test_a_result_with_a_figure_that_is_none_is_a_defect_and_no_success(
     assert "Traceback" not in str(job.error)
 
 
-def test_a_run_reports_and_ends_with_its_log(submit: Callable[..., Job]) -> None:
+def test_a_run_reports_and_ends_with_its_log(
+    submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
     job = submit(params={"n": 4})
 
+    start(job)
     run_job(str(job.pk), 1)
 
     job.refresh_from_db()
     assert (job.state, job.result) == ("succeeded", {"total": 30})
     points = [p for e in job.events.filter(kind="progress") for p in e.data["points"]]
     assert [point["total"] for point in points] == [1, 5, 14, 30]
+
+
+def test_memory_that_was_refused_at_once_is_told_with_figures(
+    submit: Callable[..., Job], start: Callable[[Job], Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def greedy(*_: Any) -> Any:
+        raise MemoryError("Unable to allocate 50.0 GiB")
+
+    job = submit(limits=Budget(memory_mib=800))
+    monkeypatch.setattr(simulations.Simulation, "run", greedy)
+
+    start(job)
+    run_job(str(job.pk), 1)
+
+    job.refresh_from_db()
+    assert (job.state, job.failure_kind) == ("failed", "memory")
+    assert "limit of 800 MiB (Unable to allocate 50.0 GiB)" in job.error["detail"]
+    assert job.error["reached"]["memory_mib"] > 10
+    assert job.error["fix"]["limits"]["memory_mib"] >= 1600
+
+
+def test_a_job_that_asked_to_is_tried_again_after_want_of_memory(
+    submit: Callable[..., Job], start: Callable[[Job], Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def greedy(*_: Any) -> Any:
+        raise MemoryError
+
+    job = submit(retry_on=[FailureKind.MEMORY])
+    monkeypatch.setattr(simulations.Simulation, "run", greedy)
+
+    start(job)
+    run_job(str(job.pk), 1)
+
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == ("queued", 2)
+
+
+def test_a_run_takes_the_threads_of_its_job(submit: Callable[..., Job], settings: Any) -> None:
+    settings.JOB_MOST = settings.JOB_MOST | {"threads": 8}
+    context = JobContext(submit(limits=Budget(threads=3)), 1)
+
+    assert context.threads == 3
+    context.log.close()
 
 
 def test_a_fenced_run_hears_that_it_is_to_stop(mine: Job) -> None:

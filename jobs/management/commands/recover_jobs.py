@@ -6,7 +6,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections
 
+from jobs.api.idempotency import forget_old_keys
 from jobs.reconciler import Reconciler, reconcile
+from jobs.retention import Pruner
+
+FORGET_EVERY_S = 3600
 
 
 class Command(BaseCommand):
@@ -20,10 +24,14 @@ class Command(BaseCommand):
         if every is None:
             reconcile()
             return
-        reconciler = Reconciler()
+        reconciler, pruner, forget_at = Reconciler(), Pruner(), 0.0
         while True:
             try:
                 reconciler.look()
+                pruner.look()
+                if time.monotonic() >= forget_at:
+                    forget_old_keys()
+                    forget_at = time.monotonic() + FORGET_EVERY_S
             except DatabaseError as exc:
                 self.stderr.write(f"the database did not answer, trying again: {exc}")
                 close_old_connections()

@@ -1,0 +1,322 @@
+"""Files that users give as input: kept once by what is in them, and told of by reference.
+
+In a job's params `{"file": "sha256:…"}` stands for a text. Simulations see texts only: `unfold`
+puts them in before anything is checked, `fold` takes them out before a job is stored, and
+`texts` puts them back where it runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any, get_args
+
+from django.conf import settings
+from pydantic import BaseModel
+
+from simulations import FieldError, InvalidParams
+from simulations.structures import StructureInput
+from simulations.structures.formats import BY_SUFFIX, of_file
+
+from .models import StoredFile
+
+FOLD_ABOVE_CHARS = 16_000
+"""Longer texts are kept as files: ten thousand jobs against one receptor hold it once."""
+PREFIX = "sha256:"
+KEYS = {"file", "format", "name"}
+MAX_NAME_CHARS = 200
+
+REFERENCE_SCHEMA = {
+    "type": "object",
+    "title": "File",
+    "properties": {
+        "file": {"type": "string", "description": "Id of an upload, or sha256:… of its content."},
+        "name": {"type": "string"},
+        "format": {"type": "string", "description": "As of a text; else told by the file's name."},
+    },
+    "required": ["file"],
+    "additionalProperties": False,
+}
+
+Params = dict[str, Any]
+Reference = dict[str, str]
+Place = tuple[str, str]
+KeyPath = tuple[Any, ...]
+
+
+class TooLarge(Exception):
+    """The file is larger than this site takes."""
+
+    def __init__(self) -> None:
+        limit = settings.MAX_FILE_BYTES
+        super().__init__(f"The file is larger than {limit:,} bytes, the most that is taken.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfolded:
+    """Params with every text in them, and what stands for those that came from files.
+
+    :param references: by the param's name and the text.
+    """
+
+    params: Params
+    references: dict[Place, Reference]
+
+
+# --- what is kept -----------------------------------------------------------------------------
+
+
+def keep(*, owner: Any, name: str, content: bytes) -> tuple[StoredFile, bool]:
+    """The owner's row for this content, and whether it is new; the content lies on disk once.
+
+    :raises TooLarge: beyond `MAX_FILE_BYTES`.
+    """
+    if len(content) > settings.MAX_FILE_BYTES:
+        raise TooLarge
+    digest = hashlib.sha256(content).hexdigest()
+    _write_once(StoredFile.path_of(digest), content)
+    called = plain_name(name)
+    text = content.decode(errors="replace")
+    return StoredFile.objects.get_or_create(
+        owner=owner,
+        sha256=digest,
+        defaults={"name": called, "size_bytes": len(content), "format": _format(called, text)},
+    )
+
+
+def plain_name(name: str) -> str:
+    """What a client calls its file: no folder, nothing unprintable, and never empty."""
+    last = PurePath(name.replace("\\", "/")).name
+    printable = "".join(character for character in last if character.isprintable())
+    return printable.strip()[:MAX_NAME_CHARS] or "unnamed"
+
+
+def _format(name: str, text: str) -> str:
+    """Empty for what may be SMILES or a name: only reading it tells."""
+    told = of_file(name, text)
+    return "" if told == "auto" else told
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """Renamed into place, so that whoever finds it finds all of it."""
+    if path.exists() and path.stat().st_size == len(content):
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    with scratch.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    scratch.replace(path)
+
+
+# --- references in params ---------------------------------------------------------------------
+
+
+def is_reference(value: Any) -> bool:
+    return isinstance(value, dict) and "file" in value
+
+
+def called(reference: dict[str, Any]) -> str:
+    """A reference in words: `file 1crn.pdb, sha256 ab12cd34…`."""
+    digest = str(reference["file"]).removeprefix(PREFIX)
+    name = reference.get("name")
+    return f"file {name}, sha256 {digest[:8]}…" if name else f"file, sha256 {digest[:8]}…"
+
+
+def unfold(params: Params, *, owner: Any, model: type[BaseModel]) -> Unfolded:
+    """Params as a user gives them, every reference to a file of theirs replaced by its text.
+
+    :raises InvalidParams: on each field that holds a reference to no file of theirs.
+    """
+    references: dict[Place, Reference] = {}
+    errors: list[FieldError] = []
+
+    def put_in(path: KeyPath, value: Params) -> Any:
+        try:
+            stored = _row(owner, path, value)
+            text = _text(stored, path)
+        except InvalidParams as refused:
+            errors.extend(refused.errors)
+            return value
+        told = _said_format(value, stored) if _takes_format(model, path) else ""
+        references[path[0], text] = _reference(stored, told)
+        return _with_format(text, told)
+
+    plain = {name: _replaced((name,), value, put_in) for name, value in params.items()}
+    if errors:
+        raise InvalidParams(errors)
+    return Unfolded(params=plain, references=references)
+
+
+def fold(params: Params, references: dict[Place, Reference], *, owner: Any) -> Params:
+    """Params as they are stored: what came from a file, and every long text, by reference."""
+    # Whoever runs another's job again may use its files from now on.
+    for digest in {each["file"] for each in references.values()}:
+        _share(owner, digest.removeprefix(PREFIX))
+    return {name: _taken_out(name, value, references, owner) for name, value in params.items()}
+
+
+def _taken_out(name: str, value: Any, references: dict[Place, Reference], owner: Any) -> Any:
+    text, told = _text_in(value)
+    if (name, text) in references:
+        return references[name, text]
+    if len(text) > FOLD_ABOVE_CHARS:
+        kept, _ = keep(owner=owner, name=_name_of_text(name, text, told), content=text.encode())
+        return _reference(kept, told)
+    if isinstance(value, dict):
+        return {key: _taken_out(name, each, references, owner) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_taken_out(name, each, references, owner) for each in value]
+    return value
+
+
+def texts(params: Params) -> Params:
+    """Stored params with their texts, as a simulation takes them.
+
+    :raises OSError: a file is gone from the disk.
+    """
+
+    def put_in(path: KeyPath, value: Params) -> Any:
+        content = StoredFile.path_of(value["file"].removeprefix(PREFIX)).read_bytes()
+        return _with_format(content.decode("utf-8-sig"), value.get("format", ""))
+
+    return {name: _replaced((name,), value, put_in) for name, value in params.items()}
+
+
+def _replaced(path: KeyPath, value: Any, put_in: Callable[[KeyPath, Params], Any]) -> Any:
+    """The value with each reference in it replaced, wherever it lies."""
+    if is_reference(value):
+        return put_in(path, value)
+    if isinstance(value, dict):
+        return {key: _replaced((*path, key), each, put_in) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_replaced((*path, n), each, put_in) for n, each in enumerate(value)]
+    return value
+
+
+def text_of(reference: dict[str, Any], limit: int) -> str | None:
+    """What a stored reference stands for, unless that is longer or gone from the disk."""
+    path = StoredFile.path_of(str(reference["file"]).removeprefix(PREFIX))
+    if not path.is_file() or path.stat().st_size > limit:
+        return None
+    return path.read_text("utf-8-sig")
+
+
+def in_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """A simulation's JSON schema, in which each structure may also be a file."""
+    structure = schema.get("$defs", {}).get(StructureInput.__name__)
+    if structure:
+        structure["anyOf"] = [*structure["anyOf"], REFERENCE_SCHEMA]
+    return schema
+
+
+def _reference(stored: StoredFile, told: str) -> Reference:
+    named = {"file": f"{PREFIX}{stored.sha256}", "name": stored.name}
+    return {**named, "format": told} if told else named
+
+
+def _with_format(text: str, told: str) -> Any:
+    return {"format": told, "text": text} if told else text
+
+
+def _text_in(value: Any) -> tuple[str, str]:
+    """The text of a value that is one, or a structure's with the format that was said."""
+    if isinstance(value, str):
+        return value, ""
+    if isinstance(value, dict) and value.keys() == {"format", "text"}:
+        return str(value["text"]), str(value["format"])
+    return "", ""
+
+
+def _name_of_text(param: str, text: str, told: str) -> str:
+    format = told or of_file(param, text)
+    suffixes = {form: suffix for suffix, form in reversed(BY_SUFFIX.items())}
+    return f"{param}{suffixes.get(format, '.cif' if format == 'cif' else '.txt')}"  # type: ignore[call-overload]
+
+
+def _row(owner: Any, path: KeyPath, value: Params) -> StoredFile:
+    """:raises InvalidParams: it is no reference, or to no file of the owner's."""
+    param = path[0]
+    if unknown := value.keys() - KEYS:
+        detail = (
+            f"{param} holds a file and {', '.join(sorted(map(str, unknown)))}; a reference has "
+            "file, and may have a format. Give a file or a text, not both."
+        )
+        raise _refusal(path, "bad_reference", detail)
+    wanted = value["file"]
+    rows = StoredFile.objects.visible_to(owner)
+    found = None
+    if isinstance(wanted, str) and wanted.startswith(PREFIX):
+        found = rows.filter(sha256=wanted.removeprefix(PREFIX)).order_by("created_at", "pk").first()
+    elif isinstance(wanted, str) and _is_uuid(wanted):
+        found = rows.filter(pk=wanted).first()
+    if found is None:
+        detail = (
+            f"{param} names the file {str(wanted)[:100]}, and you have none of that id: upload it "
+            "first (POST /api/v1/files)."
+        )
+        raise _refusal(path, "no_such_file", detail)
+    return found
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _text(stored: StoredFile, path: KeyPath) -> str:
+    """:raises InvalidParams: it is gone, or no text."""
+    try:
+        return stored.path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        detail = f"The file {stored.name} is no longer on disk: upload it again."
+        raise _refusal(path, "file_gone", detail) from None
+    except UnicodeDecodeError as exc:
+        detail = (
+            f"The file {stored.name} is no text (byte {exc.start + 1}): if it is compressed, "
+            "unpack it first."
+        )
+        raise _refusal(path, "not_text", detail) from None
+
+
+def _said_format(value: Params, stored: StoredFile) -> str:
+    """What the user says, or else what the file's name does; what the text looks like comes last,
+    and is the library's to judge."""
+    if said := value.get("format"):
+        return "" if said == "auto" else str(said)
+    told = of_file(stored.name, "")
+    return "" if told == "auto" else told
+
+
+def _takes_format(model: type[BaseModel], path: KeyPath) -> bool:
+    """A structure does; a list of ligands is a text. What lies deeper are structures."""
+    if len(path) > 1:
+        return True
+    info = model.model_fields.get(path[0])
+    kinds = {info.annotation, *get_args(info.annotation)} if info else set()
+    return StructureInput in kinds
+
+
+def _share(owner: Any, digest: str) -> None:
+    if not StoredFile.objects.filter(owner=owner, sha256=digest).exists():
+        first = StoredFile.objects.filter(sha256=digest).order_by("created_at", "pk").first()
+        if first is not None:
+            StoredFile.objects.get_or_create(
+                owner=owner,
+                sha256=digest,
+                defaults={
+                    "name": first.name, "size_bytes": first.size_bytes, "format": first.format
+                },
+            )  # fmt: skip
+
+
+def _refusal(path: KeyPath, code: str, detail: str) -> InvalidParams:
+    return InvalidParams([FieldError(path=(*path, "file"), code=code, detail=detail)])

@@ -1,0 +1,48 @@
+"""What the attempts of a job left on disk for a later one to go on from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from simulations.record.bibtex import BIBTEX_NAME
+from simulations.record.provenance import PROVENANCE_NAME
+from simulations.workdir import MANIFEST_NAME, PREVIOUS_NAME
+
+from .artifacts import LOG_NAME
+from .models import Job
+
+SCRATCH_NAME = ".scratch"
+"""Where the temporary files of a run go; they are nobody's to inherit."""
+RECORDS = frozenset({LOG_NAME, MANIFEST_NAME, PROVENANCE_NAME, BIBTEX_NAME})
+"""What every run writes, however far it gets: nothing to go on from."""
+
+
+def directories(job: Job, before: int) -> list[Path]:
+    """Of the attempts before that one, and of the jobs that it was restarted from; oldest first."""
+    older = job.restarted_from
+    inherited = directories(older, older.attempt + 1) if older else []
+    own = [job.workdir(number) for number in range(1, before)]
+    return [*inherited, *(directory for directory in own if directory.is_dir())]
+
+
+def files(directory: Path) -> Iterator[Path]:
+    """What the run in this directory wrote itself."""
+    for path in directory.rglob("*"):
+        inside = path.relative_to(directory).parts
+        if (
+            path.is_file()
+            and not path.is_symlink()
+            and not {*inside} & {PREVIOUS_NAME, SCRATCH_NAME}
+        ):
+            yield path
+
+
+def is_there(job: Job) -> bool:
+    """Whether an ended job left more than the record of its end."""
+    left = (
+        path.relative_to(directory)
+        for directory in directories(job, job.attempt + 1)
+        for path in files(directory)
+    )
+    return any(str(path) not in RECORDS and not path.name.startswith(".") for path in left)

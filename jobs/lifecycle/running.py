@@ -1,0 +1,136 @@
+"""From the worker that takes a job to what it reports: the verbs of an attempt that is alive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from jobs import turns
+from jobs.models import Attempt, Job
+from jobs.states import JobState, Reason
+
+from .writing import NOTHING, IllegalTransition, change, details_of, fence, lease_end
+
+POSITION = frozenset({"fraction", "message", "stage"})
+"""What every point has; the rest of it are metrics."""
+
+
+def take_next(backend: str, **by: Any) -> Job | None:
+    """Start the job whose turn it is. None: there is none that may start now.
+
+    :param by: whom to name as its worker, as in `start`.
+    """
+    while True:
+        with transaction.atomic():
+            allowance = turns.next_allowance(backend)
+            if allowance is None:
+                return None
+            # Between the choice and the lock another worker may have served the same user.
+            job = turns.next_job(allowance.user_id, backend) if turns.has_room(allowance) else None
+            if job is None:
+                continue
+            with suppress(IllegalTransition):  # cancelled meanwhile
+                start(job, job.attempt, **by)
+                allowance.served_at = timezone.now()
+                allowance.save(update_fields=["served_at"])
+                return job
+
+
+def start(
+    job: Job,
+    attempt: int,
+    *,
+    worker: str,
+    host: str,
+    pid: int,
+    machine: str = "",
+    pid_started: int | None = None,
+) -> None:
+    """A worker begins the attempt that was queued; one that comes too late is refused.
+
+    :param machine: what tells this host, as booted now, from every other one.
+    :param pid_started: when the process of that number began, in the system's own count.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        change(
+            job,
+            "started",
+            # A cancel that was asked for first wins.
+            {"state": JobState.QUEUED, "attempt": attempt, "cancel_requested_at": None},
+            {"attempt": attempt, "worker": worker, "host": host},
+            state=JobState.RUNNING,
+            reason="",
+            not_before=None,
+            started_at=job.started_at or now,
+            lease_expires_at=lease_end(),
+        )
+        Attempt.objects.create(
+            job=job,
+            number=attempt,
+            backend=job.backend,
+            native_id=job.run_id,
+            worker=worker,
+            host=host,
+            pid=pid,
+            machine=machine,
+            pid_started=pid_started,
+            started_at=now,
+            heartbeat_at=now,
+        )
+
+
+def extend_lease(job: Job, attempt: int) -> bool:
+    """Say that the attempt's worker is alive. False: it is not the attempt that runs.
+
+    :param job: as it is now; one that was taken for silent is so no longer.
+    """
+    with transaction.atomic():
+        rows = Job.objects.filter(pk=job.pk, **fence(attempt))
+        if not rows.update(lease_expires_at=lease_end()):
+            return False
+        job.attempts.filter(number=attempt).update(heartbeat_at=timezone.now())
+    if job.is_unconfirmed:
+        with suppress(IllegalTransition):
+            change(job, "confirmed", {**fence(attempt), "reason": job.reason}, reason="")
+    return True
+
+
+def doubt(job: Job, attempt: int, evidence: str, details: Mapping[str, Any] = NOTHING) -> None:
+    """Its worker is silent, and may be dead or only slow: say so, and wait a little.
+
+    :param job: as it was when its worker was last looked for; refused if it has spoken since.
+    """
+    known = {"lease_expires_at": job.lease_expires_at, "reason": ""}
+    data = {"evidence": evidence, "details": details_of(job, attempt, details)}
+    where = {**fence(attempt), **known}
+    change(job, "unconfirmed", where, data, reason=Reason.UNCONFIRMED)
+
+
+def progress(job: Job, attempt: int, points: Sequence[dict[str, Any]], log: str = "") -> None:
+    """Write down what the simulation reported since the last time: one event, no point lost."""
+    data: dict[str, Any] = {"points": list(points)} if points else {}
+    if log:
+        data["log"] = log
+    kind = "progress" if points else "log"
+    change(job, kind, fence(attempt), data, **_newest(job, points))
+
+
+def _newest(job: Job, points: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The columns that show where the job is now."""
+    if not points:
+        return {}
+    metrics = dict(job.metrics)
+    for point in points:
+        metrics.update({k: v for k, v in point.items() if k not in POSITION})
+    last = points[-1]
+    return {
+        "progress": min(max(float(last["fraction"]), 0.0), 1.0),
+        "message": str(last["message"])[:300],
+        "stage": str(last["stage"])[:100],
+        "metrics": metrics,
+    }

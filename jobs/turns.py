@@ -1,0 +1,197 @@
+"""Whose turn it is, and how long the line is. It only reads: the lifecycle does the taking.
+
+The queue carries tickets, not an order: a worker that draws one asks here which job is next. So a
+long campaign of one user does not keep the others waiting, and a priority counts from the moment
+it is given.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from .models import Allowance, Job
+from .states import JobState, Priority, Reason
+
+UNLIMITED = 2**31 - 1
+NEXT_FIRST = ("-priority", "queued_at", "id")
+BULK = ("params", "structure", "notes", "estimate")
+"""Not needed to tell whose turn it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Why a queued job waits, in a word and in a sentence, and about how many go before it."""
+
+    reason: str
+    text: str
+    place: int | None = None
+
+
+def waiting(backend: str) -> QuerySet[Job]:
+    """The queued jobs whose time has come.
+
+    One that is to wait for longer than any does is from before the clock was set back.
+    """
+    now = timezone.now()
+    longest = now + timedelta(seconds=settings.JOB_RETRY_MAX_DELAY_S)
+    due = Q(not_before=None) | Q(not_before__lte=now) | Q(not_before__gt=longest)
+    return Job.objects.unfinished(JobState.QUEUED).filter(due, backend=backend)
+
+
+def next_allowance(backend: str) -> Allowance | None:
+    """The user whose turn it is; their row is locked until the transaction ends."""
+    return _users_in_turn(backend).select_for_update(of=("self",)).first()
+
+
+def _users_in_turn(backend: str) -> QuerySet[Allowance]:
+    """Who has the fewest running comes first, then who was not served for longest.
+
+    Whoever has an urgent job goes before all; who has as many running as they may is passed over.
+    """
+    mine = waiting(backend).filter(owner=OuterRef("user"))
+    running = (
+        Job.objects.unfinished(JobState.RUNNING)
+        .filter(owner=OuterRef("user"))
+        .values("owner")
+        .annotate(n=Count("pk"))
+        .values("n")
+    )
+    return (
+        Allowance.objects.filter(Exists(mine))
+        .annotate(
+            n_running=Coalesce(Subquery(running), 0),
+            is_urgent=Exists(mine.filter(priority=Priority.URGENT)),
+            room=Coalesce(F("max_running"), Value(default_max_running())),
+        )
+        .filter(n_running__lt=F("room"))
+        .order_by("-is_urgent", "n_running", F("served_at").asc(nulls_first=True), "pk")
+    )
+
+
+def has_room(allowance: Allowance) -> bool:
+    """Whether the user may have one more running. Ask again once their row is locked."""
+    return n_running(allowance.user_id) < max_running(allowance)
+
+
+def next_job(owner_id: int, backend: str) -> Job | None:
+    """The owner's next: by priority, then by age."""
+    return waiting(backend).filter(owner=owner_id).order_by(*NEXT_FIRST).first()
+
+
+def next_simulation(backend: str) -> str | None:
+    """What the next job will most likely run. Locks nothing, promises nothing."""
+    allowance = _users_in_turn(backend).first()
+    job = next_job(allowance.user_id, backend) if allowance else None
+    return job.simulation if job else None
+
+
+def n_startable(backend: str, queued_before: datetime) -> int:
+    """How many jobs free workers could start now; nobody's over their limit."""
+    line = waiting(backend).exclude(just_queued(queued_before)).order_by()
+    per_owner = line.values("owner").annotate(n=Count("pk")).values_list("owner", "n")
+    return sum(min(n, max(_room_of(owner), 0)) for owner, n in per_owner)
+
+
+def startable(backend: str, queued_before: datetime, limit: int) -> list[Job]:
+    """So many of them, oldest first."""
+    jobs = waiting(backend).exclude(just_queued(queued_before)).order_by("queued_at", "id")
+    room: dict[int, int] = {}
+    found: list[Job] = []
+    for job in jobs.defer(*BULK).iterator(chunk_size=200):
+        left = room.setdefault(job.owner_id, _room_of(job.owner_id))
+        if left > 0:
+            room[job.owner_id] -= 1
+            found.append(job)
+        if len(found) >= limit:
+            break
+    return found
+
+
+def just_queued(after: datetime) -> Q:
+    """Since then, and by now: what was queued in the future is from before a clock was set back."""
+    return Q(queued_at__range=(after, timezone.now()))
+
+
+def explain(job: Job) -> Waiting | None:
+    """Why the job waits, told as of now. None: it does not wait."""
+    if job.state != JobState.QUEUED:
+        return None
+    reason = Reason(job.reason or Reason.NO_FREE_WORKER)
+    if reason is Reason.QUEUE_UNREACHABLE:
+        return Waiting(reason=str(reason), text=str(reason.label))
+    if job.not_before and job.not_before > timezone.now():
+        until = job.not_before.strftime("%H:%M:%S")
+        text = f"Waiting until {until} UTC before attempt {job.attempt}"
+        return Waiting(reason=str(Reason.BACKING_OFF), text=text)
+    allowed, running = max_running_of(job.owner_id), n_running(job.owner_id)
+    if running >= allowed:
+        text = f"{running} of the owner's jobs run, the most that may at once"
+        return Waiting(reason=str(Reason.QUOTA), text=text, place=place(job))
+    at = place(job)
+    text = str(reason.label) if at == 1 else f"About {at - 1} go before it"
+    return Waiting(reason=str(reason), text=text, place=at)
+
+
+def place(job: Job) -> int:
+    """About the how-manieth to start: behind the owner's own, and as many of each other user."""
+    own = ahead_of(job).count()
+    others: Counter[Any] = Counter(
+        dict(
+            waiting(job.backend)
+            .exclude(owner=job.owner_id)
+            .order_by()
+            .values_list("owner")
+            .annotate(n=Count("pk"))
+            .values_list("owner", "n")
+        )
+    )
+    return own + 1 + sum(min(n, own + 1) for n in others.values())
+
+
+def ahead_of(job: Job) -> QuerySet[Job]:
+    """The owner's own jobs that go before it."""
+    ahead = Q(priority__gt=job.priority) | Q(
+        Q(queued_at__lt=job.queued_at) | Q(queued_at=job.queued_at, id__lt=job.pk),
+        priority=job.priority,
+    )
+    return waiting(job.backend).filter(ahead, owner=job.owner_id)
+
+
+def n_running(owner_id: int) -> int:
+    return Job.objects.unfinished(JobState.RUNNING).filter(owner=owner_id).count()
+
+
+def n_queued(owner_id: int) -> int:
+    return Job.objects.unfinished(JobState.QUEUED).filter(owner=owner_id).count()
+
+
+def max_running_of(owner_id: int) -> int:
+    allowance = Allowance.objects.filter(user=owner_id).first()
+    return max_running(allowance) if allowance else default_max_running()
+
+
+def max_running(allowance: Allowance) -> int:
+    own = allowance.max_running
+    return default_max_running() if own is None else own
+
+
+def max_queued(allowance: Allowance) -> int:
+    own = allowance.max_queued
+    limit: int = settings.JOB_MAX_QUEUED_PER_USER if own is None else own
+    return limit
+
+
+def default_max_running() -> int:
+    return settings.JOB_MAX_RUNNING_PER_USER or UNLIMITED
+
+
+def _room_of(owner_id: int) -> int:
+    return max_running_of(owner_id) - n_running(owner_id)

@@ -1,0 +1,93 @@
+"""Measures what an attempt takes, and ends it at its limits. It asks no database."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+
+from jobs import log_context
+from jobs.budget import Budget
+from jobs.states import FailureKind
+
+from .tree import Tree, disk_mib, oom_kills
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 0.5
+LOOK_SHARE = 0.05
+"""Of the time, at most, is spent on summing up a directory of very many files."""
+
+Excess = tuple[FailureKind, float, int]
+"""What there was too much of, how much it was, and how much was allowed."""
+
+
+class Gauge:
+    def __init__(
+        self, budget: Budget, workdir: Path, *, tree: Tree, kill: Callable[[], None]
+    ) -> None:
+        self._budget = budget
+        self._workdir = workdir
+        self._tree = tree
+        self._kill = kill
+        self._started = time.monotonic()
+        self._next_disk = 0.0
+        self._oom_kills = oom_kills()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(
+            target=log_context.carried(self._watch), name="gauge", daemon=True
+        )
+        self.peak_memory_mib = 0.0
+        self.excess: Excess | None = None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def saw_oom_kill(self) -> bool:
+        """Whether the system has killed a process for want of memory since the attempt began."""
+        return oom_kills() > self._oom_kills
+
+    def is_near_memory_limit(self, share: float) -> bool:
+        return self.peak_memory_mib >= share * (self._budget.memory_mib or 0)
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(LOOK_EVERY_S):
+            try:
+                self.excess = self.excess or next(self._look(), None)
+            except (psutil.Error, OSError):
+                logger.exception("what the attempt takes cannot be measured; looking again")
+            if self.excess:
+                # Until whoever waits for it says that it is gone: it may be starting others.
+                self._kill()
+
+    def _look(self) -> Iterator[Excess]:
+        for kind, reached, limit in (self._time(), self._memory(), self._disk()):
+            if limit is not None and reached > limit:
+                yield kind, reached, limit
+
+    def _time(self) -> tuple[FailureKind, float, int | None]:
+        ran_s = time.monotonic() - self._started
+        return FailureKind.TIMEOUT, ran_s, self._budget.wall_time_s
+
+    def _memory(self) -> tuple[FailureKind, float, int | None]:
+        held_mib = self._tree.memory_mib()
+        self.peak_memory_mib = max(self.peak_memory_mib, held_mib)
+        return FailureKind.MEMORY, held_mib, self._budget.memory_mib
+
+    def _disk(self) -> tuple[FailureKind, float, int | None]:
+        began = time.monotonic()
+        if began < self._next_disk:
+            return FailureKind.DISK, 0, None
+        written_mib = disk_mib(self._workdir)
+        now = time.monotonic()
+        self._next_disk = now + (now - began) / LOOK_SHARE
+        return FailureKind.DISK, written_mib, self._budget.disk_mib

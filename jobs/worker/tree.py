@@ -1,0 +1,101 @@
+"""The processes of an attempt: all that descend from the worker, whatever group they moved to."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from simulations.workdir import PREVIOUS_NAME
+
+logger = logging.getLogger(__name__)
+
+MIB = 1024**2
+END_WITHIN_S = 10
+BLOCK_BYTES = 512
+"""What `st_blocks` counts in, whatever the file system's own blocks."""
+GONE = (psutil.NoSuchProcess, psutil.ZombieProcess)
+
+
+class Tree:
+    """What descends from this worker from now on. It runs one job at a time."""
+
+    def __init__(self) -> None:
+        self._others = set(_children())
+
+    def processes(self) -> list[psutil.Process]:
+        return [each for each in _children() if each not in self._others]
+
+    def memory_mib(self) -> float:
+        """What they hold, pages that they share with the worker or each other counted in part."""
+        total = 0
+        for process in self.processes():
+            with suppress(*GONE):
+                full = process.memory_full_info()
+                total += getattr(full, "pss", full.uss)
+        return total / MIB
+
+    def kill(self) -> None:
+        """Kill all of them, once; who is born meanwhile is met the next time."""
+        for process in self.processes():
+            with suppress(*GONE):
+                process.kill()
+
+    def end(self) -> None:
+        """Kill until there are none, and bury those whose parent died before them.
+
+        Only once the work-horse is buried: its exit status is for whoever waits for it.
+        """
+        deadline = time.monotonic() + END_WITHIN_S
+        while left := [each for each in self.processes() if not _bury(each.pid)]:
+            self.kill()
+            if time.monotonic() > deadline:
+                # In the midst of a system call that a dead disk or network holds up.
+                logger.error("no signal ends the processes %s", [each.pid for each in left])
+                return
+            time.sleep(0.01)
+
+
+def _children() -> list[psutil.Process]:
+    found: list[psutil.Process] = psutil.Process().children(recursive=True)
+    return found
+
+
+def disk_mib(directory: Path) -> float:
+    """What an attempt wrote; what it inherited by hard links is not its own."""
+    return sum(_blocks(directory)) * BLOCK_BYTES / MIB
+
+
+def _blocks(directory: Path) -> Iterator[int]:
+    try:
+        entries = list(os.scandir(directory))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        with suppress(FileNotFoundError):
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name != PREVIOUS_NAME:
+                    yield from _blocks(Path(entry.path))
+            else:
+                yield entry.stat(follow_symlinks=False).st_blocks
+
+
+def _bury(pid: int) -> bool:
+    """Whether it is dead: ours to wait for, or no longer there."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return False  # a grandchild: its own parent buries it, or dies and makes it ours
+
+
+def oom_kills() -> int:
+    """How often the system has killed a process for want of memory; 0 where it does not tell."""
+    vmstat = Path("/proc/vmstat")
+    lines = vmstat.read_text().splitlines() if vmstat.exists() else []
+    counts = dict(line.split() for line in lines)
+    return int(counts.get("oom_kill", 0))

@@ -1,0 +1,237 @@
+"""Limits held from outside, on real processes; and what is made of how they ended."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from jobs.budget import Budget
+from jobs.states import FailureKind
+from jobs.worker import gauge as gauges
+from jobs.worker.autopsy import autopsy
+from jobs.worker.gauge import Gauge
+from jobs.worker.tree import Tree, disk_mib
+from tests.stack import until
+
+MIB = 1024**2
+
+
+@pytest.fixture
+def tree() -> Iterator[Tree]:
+    mine = Tree()
+    yield mine
+    mine.end()
+
+
+def python(code: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)])
+
+
+def said(code: str) -> str:
+    """What a process says that knows the site."""
+    whole = f"import django; django.setup()\n{textwrap.dedent(code)}"
+    argv = [sys.executable, "-c", whole]
+    return subprocess.run(argv, stdout=subprocess.PIPE, check=True, timeout=60).stdout.decode()
+
+
+def gauge_of(tree: Tree, workdir: Path, **limits: int) -> Gauge:
+    budget = Budget(wall_time_s=3600, memory_mib=10_000, disk_mib=1000, threads=1)
+    return Gauge(Budget(**limits).over(budget), workdir, tree=tree, kill=tree.kill)
+
+
+def stopped_by(gauge: Gauge) -> tuple[FailureKind, float, int]:
+    gauge.start()
+    try:
+        return until(lambda: gauge.excess, "the limit")  # type: ignore[no-any-return]
+    finally:
+        gauge.stop()
+
+
+def test_memory_of_all_processes_together_is_held(tree: Tree, tmp_path: Path) -> None:
+    hold = "x = bytearray(60 << 20); import time; time.sleep(60)"
+    parent = python(
+        f"""
+        import subprocess, sys
+        children = [subprocess.Popen([sys.executable, "-c", {hold!r}]) for _ in range(3)]
+        for child in children: child.wait()
+        """
+    )
+
+    kind, reached, limit = stopped_by(gauge_of(tree, tmp_path, memory_mib=120))
+
+    assert (kind, limit) == (FailureKind.MEMORY, 120)
+    assert 120 < reached < 400
+    assert parent.wait(10) == -signal.SIGKILL
+
+
+def test_a_directory_that_grows_is_held_and_kept(tree: Tree, tmp_path: Path) -> None:
+    writer = python(
+        f"""
+        import time
+        with open({str(tmp_path / "big")!r}, "wb") as f:
+            while True:
+                f.write(bytes(1 << 20)); f.flush(); time.sleep(0.01)
+        """
+    )
+
+    kind, reached, limit = stopped_by(gauge_of(tree, tmp_path, disk_mib=20))
+
+    assert (kind, limit) == (FailureKind.DISK, 20)
+    assert reached > 20
+    assert writer.wait(10) == -signal.SIGKILL
+    assert (tmp_path / "big").stat().st_size > 20 * MIB
+
+
+def test_time_is_held(tree: Tree, tmp_path: Path) -> None:
+    sleeper = python("import time; time.sleep(60)")
+
+    kind, reached, limit = stopped_by(gauge_of(tree, tmp_path, wall_time_s=1))
+
+    assert (kind, limit) == (FailureKind.TIMEOUT, 1)
+    assert reached > 1
+    assert sleeper.wait(10) == -signal.SIGKILL
+
+
+def test_what_is_inherited_by_links_is_not_counted(tmp_path: Path) -> None:
+    (tmp_path / ".previous").mkdir()
+    (tmp_path / ".previous" / "old").write_bytes(bytes(5 * MIB))
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "own").write_bytes(bytes(2 * MIB))
+
+    assert disk_mib(tmp_path) == pytest.approx(2, abs=0.1)
+    assert disk_mib(tmp_path / "absent") == 0
+
+
+def test_a_grandchild_in_a_session_of_its_own_dies_too(tmp_path: Path) -> None:
+    """In a process of its own: what it adopts must not be ours."""
+    told = said(
+        """
+        import os, subprocess, sys
+        from jobs.worker.host import adopt_orphans
+        from jobs.worker.tree import Tree
+        adopt_orphans()
+        tree = Tree()
+        # As an engine might: a child that starts another in a new session, and ends.
+        starter = "import subprocess, sys; " \
+            "quiet = dict(stdout=-3, stderr=-3, start_new_session=True); " \
+            "print(subprocess.Popen(['sleep', '77'], **quiet).pid)"
+        out = subprocess.run([sys.executable, "-c", starter], capture_output=True, text=True)
+        print(out.stdout.strip(), len(tree.processes()), flush=True)
+        tree.end()
+        print(len(tree.processes()), flush=True)
+        """
+    )
+
+    orphan, before, after = told.split()
+    assert (before, after) == ("1", "0")
+    assert not psutil.pid_exists(int(orphan))
+
+
+def test_processes_from_before_are_nobodys_to_kill(tmp_path: Path) -> None:
+    bystander = python("import time; time.sleep(60)")
+    tree = Tree()
+    mine = python("import time; time.sleep(60)")
+
+    tree.end()
+
+    assert bystander.poll() is None
+    assert mine.poll() is not None
+    bystander.kill()
+    bystander.wait()
+
+
+CONFINED = """
+import pathlib
+from jobs.budget import Budget
+from jobs.worker.confine import confine
+budget = Budget(wall_time_s=60, memory_mib=300, disk_mib=5, threads=1)
+confine(budget, pathlib.Path({workdir!r}))
+"""
+
+
+def confined(workdir: Path, code: str) -> str:
+    return said(CONFINED.format(workdir=str(workdir)) + textwrap.dedent(code)).strip()
+
+
+def test_fifty_gigabytes_at_once_are_refused_before_the_machine_suffers(tmp_path: Path) -> None:
+    told = confined(
+        tmp_path,
+        """
+        import numpy as np
+        try:
+            np.zeros(50 << 30, dtype="u1")
+        except MemoryError as exc:
+            print("refused:", exc)
+        print(np.zeros(100 << 20, dtype="u1").nbytes >> 20)
+        """,
+    )
+
+    assert told.startswith("refused: Unable to allocate 50.0 GiB")
+    assert told.endswith("100")  # and within its limit it still gets what it asks for
+
+
+def test_threads_and_scratch_are_the_jobs_own(tmp_path: Path) -> None:
+    told = confined(
+        tmp_path,
+        """
+        import tempfile
+        import numpy
+        from threadpoolctl import threadpool_info
+        print(max([each["num_threads"] for each in threadpool_info()]), tempfile.gettempdir())
+        """,
+    )
+
+    assert told == f"1 {tmp_path / '.scratch'}"
+
+
+@pytest.fixture
+def quiet(tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Gauge]:
+    """A gauge that saw so much memory, on a machine that killed so many for want of it."""
+
+    def quiet(peak_mib: float, oom: int = 0) -> Gauge:
+        counts = iter([0, oom])
+        monkeypatch.setattr(gauges, "oom_kills", lambda: next(counts))
+        gauge = gauge_of(tree, tmp_path, memory_mib=1000)
+        gauge.peak_memory_mib = peak_mib
+        return gauge
+
+    return quiet
+
+
+BUDGET = Budget(wall_time_s=1, memory_mib=1000, disk_mib=1, threads=1)
+
+
+@pytest.mark.parametrize(
+    ("number", "peak_mib", "oom", "kind"),
+    [
+        (signal.SIGKILL, 900, 1, "memory"),
+        (signal.SIGKILL, 100, 1, "lost"),  # the machine was full, through no fault of its own
+        (signal.SIGKILL, 900, 0, "lost"),  # somebody killed it, nobody knows why
+        (signal.SIGSEGV, 900, 0, "memory"),
+        (signal.SIGABRT, 100, 0, "lost"),
+    ],
+)
+def test_how_it_died_tells_why(
+    quiet: Callable[..., Gauge], number: int, peak_mib: float, oom: int, kind: str
+) -> None:
+    found = autopsy(int(number), quiet(peak_mib, oom), BUDGET)
+
+    assert found.kind == kind
+    assert found.details["signal"] == number
+    if kind == "memory":
+        assert found.error["fix"] == {"limits": {"memory_mib": 2000}}
+        assert "900 MiB" in found.evidence
+
+
+def test_a_process_that_ended_without_a_result_says_how(quiet: Callable[..., Gauge]) -> None:
+    found = autopsy(3 << 8, quiet(1), BUDGET)
+
+    assert found.details == {"exit_status": 3}
+    assert "exit status 3" in found.evidence

@@ -1,0 +1,248 @@
+"""Asked twice, computed once: equal requests, and requests sent again under a key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from jobs import equality, lifecycle
+from jobs.api import idempotency
+from jobs.models import IdempotencyKey, Job
+from tests.jobs.test_turns import in_threads
+
+ETHANOL = {"simulation": "xtb_optimization", "params": {"structure": "CCO"}}
+SQUARES = {"simulation": "demo.sum_squares", "params": {"n": 3}}
+
+
+@pytest.fixture
+def as_alice(client: Client, alice: Any) -> Client:
+    client.force_login(alice)
+    return client
+
+
+def post(client: Client, body: dict[str, Any], **headers: str) -> Any:
+    return client.post("/api/v1/jobs", body, content_type="application/json", headers=headers)
+
+
+def finish(job_id: str) -> None:
+    job = Job.objects.get(pk=job_id)
+    lifecycle.start(job, 1, worker="w", host="h", pid=1)
+    lifecycle.succeed(job, 1, {"total": 14})
+
+
+# --- equal requests --------------------------------------------------------------------------
+
+
+def test_a_finished_job_answers_an_equal_request(as_alice: Client) -> None:
+    first = post(as_alice, SQUARES).json()
+    finish(first["id"])
+
+    again = post(as_alice, {**SQUARES, "name": "again"})
+
+    assert (again.status_code, again.json()["id"]) == (200, first["id"])
+    assert again.json()["reuse"]["outcome"] == "hit"
+    assert "has succeeded" in again.json()["reuse"]["reason"]
+    assert again.json()["result"] == {"total": 14}
+
+
+def test_a_job_on_its_way_is_joined(as_alice: Client) -> None:
+    first = post(as_alice, SQUARES).json()
+
+    again = post(as_alice, SQUARES)
+
+    assert (again.status_code, again.json()["id"]) == (202, first["id"])
+    assert (first["reuse"]["outcome"], again.json()["reuse"]["outcome"]) == ("new", "coalesced")
+    assert Job.objects.count() == 1
+
+
+def test_a_molecule_is_the_same_however_it_is_written(as_alice: Client) -> None:
+    first = post(as_alice, ETHANOL).json()
+
+    for text in ("OCC", "ethanol", "C(O)C", "InChI=1S/C2H6O/c1-2-3/h3H,2H2,1H3"):
+        again = post(as_alice, {**ETHANOL, "params": {"structure": text}})
+        assert again.json()["id"] == first["id"], text
+
+
+def test_coordinates_that_differ_are_another_question(as_alice: Client) -> None:
+    def water(angle_x: float) -> str:
+        return f"3\n\nO 0 0 0\nH 0 0 0.96\nH {angle_x} 0 -0.24\n"
+
+    ids = {
+        post(as_alice, {**ETHANOL, "params": {"structure": water(x)}}).json()["id"]
+        for x in (0.93, 0.94)
+    }
+
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize(
+    "spoil", ["refused", "cancelled", "failed", "version", "files", "limits", "bob"]
+)
+def test_what_is_not_equal_is_computed_anew(
+    as_alice: Client, bob: Any, monkeypatch: pytest.MonkeyPatch, spoil: str
+) -> None:
+    first = post(as_alice, SQUARES).json()
+    job = Job.objects.get(pk=first["id"])
+    body = dict(SQUARES)
+    match spoil:
+        case "refused":
+            body["reuse"] = False
+        case "cancelled":
+            lifecycle.request_cancel(job, by="alice")
+        case "failed":
+            lifecycle.start(job, 1, worker="w", host="h", pid=1)
+            lifecycle.fail(job, 1, "science", {"detail": "no"})
+        case "version":
+            older = {"python": "2.7"}
+            monkeypatch.setattr(equality, "_software", lambda requires: older)
+        case "files":
+            finish(first["id"])
+            Job.objects.filter(pk=job.pk).update(files_removed_at=timezone.now())
+        case "limits":
+            body["limits"] = {"memory_mib": 512}
+        case "bob":
+            as_alice.force_login(bob)
+
+    assert post(as_alice, body).json()["id"] != first["id"]
+
+
+def test_many_equal_requests_at_once_make_one_job(
+    transactional_db: None, redis: Any, alice: Any
+) -> None:
+    def submit() -> Job:
+        return lifecycle.submit(owner=alice, **SQUARES, reuse=True)
+
+    found = in_threads(30, submit)
+
+    assert len({job.pk for job in found}) == Job.objects.count() == 1
+
+
+def test_run_again_computes_anew(submit: Callable[..., Job], alice: Any) -> None:
+    job = submit()
+
+    assert lifecycle.run_again(job, owner=alice).pk != job.pk
+
+
+def test_a_miss_tells_the_nearest_job_and_the_field_that_differs(as_alice: Client) -> None:
+    post(as_alice, {**ETHANOL, "params": {"structure": "CO", "charge": 1, "multiplicity": 2}})
+    near = post(as_alice, ETHANOL).json()
+    job = post(as_alice, {**ETHANOL, "params": {"structure": "CCO", "max_steps": 7}}).json()
+
+    told = as_alice.get(f"/api/v1/jobs/{job['id']}/nearest").json()
+
+    assert told["nearest"]["id"] == near["id"]
+    (difference,) = told["differences"]
+    assert (difference["field"], difference["here"]) == ("max_steps", 7)
+
+
+def test_the_first_of_its_kind_has_no_nearest(as_alice: Client) -> None:
+    job = post(as_alice, SQUARES).json()
+
+    told = as_alice.get(f"/api/v1/jobs/{job['id']}/nearest").json()
+
+    assert told == {"nearest": None, "differences": []}
+
+
+def test_the_form_leads_to_the_equal_job_and_says_so(as_alice: Client) -> None:
+    first = post(as_alice, SQUARES).json()
+
+    page = as_alice.post("/jobs/new/demo.sum_squares/", {"n": "3"}, follow=True)
+
+    assert page.request["PATH_INFO"] == f"/jobs/{first['id']}/"
+    assert b"An equal job of yours is on its way" in page.content
+
+
+# --- requests sent again ---------------------------------------------------------------------
+
+
+def test_a_key_replays_the_same_answer(as_alice: Client) -> None:
+    body = {**SQUARES, "reuse": False}
+    first = post(as_alice, body, **{"Idempotency-Key": "k1"})
+    finish(first.json()["id"])
+
+    again = post(as_alice, body, **{"Idempotency-Key": "k1"})
+
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert (again["Idempotency-Replayed"], again["Location"]) == ("true", first["Location"])
+    assert Job.objects.count() == 1
+    assert "Idempotency-Replayed" not in first
+
+
+def test_a_key_with_another_body_is_refused(as_alice: Client) -> None:
+    post(as_alice, SQUARES, **{"Idempotency-Key": "k1"})
+
+    other = post(as_alice, {**SQUARES, "name": "x"}, **{"Idempotency-Key": "k1"})
+
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+def test_a_key_that_is_being_worked_on_is_a_conflict_until_its_claim_lapses(
+    as_alice: Client,
+) -> None:
+    def die(*args: Any, **kwargs: Any) -> None:
+        raise SystemExit
+
+    with (
+        mock.patch.object(idempotency.IdempotencyKey.objects, "filter", die),
+        mock.patch.object(lifecycle, "submit", die),
+        pytest.raises(SystemExit),
+    ):
+        post(as_alice, SQUARES, **{"Idempotency-Key": "k1"})
+
+    meanwhile = post(as_alice, SQUARES, **{"Idempotency-Key": "k1"})
+    assert (meanwhile.status_code, meanwhile["Retry-After"]) == (409, "2")
+
+    past = timezone.now() - timedelta(seconds=idempotency.CLAIM_LAPSES_S + 1)
+    IdempotencyKey.objects.update(claimed_at=past)
+    assert post(as_alice, SQUARES, **{"Idempotency-Key": "k1"}).status_code == 202
+
+
+def test_a_server_that_was_taken_over_stores_nothing(as_alice: Client) -> None:
+    submit = lifecycle.submit
+
+    def slowly(**wanted: Any) -> Job:
+        IdempotencyKey.objects.update(claim="00000000-0000-4000-8000-000000000000")
+        return submit(**wanted)
+
+    with mock.patch.object(lifecycle, "submit", slowly):
+        answer = post(as_alice, SQUARES, **{"Idempotency-Key": "k1"})
+
+    assert (answer.status_code, Job.objects.count()) == (409, 0)
+
+
+def test_a_refused_request_leaves_its_key_free(as_alice: Client) -> None:
+    wrong = {**SQUARES, "params": {"n": 0}}
+    assert post(as_alice, wrong, **{"Idempotency-Key": "k1"}).status_code == 422
+
+    assert post(as_alice, SQUARES, **{"Idempotency-Key": "k1"}).status_code == 202
+
+
+def test_keys_of_two_users_do_not_meet(as_alice: Client, bob: Any) -> None:
+    post(as_alice, SQUARES, **{"Idempotency-Key": "k1"})
+    as_alice.force_login(bob)
+
+    post(as_alice, SQUARES, **{"Idempotency-Key": "k1"})
+
+    assert Job.objects.count() == 2
+
+
+@pytest.mark.parametrize("key", ["", "é", "x" * 256])
+def test_a_key_that_is_none_is_refused(as_alice: Client, key: str) -> None:
+    answer = post(as_alice, SQUARES, **{"Idempotency-Key": key})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_idempotency_key")
+
+
+def test_old_keys_are_forgotten(as_alice: Client) -> None:
+    post(as_alice, SQUARES, **{"Idempotency-Key": "old"})
+    IdempotencyKey.objects.update(claimed_at=timezone.now() - idempotency.KEPT_FOR)
+    post(as_alice, SQUARES, **{"Idempotency-Key": "new"})
+
+    assert idempotency.forget_old_keys() == 1
+    assert IdempotencyKey.objects.get().key == "new"

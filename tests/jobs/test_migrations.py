@@ -1,0 +1,149 @@
+"""Every migration is run on tables with rows, from each state that a site may be in."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stack import ROOT
+
+MIGRATIONS = sorted(
+    path.stem for path in (ROOT / "jobs/migrations").glob("[0-9]*.py") if path.stem[:4].isdigit()
+)
+
+TO = """
+from django.core.management import call_command
+for app in (["contenttypes"], ["auth"], ["jobs", at]):
+    call_command("migrate", *app, verbosity=0)
+"""
+
+ON = """
+import sqlite3
+from django.conf import settings
+copy = sqlite3.connect(settings.VAR_DIR / "before.sqlite3")
+connection.connection.backup(copy)
+copy.close()
+call_command("migrate", verbosity=0)
+"""
+
+FILL = """
+import datetime, json, sys, uuid
+from django.db import connection, models
+from django.db.migrations.executor import MigrationExecutor
+
+def value(field, number, made):
+    if field.is_relation:
+        # What may point to a row of its own table has none to point to yet.
+        return made.get(field.related_model._meta.label_lower)
+    if field.choices:
+        return field.choices[0][0]
+    match field:
+        case models.UUIDField(): return uuid.UUID(int=number)
+        case models.DateTimeField():
+            return datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
+        case models.JSONField(): return {"n": number, "text": "Å"}
+        case models.BooleanField(): return True
+        case models.FloatField(): return 0.5
+        case models.IntegerField(): return number
+        case models.CharField() | models.TextField():
+            # As long as a checksum, which is what the strictest of them hold.
+            return f"{number:064x}"[: field.max_length or 64]
+    raise TypeError(f"{field} of {field.model}: say here what is written to it")
+
+def row(model, number, made):
+    wanted = [f for f in model._meta.concrete_fields if not isinstance(f, models.AutoField)]
+    return model.objects.create(**{f.name: value(f, number, made) for f in wanted})
+
+executor = MigrationExecutor(connection)
+apps = executor.loader.project_state([("jobs", at), *[
+    key for key in executor.loader.graph.leaf_nodes() if key[0] in ("auth", "contenttypes")
+]]).apps
+user = apps.get_model("auth", "User").objects.create(username="alice")
+made = {"auth.user": user}
+left = list(apps.get_app_config("jobs").get_models())
+number = 0
+while left:
+    ready = [m for m in left if all(
+        f.related_model._meta.label_lower in made
+        for f in m._meta.concrete_fields if f.is_relation and not f.null
+    )]
+    assert ready, left
+    for model in ready:
+        number += 1
+        made[model._meta.label_lower] = row(model, number, made)
+        left.remove(model)
+"""
+
+VALIDATE = """
+from django.apps import apps
+from django.db import connection
+for model in apps.get_app_config("jobs").get_models():
+    for each in model.objects.all():
+        each.validate_constraints()
+        print(model._meta.model_name)
+connection.check_constraints()
+"""
+
+
+class Site:
+    def __init__(self, var: Path) -> None:
+        self.var = var
+
+    def manage(self, *arguments: str) -> str:
+        env = {**os.environ, "BACKPLANE_VAR": str(self.var)}
+        env["DJANGO_SETTINGS_MODULE"] = "backplane_site.settings"
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT, env=env, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def rows(self, name: str = "db.sqlite3") -> dict[str, list[dict[str, Any]]]:
+        with closing(sqlite3.connect(self.var / name)) as db:
+            db.row_factory = sqlite3.Row
+            found = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            return {
+                table: [dict(row) for row in db.execute(f'SELECT * FROM "{table}"').fetchall()]
+                for (table,) in found.fetchall()
+                if table.startswith("jobs_")
+            }
+
+    def faults(self) -> list[Any]:
+        with closing(sqlite3.connect(self.var / "db.sqlite3")) as db:
+            broken = db.execute("PRAGMA foreign_key_check").fetchall()
+            pages = db.execute("PRAGMA integrity_check").fetchall()
+        return broken + [page for page in pages if page != ("ok",)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", MIGRATIONS[:-1])
+def test_a_site_of_any_age_keeps_its_rows(tmp_path: Path, start: str) -> None:
+    site = Site(tmp_path)
+
+    # One process: starting Python takes longer than all the rest.
+    validated = site.manage("shell", "-c", f"at = {start!r}\n{TO}{FILL}{ON}{VALIDATE}")
+
+    before, after = site.rows("before.sqlite3"), site.rows()
+    assert all(before.values()), before
+    for table, rows in before.items():
+        kept = [name for name in rows[0] if name in after[table][0]]
+        was = [{name: row[name] for name in kept} for row in rows]
+        now = [{name: row[name] for name in kept} for row in after[table]]
+        assert all(row in now for row in was), json.dumps([was, now], default=str)
+    assert site.faults() == []
+    assert "job" in validated.split()
+
+
+def test_no_migration_is_forgotten() -> None:
+    assert MIGRATIONS[0] == "0001_initial"
+    numbers = [int(name[:4]) for name in MIGRATIONS]
+    assert numbers == list(range(1, len(numbers) + 1))
