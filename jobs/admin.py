@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib import admin, messages
@@ -15,16 +16,21 @@ from django.utils.safestring import SafeString
 
 import simulations
 
-from . import lifecycle
-from .models import Artifact, Attempt, Job
+from . import budget, lifecycle
+from .models import Allowance, Artifact, Attempt, Job
 from .pages.formats import duration
 from .pages.status import look, ran_for_s, whereabouts
+from .states import Priority
 
 EVENTS_SHOWN = 50
 REFUSALS = (
     lifecycle.IllegalTransition,
+    lifecycle.OverQuota,
+    lifecycle.NotAllowed,
+    lifecycle.CannotRestart,
     simulations.UnknownSimulation,
     simulations.InvalidParams,
+    simulations.Busy,
 )
 
 admin.site.site_header = "Backplane"
@@ -56,10 +62,13 @@ class AttemptInline(ReadOnly, admin.TabularInline):
         "pid",
         "started_at",
         "ended_at",
+        "heartbeat_at",
         "peak_memory_mib",
+        "cpu_seconds",
         "outcome",
         "failure_kind",
         "evidence",
+        "details",
         "traceback",
     ]
 
@@ -90,12 +99,15 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     search_fields = ["id", "name", "owner__username"]
     search_help_text = "The start of an id, a name, or an owner"
     ordering = ["-created_at", "id"]
-    actions = ["cancel", "run_again"]
+    actions = ["cancel", "run_again", "restart", "make_urgent", "make_normal"]
     inlines = [AttemptInline, ArtifactInline]
     fieldsets = [
         (None, {"fields": ["id", "on_site", "name", "tags", "owner", "simulation", "where"]}),
-        ("State", {"fields": ["state", "reason", "advance", "stage", "message", "metrics"]}),
-        ("Input", {"fields": ["params", "structure", "notes", "wall_time_limit_s"]}),
+        (
+            "State",
+            {"fields": ["state", "reason", "priority", "advance", "stage", "message", "metrics"]},
+        ),
+        ("Input", {"fields": ["params", "structure", "notes", "limits"]}),
         ("Outcome", {"fields": ["failure_kind", "error", "result"]}),
         (
             "Machinery",
@@ -104,6 +116,8 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
                     "backend",
                     "attempt",
                     "max_attempts",
+                    "retry_on",
+                    "restarted_from",
                     "not_before",
                     "lease_expires_at",
                     "cancel_requested_at",
@@ -117,7 +131,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
         ),
         ("Last events", {"fields": ["last_events"]}),
     ]
-    readonly_fields = ["on_site", "where", "advance", "last_events"]
+    readonly_fields = ["limits", "on_site", "where", "advance", "last_events"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         jobs = super().get_queryset(request)
@@ -152,6 +166,10 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="Where it is")
     def where(self, job: Job) -> str:
         return whereabouts(job) or "–"
+
+    @admin.display(description="Limits")
+    def limits(self, job: Job) -> str:
+        return ", ".join(f"{name} {value}" for name, value in asdict(job.budget).items())
 
     @admin.display(description="Its page")
     def on_site(self, job: Job) -> SafeString:
@@ -194,6 +212,32 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
             request, jobs, "queued again", lambda job: lifecycle.run_again(job, owner=job.owner)
         )
 
+    @admin.action(
+        description="Restart from where it stopped, for the same owner", permissions=["run_again"]
+    )
+    def restart(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._each(request, jobs, "restarted", self._restarted)
+
+    def _restarted(self, job: Job) -> Job:
+        """Within the limits that its error says would do."""
+        return lifecycle.restart(job, owner=job.owner, limits=budget.mended(job.budget, job.error))
+
+    @admin.action(description="Put before everybody's (urgent)", permissions=["cancel"])
+    def make_urgent(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._prioritise(request, jobs, Priority.URGENT)
+
+    @admin.action(description="Put back in line (normal priority)", permissions=["cancel"])
+    def make_normal(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._prioritise(request, jobs, Priority.NORMAL)
+
+    def _prioritise(self, request: HttpRequest, jobs: QuerySet[Job], priority: Priority) -> None:
+        self._each(
+            request,
+            jobs,
+            f"made {priority.name.lower()}",
+            lambda job: lifecycle.set_priority(job, priority, by=request.user),
+        )
+
     def _each(
         self,
         request: HttpRequest,
@@ -214,6 +258,15 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
         noun = "job was" if done == 1 else "jobs were"
         level = messages.SUCCESS if done else messages.WARNING
         self.message_user(request, f"{done} {noun} {done_word}.", level)
+
+
+@admin.register(Allowance)
+class AllowanceAdmin(admin.ModelAdmin):
+    """What one user may have at once; those without a row get the site's own limits."""
+
+    list_display = ["user", "max_queued", "max_running", "served_at"]
+    search_fields = ["user__username"]
+    autocomplete_fields = ["user"]
 
 
 def _brief(data: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer, AsyncWebsocketConsumer
 from django.db import DatabaseError
 
-from . import events
+from . import events, log_context
 from .models import Job
 
 logger = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
         if refusal := await self._refuse():
             await self.close(code=refusal)
             return
+        log_context.bind(job_id=str(self.job.pk))
         self._bell = asyncio.Event()
         self._bell.set()
         # Join before reading, so that nothing falls between the two.
@@ -75,7 +76,7 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
     async def _refuse(self) -> int | None:
         if not self.scope["user"].is_authenticated:
             return SIGN_IN
-        after = parse_qs(self.scope["query_string"].decode()).get("after", ["0"])[0]
+        after = parse_qs(self.scope["query_string"].decode(errors="replace")).get("after", ["0"])[0]
         if not events.is_seq(after):
             return BAD_REQUEST
         self.seq = int(after)

@@ -11,7 +11,7 @@ from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-from .problems import BodyTooLarge
+from .problems import BodyTooLarge, too_large
 
 
 class BoundedJSONParser(JSONParser):
@@ -26,7 +26,7 @@ class BoundedJSONParser(JSONParser):
         limit = settings.MAX_BODY_BYTES
         raw = stream.read(limit + 1)
         if len(raw) > limit:
-            raise BodyTooLarge(f"The body is larger than {limit:,} bytes, the most that is taken.")
+            raise BodyTooLarge(too_large())
         try:
             data = super().parse(io.BytesIO(raw), media_type, parser_context)
         except RecursionError:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
-from jobs import lifecycle
-from simulations import FieldError, InvalidParams, UnknownSimulation
+from jobs import downloads, lifecycle, limits
+from simulations import Busy, FieldError, InvalidParams, UnknownSimulation
 
 CONTENT_TYPE = "application/problem+json"
 MACHINE_PATHS = ("/api/", "/submit_job", "/job_status/")
@@ -27,6 +29,22 @@ class BodyTooLarge(exceptions.APIException):
 class Conflict(exceptions.APIException):
     status_code = status.HTTP_409_CONFLICT
     default_code = "illegal_transition"
+
+
+class OverQuota(exceptions.APIException):
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_code = "over_quota"
+    wait = 60
+
+
+class ReadersBusy(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "busy"
+    wait = 5
+
+
+class Gone(exceptions.APIException):
+    status_code = status.HTTP_410_GONE
 
 
 class DatabaseBusy(exceptions.APIException):
@@ -70,7 +88,7 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     if challenge := getattr(translated, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     if wait_s := getattr(translated, "wait", None):
-        headers["Retry-After"] = str(int(wait_s))
+        headers["Retry-After"] = str(max(1, math.ceil(wait_s)))
     return Response(body, body["status"], headers=headers, content_type=CONTENT_TYPE)
 
 
@@ -103,6 +121,29 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _json(problem(404, "not_found", f"There is nothing at {request.path}.", request))
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What Django refuses before any view: a host that is none of ours, a form too large."""
+    large = isinstance(exception, RequestDataTooBig)
+    code, name = (413, "body_too_large") if large else (400, "bad_request")
+    detail = too_large() if large else "The request could not be understood."
+    if not request.path.startswith(MACHINE_PATHS):
+        return render(request, "400.html", {"detail": detail, "code": code}, status=code)
+    return _json(problem(code, name, detail, request))
+
+
+def too_large() -> str:
+    return f"The body is larger than {settings.MAX_BODY_BYTES:,} bytes, the most that is taken."
+
+
+def too_many(request: HttpRequest, exc: limits.TooMany) -> HttpResponse:
+    if request.path.startswith(MACHINE_PATHS):
+        answer: HttpResponse = _json(problem(429, "throttled", str(exc), request))
+    else:
+        answer = render(request, "429.html", {"wait_s": exc.wait_s}, status=429)
+    answer["Retry-After"] = str(exc.wait_s)
+    return answer
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """No traceback reaches a user; the request id leads an operator to it in the log."""
     if not request.path.startswith(MACHINE_PATHS):
@@ -116,21 +157,36 @@ def _json(body: dict[str, Any]) -> JsonResponse:
 
 
 def _translate(exc: Exception) -> exceptions.APIException | None:
-    match exc:
-        case exceptions.ValidationError():
-            return InvalidSubmission([*_serializer_errors(exc.detail, ())])
-        case exceptions.APIException():
-            return exc
-        case InvalidParams():
-            return InvalidSubmission([_below("params", error) for error in exc.errors])
-        case UnknownSimulation():
-            error = FieldError(path=("simulation",), code="unknown_simulation", detail=str(exc))
-            return InvalidSubmission([error])
-        case lifecycle.IllegalTransition():
-            return Conflict(str(exc))
-        case OperationalError():
-            return DatabaseBusy()
+    if isinstance(exc, exceptions.APIException) and not isinstance(exc, exceptions.ValidationError):
+        return exc
+    for kind, translate in TRANSLATIONS.items():
+        if isinstance(exc, kind):
+            return translate(exc)
     return DJANGO_S_OWN[type(exc)]() if type(exc) in DJANGO_S_OWN else None
+
+
+def _unknown_simulation(exc: UnknownSimulation) -> InvalidSubmission:
+    error = FieldError(path=("simulation",), code="unknown_simulation", detail=str(exc))
+    return InvalidSubmission([error])
+
+
+TRANSLATIONS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = {
+    exceptions.ValidationError: lambda exc: InvalidSubmission(
+        [*_serializer_errors(exc.detail, ())]
+    ),
+    InvalidParams: lambda exc: InvalidSubmission([_below("params", each) for each in exc.errors]),
+    UnknownSimulation: _unknown_simulation,
+    lifecycle.IllegalTransition: lambda exc: Conflict(str(exc)),
+    lifecycle.CannotRestart: lambda exc: Conflict(str(exc), "cannot_restart"),
+    lifecycle.OverQuota: lambda exc: OverQuota(str(exc)),
+    lifecycle.NotAllowed: lambda exc: exceptions.PermissionDenied(str(exc)),
+    RequestDataTooBig: lambda exc: BodyTooLarge(too_large()),
+    limits.TooMany: lambda exc: exceptions.Throttled(exc.wait_s),
+    Busy: lambda exc: ReadersBusy(str(exc)),
+    downloads.Unservable: lambda exc: Gone(str(exc), exc.code),
+    OperationalError: lambda exc: DatabaseBusy(),
+}
+"""What each exception of ours, or of the database, is to a client."""
 
 
 def _serializer_errors(detail: Any, path: tuple[str | int, ...]) -> Iterator[FieldError]:

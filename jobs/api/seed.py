@@ -163,5 +163,5 @@ def _result(job: Job) -> dict[str, Any]:
     return {
         "energy_level": result.get("energy_hartree"),
         "convergence": result.get("converged"),
-        "output_path": str(checkpoint.path) if checkpoint else None,
+        "output_path": str(checkpoint.path) if checkpoint and not checkpoint.removed_at else None,
     }

@@ -2,36 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Literal
 
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from pydantic import BaseModel, Field, RootModel, create_model
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 import simulations
-from jobs.models import Artifact, Job
-from jobs.states import Reason
+from jobs import files, lifecycle, outlook, turns
+from jobs.budget import LEAST
+from jobs.models import Artifact, Attempt, Job
+from jobs.states import RETRIED, RETRIED_IF_ASKED, Priority, Reason
 
 MAX_TAGS = 50
+PriorityWord = Literal["low", "normal", "high", "urgent"]
 
 
 class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
     url = serializers.SerializerMethodField()
+    partial = serializers.BooleanField(source="is_partial")  # type: ignore[assignment]
+    expired_at = serializers.DateTimeField(source="removed_at", allow_null=True)
 
     class Meta:
         model = Artifact
-        fields = ["id", "name", "title", "media_type", "size_bytes", "sha256", "attempt", "url"]
+        fields = [
+            "id", "name", "title", "media_type", "size_bytes", "sha256", "attempt", "partial",
+            "expired_at", "url",
+        ]  # fmt: skip
 
     def get_url(self, artifact: Artifact) -> str:
         args = [artifact.job_id, artifact.pk]
         return reverse("api:artifact", args, request=self.context["request"])
 
 
+class AttemptSerializer(serializers.ModelSerializer[Attempt]):
+    """One try: who made it, and how it ended. Its traceback is for operators, in the admin."""
+
+    class Meta:
+        model = Attempt
+        fields = [
+            "number", "outcome", "worker", "host", "pid", "started_at", "heartbeat_at", "ended_at",
+            "progress", "failure_kind", "evidence", "details", "peak_memory_mib", "cpu_seconds",
+        ]  # fmt: skip
+
+
 class JobSummarySerializer(serializers.ModelSerializer[Job]):
     """What a list shows: everything but the bulk."""
 
+    priority = serializers.CharField(source="priority_word")
     reason = serializers.SerializerMethodField()
     reason_text = serializers.SerializerMethodField()
     cancelling = serializers.BooleanField(source="is_cancelling")
@@ -40,9 +63,10 @@ class JobSummarySerializer(serializers.ModelSerializer[Job]):
     class Meta:
         model = Job
         fields = [
-            "id", "simulation", "name", "tags", "state", "reason", "reason_text", "cancelling",
-            "progress", "stage", "message", "metrics", "failure_kind", "attempt", "max_attempts",
-            "last_seq", "created_at", "started_at", "finished_at", "links",
+            "id", "simulation", "name", "tags", "priority", "state", "reason", "reason_text",
+            "cancelling", "progress", "stage", "message", "metrics", "failure_kind", "attempt",
+            "max_attempts", "summary", "last_seq", "created_at", "started_at", "finished_at",
+            "links",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -68,13 +92,64 @@ class JobSerializer(JobSummarySerializer):
     """Everything: input as it was understood, result or error, files."""
 
     artifacts = ArtifactSerializer(many=True)
+    attempts = serializers.SerializerMethodField()
+    limits = serializers.SerializerMethodField()
+    retry = serializers.SerializerMethodField()
+    files_kept_until = serializers.DateTimeField(allow_null=True)
+    waiting = serializers.SerializerMethodField()
 
     class Meta(JobSummarySerializer.Meta):
         fields = [
             *JobSummarySerializer.Meta.fields,
-            "params", "structure", "notes", "wall_time_limit_s", "result", "error", "artifacts",
+            "waiting", "params", "structure", "notes", "estimate", "wall_time_limit_s",
+            "limits", "retry", "restarted_from", "attempts",
+            "result", "methods", "provenance", "error", "artifacts", "files_kept_until",
         ]  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(AttemptSerializer(many=True))
+    def get_attempts(self, job: Job) -> list[dict[str, Any]]:
+        return list(AttemptSerializer(job.attempts.order_by("number"), many=True).data)
+
+    def get_limits(self, job: Job) -> dict[str, int]:
+        """What each attempt may use, the site's own share where the submission named none."""
+        return asdict(job.budget)
+
+    def get_retry(self, job: Job) -> dict[str, Any]:
+        """After which kinds of failure it is tried again, and how often without getting further."""
+        kinds = sorted(str(kind) for kind in RETRIED)
+        return {"max_attempts": job.max_attempts, "on": [*kinds, *job.retry_on]}
+
+    def get_links(self, job: Job) -> dict[str, str]:
+        """Those of a summary, and what may be done with it now that it has ended."""
+        links = super().get_links(job)
+        verbs = {"run_again": "api:job-run-again"} if job.is_final else {}
+        if job.is_final and not lifecycle.why_no_restart(job):
+            verbs["restart"] = "api:job-restart"
+        request = self.context["request"]
+        return links | {
+            verb: reverse(name, [job.pk], request=request) for verb, name in verbs.items()
+        }
+
+    def get_waiting(self, job: Job) -> dict[str, Any] | None:
+        """Why it waits, and about the how-manieth it is to start; null once it does not wait."""
+        explained = turns.explain(job)
+        if explained is None:
+            return None
+        return asdict(explained) | {"starts_in_s": outlook.starts_in_s(job)}
+
+
+class DifferenceSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField()
+    here = serializers.JSONField()
+    there = serializers.JSONField()
+
+
+class NearestSerializer(serializers.Serializer[Any]):
+    """The job that a submission was nearly equal to; empty where there is none."""
+
+    nearest = JobSummarySerializer(source="job", allow_null=True)
+    differences = DifferenceSerializer(many=True)
 
 
 class EventSerializer(serializers.Serializer[Any]):
@@ -88,6 +163,8 @@ class EventSerializer(serializers.Serializer[Any]):
     stage = serializers.CharField()
     points = serializers.ListField(required=False)
     log = serializers.CharField(required=False)
+    evidence = serializers.CharField(required=False)
+    details = serializers.DictField(required=False)
 
 
 class EventPageSerializer(serializers.Serializer[Any]):
@@ -110,7 +187,29 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class LimitsSerializer(StrictSerializer):
-    wall_time_s = serializers.IntegerField(min_value=1, max_value=30 * 24 * 3600, required=False)
+    """What one attempt may use, each within what the site allows."""
+
+    def get_fields(self) -> dict[str, Any]:
+        most = settings.JOB_MOST
+        return {
+            name: serializers.IntegerField(min_value=least, max_value=most[name], required=False)
+            for name, least in LEAST.items()
+        }
+
+
+class RetrySerializer(StrictSerializer):
+    max_attempts = serializers.IntegerField(
+        min_value=1, max_value=settings.JOB_MOST_ATTEMPTS, required=False
+    )
+    on = serializers.ListField(
+        child=serializers.ChoiceField(sorted(str(kind) for kind in RETRIED_IF_ASKED)),
+        required=False,
+        max_length=len(RETRIED_IF_ASKED),
+    )
+
+
+class RestartSerializer(StrictSerializer):
+    limits = LimitsSerializer(required=False)
 
 
 class TagsField(serializers.ListField):
@@ -124,12 +223,29 @@ class TagsField(serializers.ListField):
         return super().to_internal_value(data)
 
 
+class PriorityField(serializers.ChoiceField):
+    """A word on the wire, a number inside."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=list(Priority.words()), **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return Priority.words()[super().to_internal_value(data)]
+
+
+class ChangeSerializer(StrictSerializer):
+    priority = PriorityField()
+
+
 class SubmissionSerializer(StrictSerializer):
     simulation = serializers.CharField(max_length=100)
     params = serializers.DictField()
     name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
     tags = TagsField(required=False, default=list)
+    priority = PriorityField(required=False, default=Priority.NORMAL)
     limits = LimitsSerializer(required=False)
+    retry = RetrySerializer(required=False)
+    reuse = serializers.BooleanField(required=False, default=True)
 
 
 class SimulationSerializer(serializers.Serializer[Any]):
@@ -145,14 +261,22 @@ class SimulationSerializer(serializers.Serializer[Any]):
     result_schema = serializers.SerializerMethodField()
 
     def get_params_schema(self, sim: simulations.Simulation) -> dict[str, Any]:
-        return sim.Params.model_json_schema()
+        return files.in_schema(sim.Params.model_json_schema())
 
     def get_result_schema(self, sim: simulations.Simulation) -> dict[str, Any]:
         return sim.Result.model_json_schema()
 
 
-class Limits(BaseModel):
+class SubmissionLimits(BaseModel):
     wall_time_s: int | None = Field(None, ge=1, title="Wall time, s")
+    memory_mib: int | None = Field(None, ge=64, title="Memory of all its processes, MiB")
+    disk_mib: int | None = Field(None, ge=1, title="Disk, MiB")
+    threads: int | None = Field(None, ge=1, title="Threads")
+
+
+class Retry(BaseModel):
+    max_attempts: int | None = Field(None, ge=1, title="Attempts in a row that get no further")
+    on: list[Literal["disk", "memory", "timeout"]] = Field([], title="Also after these failures")
 
 
 def submission_schema() -> type[BaseModel]:
@@ -164,7 +288,10 @@ def submission_schema() -> type[BaseModel]:
             params=(sim.Params, ...),
             name=(str, ""),
             tags=(list[str], []),
-            limits=(Limits | None, None),
+            priority=(PriorityWord, "normal"),
+            limits=(SubmissionLimits | None, None),
+            retry=(Retry | None, None),
+            reuse=(bool, True),
         )
         for sim in simulations.all_simulations()
     ]

@@ -12,11 +12,18 @@ from django.urls import reverse
 from pydantic import BaseModel
 
 import simulations
+from jobs import files
+from jobs.budget import Budget
 from jobs.models import Job
 
+from .limits import limit_field
 from .questions import Question, as_text, as_value, is_left_out, questions, structure_formats
 
 FORMAT_SUFFIX = "__format"
+FILE_SUFFIX, KEPT_SUFFIX = "__file", "__kept"
+"""A file for a structure, and one that was given before: browsers forget what was chosen."""
+SHOWN_BYTES = 50_000
+"""Up to here the text of a file is shown where it can be changed; beyond, its name."""
 FORMAT_LABELS = {"auto": "Find out by trying", "name": "Name"}
 
 
@@ -49,6 +56,8 @@ class JobForm(forms.Form):
 
     job_name = forms.CharField(label="Name", required=False, max_length=200)
     job_tags = forms.CharField(label="Tags", required=False, max_length=400)
+    job_wall_time_s = limit_field("wall_time_s")
+    job_memory_mib = limit_field("memory_mib")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,12 +65,18 @@ class JobForm(forms.Form):
         for name in self.asked:
             self._keep_unknown_choice(name)
 
-    def params(self) -> dict[str, Any]:
-        """The answers as the simulation's params; what was left blank takes its default."""
+    def params(self, *, owner: Any = None) -> dict[str, Any]:
+        """The answers as the simulation's params; what was left blank takes its default.
+
+        :param owner: whose the files are that came with the form; they are kept first.
+        :raises InvalidParams: a file is too large.
+        """
         given: dict[str, Any] = {}
         for name, question in self.asked.items():
             text = self.cleaned_data[name]
-            if not is_left_out(question, text):
+            if reference := self._file(name, owner):
+                given[name] = self._of_format(name, reference)
+            elif not is_left_out(question, text):
                 given[name] = self._with_format(name, as_value(question, text))
             elif question.takes_none:
                 given[name] = None
@@ -71,6 +86,12 @@ class JobForm(forms.Form):
         """The tags, each once, in the order in which they were typed."""
         words = self.cleaned_data["job_tags"].split(",")
         return list(dict.fromkeys(word.strip() for word in words if word.strip()))
+
+    def budget(self) -> Budget:
+        return Budget(
+            wall_time_s=self.cleaned_data["job_wall_time_s"],
+            memory_mib=self.cleaned_data["job_memory_mib"],
+        )
 
     def explain(self, errors: Sequence[simulations.FieldError]) -> None:
         """Put each error beside its field."""
@@ -105,6 +126,32 @@ class JobForm(forms.Form):
         is_main = level == "main"
         return [Drawn(self, each) for each in asked if (each.level == "main") == is_main]
 
+    def _file(self, name: str, owner: Any) -> dict[str, str] | None:
+        """A reference to the file that was chosen, or to the one from before if no text is there.
+
+        A file that was chosen wins over the text, and stays for when the form comes back.
+        """
+        if upload := self.cleaned_data.get(name + FILE_SUFFIX):
+            try:
+                stored, _ = files.keep(owner=owner, name=upload.name, content=upload.read())
+            except files.TooLarge as exc:
+                error = simulations.FieldError(path=(name,), code="too_large", detail=str(exc))
+                raise simulations.InvalidParams([error]) from None
+            told = f"{files.PREFIX}{stored.sha256} {stored.name}"
+            posted: Any = self.data
+            answers = posted.copy()
+            answers[name], answers[name + KEPT_SUFFIX] = "", told
+            self.data = answers
+            return {"file": f"{files.PREFIX}{stored.sha256}"}
+        kept = self.cleaned_data.get(name + KEPT_SUFFIX) or ""
+        if kept and not (self.cleaned_data[name] or "").strip():
+            return {"file": kept.partition(" ")[0]}
+        return None
+
+    def _of_format(self, name: str, reference: dict[str, str]) -> dict[str, str]:
+        said = self.cleaned_data.get(name + FORMAT_SUFFIX) or "auto"
+        return reference if said == "auto" else {**reference, "format": said}
+
     def _with_format(self, name: str, value: Any) -> Any:
         """A structure whose format was said, where it was."""
         said = self.cleaned_data.get(name + FORMAT_SUFFIX) or "auto"
@@ -137,6 +184,10 @@ class Drawn:
         self.field = form[question.name]
         companion = question.name + FORMAT_SUFFIX
         self.companion = form[companion] if companion in form.fields else None
+        upload = question.name + FILE_SUFFIX
+        self.upload = form[upload] if upload in form.fields else None
+        kept = question.name + KEPT_SUFFIX
+        self.kept = form[kept] if kept in form.fields and form[kept].value() else None
         mine = self.field.id_for_label
         self.problems = [each for each in form.problems if each.target == mine]
         default = as_text(question, question.default)
@@ -153,6 +204,12 @@ class Drawn:
         if described:
             attrs["aria-describedby"] = " ".join(described)
         return self.field.as_widget(attrs=attrs)
+
+    @property
+    def kept_words(self) -> str:
+        """Which file from before is meant, `file 1crn.pdb, sha256 ab12cd34…`."""
+        reference, _, name = str(self.kept.value() if self.kept else "").partition(" ")
+        return files.called({"file": reference, "name": name})
 
     @property
     def examples(self) -> list[tuple[str, str]]:
@@ -176,6 +233,12 @@ def form_class(model: type[BaseModel]) -> type[JobForm]:
         fields[name] = _field(question)
         if question.kind == "structure":
             fields[name + FORMAT_SUFFIX] = _format_field(structure_formats(model, name))
+            fields[name + FILE_SUFFIX] = forms.FileField(
+                label="Or a file", required=False, allow_empty_file=True, widget=forms.FileInput()
+            )
+            fields[name + KEPT_SUFFIX] = forms.CharField(
+                required=False, max_length=400, widget=forms.HiddenInput()
+            )
     return type(f"{model.__name__}Form", (JobForm,), {"Params": model, "asked": asked, **fields})
 
 
@@ -185,12 +248,26 @@ def initial_from(source: Job | None) -> dict[str, Any]:
         return {}
     initial = dict(source.params)
     for name, value in source.params.items():
-        if isinstance(value, dict) and {"format", "text"} <= set(value):
+        if files.is_reference(value):
+            initial |= _initial_of_file(name, value)
+        elif isinstance(value, dict) and {"format", "text"} <= set(value):
             initial[name], initial[name + FORMAT_SUFFIX] = value["text"], value["format"]
         elif isinstance(value, list | dict):
             initial[name] = json.dumps(value)
     tags = ", ".join(source.tags)
     return initial | {"job_name": source.name, "job_tags": tags}
+
+
+def _initial_of_file(name: str, reference: dict[str, str]) -> dict[str, str]:
+    said = {name + FORMAT_SUFFIX: reference.get("format", "auto")}
+    text = files.text_of(reference, SHOWN_BYTES)
+    if text is not None:
+        return {name: text, **said}
+    return {
+        name: "",
+        name + KEPT_SUFFIX: f"{reference['file']} {reference.get('name', '')}",
+        **said,
+    }
 
 
 def _field(question: Question) -> forms.Field:

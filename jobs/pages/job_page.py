@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import simulations
+from jobs import budget, lifecycle, outlook, turns
 from jobs.models import Job
 
+from .forecast import about, forecast
 from .formats import number
 from .rail import rail
+from .record import provenance_rows
 from .snapshot import snapshot
 from .status import look, ran_for_s, whereabouts
 from .tables import rows
@@ -34,18 +37,31 @@ def job_page(job: Job) -> dict[str, Any]:
         "job": job,
         "simulation": simulation,
         "look": look(job),
-        "where": whereabouts(job),
+        "where": _where(job),
         "percent": round(job.progress * 100),
         "ran_for_s": ran_for_s(job),
         "rail": rail(job, simulation, attempt),
+        "forecast": None if job.is_final else forecast(job.estimate),
         "readings": _readings(job, simulation),
         "plots": simulation.plots if simulation else (),
         "inputs": rows(job.params, simulation.Params if simulation else None),
         "results": rows(_known(job.result), simulation.Result if simulation else None),
+        "methods": job.methods if job.methods and job.methods["text"] else None,
+        "provenance": provenance_rows(job.provenance),
         "attempts": attempts,
+        "can_restart": job.is_final and not lifecycle.why_no_restart(job),
+        "restart_limits": budget.mended(job.budget, job.error),
         "files": list(job.artifacts.order_by("-attempt", "name")),
         "snapshot": snapshot(job, simulation, attempt),
     }
+
+
+def _where(job: Job) -> str:
+    waits = turns.explain(job)
+    if waits is None:
+        return whereabouts(job)
+    starts = outlook.starts_in_s(job)
+    return f"{waits.text}; starts in {about(starts['p50'])}" if starts else waits.text
 
 
 def _known(result: dict[str, Any] | None) -> dict[str, Any]:

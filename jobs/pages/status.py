@@ -26,32 +26,23 @@ LOOKS = {
     JobState.CANCELLED: Look("cancelled", "Cancelled"),
 }
 STOPPING = Look("stopping", "Stopping")
-NO_HEARTBEAT = Look("stale", "No heartbeat")
+UNCONFIRMED = Look("stale", "Unconfirmed")
 
 
 def look(job: Job) -> Look:
     if job.is_cancelling:
         return STOPPING
-    if _is_silent(job):
-        return NO_HEARTBEAT
+    if job.is_unconfirmed:
+        return UNCONFIRMED
     return LOOKS[JobState(job.state)]
-
-
-def _is_silent(job: Job) -> bool:
-    """Its worker should have spoken by now, and has not."""
-    return (
-        job.state == JobState.RUNNING
-        and job.lease_expires_at is not None
-        and job.lease_expires_at < timezone.now()
-    )
 
 
 def whereabouts(job: Job) -> str:
     """One line on where the job is, or on what became of it."""
     if job.is_cancelling:
         return "Asked to stop, and waiting until it has"
-    if _is_silent(job):
-        return "No word from its worker; it will be tried again by itself"
+    if job.is_unconfirmed:
+        return "No word from its worker; unconfirmed whether it still runs, decided in seconds"
     match JobState(job.state):
         case JobState.QUEUED:
             return job.get_reason_display()

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from jobs import files
+
 from .formats import plain, split_unit
 
 LONGEST_LIST = 8
@@ -40,6 +42,8 @@ def _rows(name: str, value: Any, info: Any) -> Iterator[Row]:
     label = (info.title if info else None) or bare.replace("_", " ").capitalize()
     if isinstance(value, dict) and set(value) == {"format", "text"}:
         value = value["text"]
+    if files.is_reference(value):
+        value = files.called(value)
     if isinstance(value, dict) and all(isinstance(each, str) for each in value.values()):
         value = ", ".join(f"{key} {each}" for key, each in value.items())
         yield Row(label=label, value=value)

@@ -10,5 +10,6 @@ urlpatterns = [
     path("<uuid:job_id>/", views.job_detail, name="detail"),
     path("<uuid:job_id>/cancel/", views.job_cancel, name="cancel"),
     path("<uuid:job_id>/again/", views.job_again, name="again"),
+    path("<uuid:job_id>/restart/", views.job_restart, name="restart"),
     path("<uuid:job_id>/files/<uuid:artifact_id>/", views.job_file, name="file"),
 ]

@@ -12,11 +12,17 @@ from django.views.decorators.http import require_POST
 
 import simulations
 from jobs import downloads, lifecycle
+from jobs.budget import Budget
 from jobs.models import Artifact, Job
 
 from .forms import JobForm, form_class, initial_from
 from .job_page import job_page
+from .limits import LimitsForm
 from .listing import listing
+
+UNAVAILABLE = (simulations.UnknownSimulation, simulations.Busy, lifecycle.OverQuota)
+"""No field is to blame."""
+CANNOT_RUN = (simulations.InvalidParams, *UNAVAILABLE)
 
 
 @login_required
@@ -37,7 +43,9 @@ def job_choose(request: HttpRequest) -> HttpResponse:
 def job_create(request: HttpRequest, name: str) -> HttpResponse:
     simulation = _simulation(name)
     source = _source(request)
-    form = form_class(simulation.Params)(request.POST or None, initial=initial_from(source))
+    form = form_class(simulation.Params)(
+        request.POST or None, request.FILES or None, initial=initial_from(source)
+    )
     if request.method == "POST" and form.is_valid():
         job = _submit(request, name, form)
         if job is not None:
@@ -50,8 +58,9 @@ def job_create(request: HttpRequest, name: str) -> HttpResponse:
             "simulations": _menu(),
             "form": form,
             "source": source,
+            "site_limits": Budget().settled(),
         },
-        status=422 if form.problems else 200,
+        status=422 if form.errors else 200,
     )
 
 
@@ -78,7 +87,7 @@ def job_again(request: HttpRequest, job_id: UUID) -> HttpResponse:
     job = _job(request, job_id)
     try:
         job = lifecycle.run_again(job, owner=request.user)
-    except (simulations.UnknownSimulation, simulations.InvalidParams) as exc:
+    except CANNOT_RUN as exc:
         messages.error(request, f"It cannot run again as it is: {exc}")
     else:
         messages.success(request, "This is a new job with the same input.")
@@ -86,9 +95,31 @@ def job_again(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 
 @login_required
-def job_file(request: HttpRequest, job_id: UUID, artifact_id: UUID) -> FileResponse:
+@require_POST
+def job_restart(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    job = _job(request, job_id)
+    form = LimitsForm(request.POST)
+    if not form.is_valid():
+        for name, errors in form.errors.items():
+            messages.error(request, f"{form[name].label}: {' '.join(map(str, errors))}")
+        return redirect(job)
+    try:
+        job = lifecycle.restart(job, owner=request.user, limits=form.budget())
+    except (lifecycle.CannotRestart, *CANNOT_RUN) as exc:
+        messages.error(request, f"It cannot be restarted: {exc}")
+    else:
+        messages.success(request, "This is a new job that goes on from where that one stopped.")
+    return redirect(job)
+
+
+@login_required
+def job_file(request: HttpRequest, job_id: UUID, artifact_id: UUID) -> FileResponse | HttpResponse:
     artifacts = Artifact.objects.select_related("job").filter(job=_job(request, job_id))
-    return downloads.answer(get_object_or_404(artifacts, pk=artifact_id))
+    artifact = get_object_or_404(artifacts, pk=artifact_id)
+    try:
+        return downloads.answer(artifact)
+    except downloads.Unservable as exc:
+        return render(request, "410.html", {"why": exc, "job": artifact.job}, status=410)
 
 
 def _job(request: HttpRequest, job_id: UUID) -> Job:
@@ -121,15 +152,21 @@ def _source(request: HttpRequest) -> Job | None:
 
 def _submit(request: HttpRequest, name: str, form: JobForm) -> Job | None:
     try:
-        return lifecycle.submit(
+        job = lifecycle.submit(
             owner=request.user,
             simulation=name,
-            params=form.params(),
+            params=form.params(owner=request.user),
             name=form.cleaned_data["job_name"],
             tags=form.tags(),
+            limits=form.budget(),
+            reuse=True,
         )
+        if job.reused_because:
+            text = f"{job.reused_because} This is it; Run again computes it anew."
+            messages.info(request, text)
+        return job
     except simulations.InvalidParams as exc:
         form.explain(exc.errors)
-    except simulations.UnknownSimulation as exc:
+    except UNAVAILABLE as exc:
         form.explain([simulations.FieldError(path=(), code="unavailable", detail=str(exc))])
     return None

@@ -18,3 +18,18 @@ document.addEventListener("submit", (sent) => {
   const question = sent.target.dataset.confirm;
   if (question && !confirm(question)) sent.preventDefault();
 });
+
+/** Put the text of what the button names on the clipboard, and say so for a moment. */
+document.addEventListener("click", async (pressed) => {
+  const button = pressed.target.closest("[data-copy]");
+  if (!button) return;
+  const told = button.textContent;
+  try {
+    await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).innerText);
+    button.textContent = "Copied";
+  } catch {
+    // No clipboard without a secure context: the text can still be marked and copied.
+    button.textContent = "Cannot copy here";
+  }
+  setTimeout(() => { button.textContent = told; }, 2000);
+});
