@@ -14,9 +14,22 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
 
 USERNAME = "local"
-FORWARDED = {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"}
+FORWARDED = {
+    "cf-connecting-ip",
+    "client-ip",
+    "fly-client-ip",
+    "forwarded",
+    "true-client-ip",
+    "via",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-real-ip",
+}
+"""What proxies add, and whatever begins as the next."""
+FORWARDED_PREFIXES = ("x-forwarded", "x-original-", "x-envoy-")
 
 
 class LocalUserMiddleware:
@@ -26,7 +39,8 @@ class LocalUserMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         headers = {name.lower() for name in request.headers}
         if _may_act(request.META.get("REMOTE_ADDR", ""), headers) and request.user.is_anonymous:
-            request.user = local_user()
+            # Lazy: a probe has to get its answer while the database is down.
+            request.user = SimpleLazyObject(local_user)  # type: ignore[assignment]
             request.acts_as_local = True  # type: ignore[attr-defined]
         return self.get_response(request)
 
@@ -49,7 +63,7 @@ def local_user() -> Any:
 
 
 def _may_act(address: str, headers: set[str]) -> bool:
-    return settings.LOCAL_MODE and _is_loopback(address) and not headers & FORWARDED
+    return settings.LOCAL_MODE and _is_loopback(address) and not any(map(_is_forwarded, headers))
 
 
 def _is_loopback(address: str) -> bool:
@@ -57,3 +71,7 @@ def _is_loopback(address: str) -> bool:
         return ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+def _is_forwarded(header: str) -> bool:
+    return header in FORWARDED or header.startswith(FORWARDED_PREFIXES)

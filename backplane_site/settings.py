@@ -9,6 +9,7 @@ import re
 import secrets
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -32,6 +33,23 @@ def _required(name: str) -> str:
     if value := os.environ.get(name):
         return value
     raise ImproperlyConfigured(f"{name} must be set when BACKPLANE_MODE is server")
+
+
+def _days(name: str) -> int | None:
+    given = os.environ.get(name, "")
+    if given and not (given.isascii() and given.isdecimal() and int(given)):
+        raise ImproperlyConfigured(f"{name} is {given!r}; expected a number of days, 1 or more")
+    return int(given) if given else None
+
+
+def _memory_mib() -> int:
+    """Of this machine, or of the container that it is for us."""
+    found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        limit = Path("/sys/fs/cgroup", name)
+        if limit.is_file() and (text := limit.read_text().strip()).isdecimal():
+            found.append(int(text))
+    return min(found) // 1024**2
 
 
 def _local_secret() -> str:
@@ -73,16 +91,66 @@ else:
     ]
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_HSTS_SECONDS = int(os.environ.get("BACKPLANE_HSTS_SECONDS", 365 * 24 * 3600))
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    SECURE_SSL_REDIRECT = True
+    # What asks from within, past the proxy that speaks HTTPS.
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|livez|readyz|metrics)$"]
 
 # --- Jobs ------------------------------------------------------------------------------------
 
 JOBS_ROOT = VAR_DIR / "jobs"
 JOB_WALL_TIME_S = int(os.environ.get("BACKPLANE_WALL_TIME_S", 7 * 24 * 3600))
 JOB_MAX_ATTEMPTS = 3
-JOB_RETRY_DELAY_S = 5
-JOB_LEASE_S = 15
+JOB_MOST_ATTEMPTS = 20
+"""That a submission may ask for."""
+JOB_RETRY_DELAY_S = int(os.environ.get("BACKPLANE_RETRY_DELAY_S", 5))
+JOB_RETRY_MAX_DELAY_S = 600
+"""The pause before an attempt doubles with each that got no further, up to that."""
+JOB_LEASE_S = int(os.environ.get("BACKPLANE_LEASE_S", 15))
 """A worker that is silent for so long is taken for dead; it speaks three times as often."""
+JOB_UNCONFIRMED_S = int(os.environ.get("BACKPLANE_UNCONFIRMED_S", 8))
+"""How long a silent worker may take to speak up before another one is given its job."""
+WORKERS = int(os.environ.get("BACKPLANE_WORKERS", os.cpu_count() or 1))
+"""On each machine: what a job gets that names no limit is one worker's share."""
+JOB_MOST = {
+    "wall_time_s": int(os.environ.get("BACKPLANE_MAX_WALL_TIME_S", 30 * 24 * 3600)),
+    "memory_mib": int(os.environ.get("BACKPLANE_MAX_MEMORY_MIB", _memory_mib())),
+    "disk_mib": int(os.environ.get("BACKPLANE_MAX_DISK_MIB", 200 * 1024)),
+    "threads": os.cpu_count() or 1,
+}
+JOB_LIMITS = {
+    "wall_time_s": JOB_WALL_TIME_S,
+    "memory_mib": int(
+        os.environ.get("BACKPLANE_MEMORY_MIB", max(1024, int(0.9 * _memory_mib()) // WORKERS))
+    ),
+    "disk_mib": int(os.environ.get("BACKPLANE_DISK_MIB", 20 * 1024)),
+    "threads": max(1, (os.cpu_count() or 1) // WORKERS),
+}
+JOB_MAX_QUEUED_PER_USER = int(os.environ.get("BACKPLANE_MAX_QUEUED_PER_USER", 50_000))
+JOB_MAX_RUNNING_PER_USER = int(os.environ.get("BACKPLANE_MAX_RUNNING_PER_USER", 0)) or None
+"""None: as many as there are workers. An `Allowance` in the admin says otherwise for one user."""
+JOB_RETENTION_DAYS = _days("BACKPLANE_RETENTION_DAYS")
+"""How long the files of a job are kept after its end; None: for ever. Rows are always kept."""
+CALIBRATION_FILE = VAR_DIR / "calibration.json"
+"""What `make calibrate` measured on this machine."""
 MAX_BODY_BYTES = 1_000_000
+FILES_ROOT = VAR_DIR / "files"
+"""What users upload, by its checksum."""
+MAX_FILE_BYTES = int(os.environ.get("BACKPLANE_MAX_FILE_BYTES", 25_000_000))
+
+# --- Limits ----------------------------------------------------------------------------------
+
+PROXIES = int(os.environ.get("BACKPLANE_PROXIES", 0 if LOCAL_MODE else 1))
+"""How many proxies of ours a request has passed: what X-Forwarded-For is worth."""
+RATE_WRITES = os.environ.get("BACKPLANE_RATE_WRITES", "off" if LOCAL_MODE else "1200/min")
+RATE_FAILED_SIGN_INS_BY_ADDRESS = os.environ.get("BACKPLANE_RATE_FAILED_SIGN_INS", "20/min")
+RATE_FAILED_SIGN_INS_BY_NAME = os.environ.get("BACKPLANE_RATE_FAILED_SIGN_INS_BY_NAME", "60/hour")
+MAX_REQUEST_BYTES = 32_000_000
+"""Of anything at all, the largest file included."""
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+"""Of a form."""
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 # --- Services --------------------------------------------------------------------------------
 
@@ -116,6 +184,8 @@ DATABASES = {
     if os.environ.get("DATABASE_URL")
     else {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR_DIR / "db.sqlite3"}
 }
+DATABASE_POOL = int(os.environ.get("BACKPLANE_DATABASE_POOL", 0))
+"""How many PostgreSQL connections this process keeps open to be shared; the web process has 8."""
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
@@ -123,6 +193,13 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A server that hangs is as good as none.
+    _options: dict[str, Any] = {"connect_timeout": 5}
+    if DATABASE_POOL:
+        _options["pool"] = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 5}
+    DATABASES["default"].setdefault("OPTIONS", {}).update(_options)  # type: ignore[attr-defined]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- The site --------------------------------------------------------------------------------
@@ -146,6 +223,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "backplane_site.request_id.RequestIdMiddleware",
     "backplane_site.chunked.ChunkedBodyMiddleware",
+    "backplane_site.headers.PrivateMiddleware",
+    "backplane_site.plain_text.PlainTextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -154,6 +233,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "backplane_site.local_user.LocalUserMiddleware",
+    "backplane_site.rate_limits.RateLimitMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -169,6 +249,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "backplane_site.context.retention",
             ]
         },
     }
@@ -176,6 +257,10 @@ TEMPLATES = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "jobs:list"
 LOGOUT_REDIRECT_URL = "login"
+AUTHENTICATION_BACKENDS = [
+    "backplane_site.rate_limits.SignInLimit",
+    "django.contrib.auth.backends.ModelBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -211,6 +296,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["jobs.api.throttles.WritesThrottle"],
     "DEFAULT_PARSER_CLASSES": ["jobs.api.parsers.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -223,20 +309,41 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    # The choices stay where pydantic puts them: two simulations that share a field's name do not
+    # share its choices.
+    "POSTPROCESSING_HOOKS": [],
 }
 
 # --- Logs ------------------------------------------------------------------------------------
 
+LOG_FORMAT = os.environ.get("BACKPLANE_LOG_FORMAT", "plain" if LOCAL_MODE else "json")
+if LOG_FORMAT not in {"plain", "json"}:
+    raise ImproperlyConfigured(f"BACKPLANE_LOG_FORMAT is {LOG_FORMAT!r}; expected plain or json")
+LOG_LEVEL = os.environ.get("BACKPLANE_LOG_LEVEL", "INFO")
+METRICS_TOKEN = os.environ.get("BACKPLANE_METRICS_TOKEN", "")
+"""Who sends it as `Authorization: Bearer …` may read /metrics without an account."""
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"context": {"()": "backplane_site.logs.ContextFilter"}},
+    "formatters": {
+        "plain": {"()": "backplane_site.logs.PlainFormatter"},
+        "json": {"()": "backplane_site.logs.JsonLines"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["context"],
+        }
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
-        name: {"level": os.environ.get("BACKPLANE_LOG_LEVEL", "INFO")}
-        for name in ("jobs", "backplane_site")
-    }
-    # What a client got wrong is told to the client.
-    | {"django.request": {"level": "ERROR"}},
+        "jobs": {"level": LOG_LEVEL},
+        "backplane_site": {"level": LOG_LEVEL},
+        # In a terminal a line a request would bury the rest.
+        "backplane_site.access": {"level": LOG_LEVEL if LOG_FORMAT == "json" else "WARNING"},
+        # What a client got wrong is told to the client.
+        "django.request": {"level": "ERROR"},
+    },
 }

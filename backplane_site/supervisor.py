@@ -7,15 +7,20 @@ daemon, a configuration language and no prefixed output (supervisord, circus).
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from django.conf import settings
 
 from jobs.worker.host import die_with_parent
 
+from .logs import redacted
 from .services import Service
 
 STOP_WITHIN_S = 10
@@ -68,7 +73,12 @@ class Supervisor:
         parent = os.getpid()
         process = await asyncio.create_subprocess_exec(
             *service.argv,
-            env={**os.environ, **service.env, "PYTHONUNBUFFERED": "1"},
+            env={
+                **os.environ,
+                **service.env,
+                "BACKPLANE_SERVICE": service.name,
+                "PYTHONUNBUFFERED": "1",
+            },
             stdin=asyncio.subprocess.DEVNULL,
             stdout=PIPE,
             stderr=STDOUT,
@@ -92,10 +102,23 @@ class Supervisor:
 
 
 def say(name: str, text: str) -> None:
+    if settings.LOG_FORMAT == "json":
+        _say_as_json(name, text)
+        return
     prefix = f"{name:<10} | "
     if sys.stdout.isatty():
         prefix = f"\033[{COLOURS.get(name, WORKER_COLOUR)}m{prefix}\033[0m"
     sys.stdout.write(f"{prefix}{text}\n")
+    sys.stdout.flush()
+
+
+def _say_as_json(name: str, text: str) -> None:
+    """What is an object already goes on as it is; what a library printed becomes one."""
+    if not (text.startswith("{") and text.endswith("}")):
+        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        told = {"time": at, "level": "INFO", "service": name, "message": redacted(text)}
+        text = json.dumps(told, ensure_ascii=False)
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 

@@ -7,7 +7,8 @@ from django.views.generic import RedirectView
 
 from jobs.api import problems
 
-from .health import healthz
+from .health import healthz, readyz
+from .metrics import metrics
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="jobs:list")),
@@ -17,6 +18,9 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("healthz", healthz),
+    path("readyz", readyz),
+    path("metrics", metrics),
 ]
+handler400 = problems.bad_request
 handler404 = problems.not_found
 handler500 = problems.server_error

@@ -95,7 +95,7 @@ async def _supervise(host: str, port: int, workers: int, began: float) -> None:
         if "REDIS_URL" not in os.environ:
             supervisor.start(services.redis_service())
         supervisor.start(
-            services.web_service(host, port),
+            services.web_service(host, port, workers),
             *services.worker_services(workers),
         )
         if await _until(lambda: _answers(url), stop):

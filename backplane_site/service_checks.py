@@ -1,0 +1,121 @@
+"""What `manage.py doctor` asks of the services, and of what is stored, once they answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import django_rq
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from jobs import downloads
+from jobs.models import Artifact, Job
+from jobs.states import JobState
+
+from .probes import QUEUE, Finding, ok, warning, wrong
+
+OLDEST_REDIS = (5, 0)
+SKEW_S = 2.0
+SAMPLE = 200
+
+
+def redis_keeps() -> Iterator[Finding]:
+    """Whether Redis is new enough, remembers over a restart, and never drops a ticket."""
+    redis = django_rq.get_connection(QUEUE)
+    version = redis.info("server")["redis_version"]
+    if tuple(map(int, version.split(".")[:2])) < OLDEST_REDIS:
+        yield wrong("redis", f"{version} is too old", "Install Redis 5 or newer, or Valkey.")
+    memory, kept = redis.info("memory"), redis.info("persistence")
+    policy = memory.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        mend = "Set: maxmemory-policy noeviction"
+        yield wrong("redis", f"it may throw tickets away when full ({policy})", mend)
+    if kept.get("aof_enabled"):
+        yield ok("redis kept", "its queue is on disk (appendonly)")
+    else:
+        # The reconciler hands out anew what it forgot, so this costs time and no job.
+        mend = "Set: appendonly yes"
+        yield warning("redis kept", "it forgets the queue when it restarts", mend)
+
+
+def clocks() -> Iterator[Finding]:
+    """Leases are times of day: who is late by more than one would take jobs from the living."""
+    before = time.time()
+    seconds, micro = django_rq.get_connection(QUEUE).time()
+    yield _skew("clock of redis", seconds + micro / 1e6 - before)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            before = time.time()
+            cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
+            (now,) = cursor.fetchone()
+        yield _skew("clock of database", float(now) - before)
+
+
+def _skew(name: str, skew_s: float) -> Finding:
+    if abs(skew_s) < SKEW_S:
+        return ok(name, f"{skew_s:+.3f} s from this host's")
+    mend = "Let every host keep its time by NTP."
+    if abs(skew_s) < settings.JOB_LEASE_S / 3:
+        return warning(name, f"{skew_s:+.1f} s from this host's", mend)
+    return wrong(
+        name, f"{skew_s:+.1f} s from this host's; a lease is {settings.JOB_LEASE_S} s", mend
+    )
+
+
+def leases() -> Iterator[Finding]:
+    """Jobs that run by name, and that the reconciler should have taken up again by now."""
+    before = timezone.now() - timedelta(seconds=2 * settings.JOB_LEASE_S)
+    n_silent = Job.objects.filter(state=JobState.RUNNING, lease_expires_at__lt=before).count()
+    if n_silent:
+        mend = "Start the reconciler: manage.py recover_jobs --every 2"
+        yield wrong("leases", f"{n_silent} jobs have a worker that is long gone", mend)
+    else:
+        yield ok("leases", "no job waits for a worker that is gone")
+
+
+def stored_files(*, deep: bool) -> Iterator[Finding]:
+    """The newest files, their size and, if small, their checksum; all of all with `deep`."""
+    rows = _with_files()
+    spoilt = [
+        told for artifact in (rows if deep else rows[:SAMPLE]) if (told := _fault(artifact, deep))
+    ]
+    n_looked = rows.count() if deep else min(rows.count(), SAMPLE)
+    if spoilt:
+        mend = "Restore them from a backup, or run their jobs again."
+        shown = "; ".join(spoilt[:5]) + (" …" if len(spoilt) > 5 else "")
+        yield wrong("files", f"{len(spoilt)} of {n_looked} are not served: {shown}", mend)
+    else:
+        how = "to the last byte" if deep else "the newest ones; --deep reads all"
+        yield ok("files", f"{n_looked} are as they were recorded ({how})")
+
+
+def _with_files() -> QuerySet[Artifact]:
+    kept = Artifact.objects.filter(job__files_removed_at=None).select_related("job")
+    return kept.order_by("-job__created_at", "id")
+
+
+def _fault(artifact: Artifact, deep: bool) -> str:
+    limit = float("inf") if deep else downloads.SUMMED_UP_TO_BYTES
+    try:
+        downloads.opened(artifact, sum_up_to=limit).close()
+    except downloads.Unservable as exc:
+        return f"{artifact.path} ({exc.code})"
+    return ""
+
+
+def integrity() -> Iterator[Finding]:
+    """SQLite's own look at every page of the database."""
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA integrity_check")
+        told = [line for (line,) in cursor.fetchall()]
+    if told == ["ok"]:
+        yield ok("database pages", "SQLite finds every page sound")
+    else:
+        mend = "Restore the last backup: manage.py restore FILE --force"
+        yield wrong("database pages", told[0], mend)
