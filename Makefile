@@ -6,12 +6,15 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 HOST ?= 127.0.0.1
 PORT ?= 8000
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
+JOBS ?= 300
+MINUTES ?= 5
+DATABASE ?= sqlite
 
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint deploy/constraints.txt
 
-.PHONY: up demo test lint fast screenshot pins clean
+.PHONY: up demo calibrate test chaos lint audit fast screenshot pins clean
 
 up: $(VENV)/run-ready  ## start everything on this machine
 	@exec $(BIN)/python manage.py up --host $(HOST) --port $(PORT) --workers $(WORKERS)
@@ -19,8 +22,16 @@ up: $(VENV)/run-ready  ## start everything on this machine
 demo: $(VENV)/run-ready  ## from nothing to two results, then stop
 	@exec $(BIN)/python manage.py demo
 
-test: lint  ## the whole suite
+calibrate: $(VENV)/run-ready  ## measure this machine, so that jobs say how long they will take
+	@$(BIN)/python manage.py calibrate
+
+test: lint  ## the whole suite, and what asks the database most on PostgreSQL too
 	$(BIN)/python -m pytest
+	BACKPLANE_TEST_DATABASE=postgres $(BIN)/python -m pytest tests/jobs -m "not slow"
+
+chaos: $(VENV)/test-ready  ## hundreds of real jobs under random faults; SEED=… replays a run
+	$(BIN)/python -m tests.chaos --jobs $(JOBS) --minutes $(MINUTES) --database $(DATABASE) \
+		$(if $(SEED),--seed $(SEED))
 
 fast: $(VENV)/test-ready  ## the part of the suite that takes seconds
 	$(BIN)/python -m pytest -m "not slow"
@@ -31,6 +42,10 @@ lint: $(VENV)/test-ready  ## style, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python deploy/audit.py
+
+audit: $(VENV)/test-ready  ## whether what is installed is what is pinned
+	$(BIN)/python deploy/audit.py
 
 screenshot: $(VENV)/test-ready  # make the README's picture anew
 	BACKPLANE_SCREENSHOT=docs/job.png $(BIN)/python -m pytest -m browser

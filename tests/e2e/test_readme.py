@@ -24,15 +24,19 @@ COMMANDS = [
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
     for command in re.split(r"(?<!\\)\n+", block.strip())
 ]
-BY_CI = {"make demo", "make test", "make lint"}
-"""What `.ci/run` itself runs; `make fast` is a part of `make test`."""
+BY_CI = {"make demo", "make test", "make lint", "make audit"}
+"""What `.ci/run` itself runs; `make fast` is a part of `make test`, `make audit` of `make lint`."""
+
+
+SIMULATIONS = r"python -m simulations (list|run|schema|self-test)\b"
+OPERATORS = r"manage\.py (doctor|backup|restore|prune)\b"
 
 
 def test_every_command_is_run_by_somebody() -> None:
     plain = [re.sub(r"\s+#.*", "", command) for command in COMMANDS]
     run_here = {"make up", ".venv/bin/python manage.py createsuperuser", "make fast"}
-    run_here.add(".venv/bin/python -m simulations demo.sum_squares /tmp/squares")
-
+    run_here |= {command for command in plain if re.search(SIMULATIONS, command)}
+    run_here |= {command for command in plain if re.search(OPERATORS, command)}
     left = [c for c in plain if not c.startswith("curl") and c not in BY_CI | run_here]
 
     assert left == []
@@ -40,10 +44,10 @@ def test_every_command_is_run_by_somebody() -> None:
 
 
 def test_the_curl_lines_answer(stack: Stack) -> None:
-    job_id = ""
+    job_id = file_id = ""
     for command in (command for command in COMMANDS if command.startswith("curl")):
         here = command.replace("127.0.0.1:8000", f"127.0.0.1:{stack.port}")
-        argv = shlex.split(here.replace("{job_id}", job_id))
+        argv = shlex.split(here.replace("{job_id}", job_id).replace("{file_id}", file_id))
         done = subprocess.run(
             [*argv, "--silent", "--fail-with-body"], cwd=ROOT, capture_output=True, check=False
         )
@@ -51,6 +55,8 @@ def test_the_curl_lines_answer(stack: Stack) -> None:
         body = json.loads(done.stdout)
         if isinstance(body, dict) and command.startswith("curl -X POST"):
             job_id = body.get("job_id") or body["id"]
+        elif command.startswith("curl -F"):
+            file_id = body["id"]
     for job in stack.client.get("/api/v1/jobs?state=running").json()["results"]:
         stack.client.post(f"/api/v1/jobs/{job['id']}/cancel")
 
@@ -80,14 +86,31 @@ def test_make_up_says_what_to_open_and_ctrl_c_ends_it(tmp_path: Path) -> None:
     assert alive == []
 
 
+def test_the_operators_commands_do_what_they_say(stack: Stack, tmp_path: Path) -> None:
+    stack.wait(stack.submit("demo.sum_squares", n=3))
+    commands = [command for command in COMMANDS if re.search(OPERATORS, command)]
+    assert len(commands) == 4
+
+    for command in commands:
+        here = command.replace("/tmp/", f"{tmp_path}/").replace(".venv/bin/python", sys.executable)
+        done = subprocess.run(
+            here, shell=True, cwd=ROOT, env=stack.env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+
+    assert (tmp_path / "elsewhere" / "db.sqlite3").exists()
+
+
 def test_a_simulation_runs_without_the_rest(tmp_path: Path) -> None:
-    (tmp_path / "params.json").write_text('{"n": 3}')
-    argv = [sys.executable, "-m", "simulations", "demo.sum_squares", str(tmp_path)]
+    commands = [command for command in COMMANDS if re.search(SIMULATIONS, command)]
+    for command in commands:
+        argv = shlex.split(command.replace("/tmp/", f"{tmp_path}/"))
+        done = subprocess.run([sys.executable, *argv[1:]], cwd=ROOT, check=False, timeout=300)
+        assert done.returncode == 0, command
 
-    done = subprocess.run(argv, cwd=ROOT, check=False)
-
-    assert done.returncode == 0
-    assert json.loads((tmp_path / "result.json").read_text()) == {"total": 14}
+    assert len(commands) == 5
+    assert json.loads((tmp_path / "squares" / "result.json").read_text()) == {"total": 14}
+    assert (tmp_path / "ethanol" / "final.xyz").exists()
 
 
 def test_without_a_python_make_says_so_in_one_line(tmp_path: Path) -> None:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from typing import Any
 
-import httpx
 import psutil
 import pytest
-import redis
 
-from tests.stack import ROOT, Stack, free_port, until
+from tests.stack import ROOT, Stack, free_port
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -30,11 +25,6 @@ def running_scf(stack: Stack, structure: str = BENZENE) -> str:
     job_id = stack.submit("dft_optimization", structure=structure, preoptimize=False)
     stack.wait(job_id, lambda job: job["metrics"].get("scf_cycle"))
     return job_id
-
-
-def horse_of(stack: Stack) -> psutil.Process:
-    """The process that computes."""
-    return next(horse for worker in stack.processes("work") for horse in worker.children() if horse)
 
 
 def assert_no_gap(stack: Stack, job_id: str) -> None:
@@ -97,83 +87,6 @@ def test_a_time_limit_ends_a_run_that_does_not_end_itself(stack: Stack) -> None:
     assert "its limit is 3 s" in job["error"]["detail"]
 
 
-def test_a_killed_work_horse_is_noticed_at_once_and_its_job_tried_again(
-    private_stack: Stack,
-) -> None:
-    stack = private_stack
-    job_id = running_scf(stack)
-
-    horse_of(stack).send_signal(signal.SIGKILL)
-    # Far sooner than any lease runs out.
-    stack.wait(job_id, lambda job: job["attempt"] == 2, within_s=5)
-
-    requeued = next(event for event in stack.events(job_id) if event["kind"] == "requeued")
-    assert "signal 9" in requeued["evidence"]
-    stack.wait(job_id, lambda job: job["state"] == "running" and job["attempt"] == 2)
-    assert_no_gap(stack, job_id)
-
-
-def test_a_killed_worker_takes_its_horse_along_and_its_job_goes_on_elsewhere(
-    private_stack: Stack,
-) -> None:
-    stack = private_stack
-    job_id = running_scf(stack)
-    horse = horse_of(stack)
-
-    horse.parent().send_signal(signal.SIGKILL)
-    killed = time.monotonic()
-
-    horse.wait(5)
-    stack.wait(job_id, lambda job: job["attempt"] == 2, within_s=30)
-    assert time.monotonic() - killed < 30
-    until(lambda: len(stack.processes("work")) == 2, "the worker is back")
-    assert_no_gap(stack, job_id)
-
-
-def test_the_same_message_twice_runs_once(private_stack: Stack) -> None:
-    stack = private_stack
-    job_id = running_scf(stack, structure="CCO")
-    server = next(p for p in stack.descendants() if "redis-server" in p.name())
-    socket = " ".join(server.cmdline()).partition("unixsocket:")[2].strip()
-
-    redis.Redis(unix_socket_path=socket).rpush("rq:queue:default", f"{job_id}-1")
-
-    job = stack.wait(job_id)
-    assert (job["state"], job["attempt"]) == ("succeeded", 1)
-    assert [event["kind"] for event in stack.events(job_id)].count("started") == 1
-
-
-def test_a_database_locked_for_longer_than_a_lease_costs_no_attempt(private_stack: Stack) -> None:
-    stack = private_stack
-    job_id = running_scf(stack)
-
-    with closing(sqlite3.connect(stack.var / "db.sqlite3", timeout=20)) as intruder:
-        intruder.execute("BEGIN EXCLUSIVE")
-        time.sleep(18)  # what is tested is the lock's length
-        intruder.rollback()
-
-    job = stack.wait(job_id, within_s=180)
-    assert (job["state"], job["attempt"]) == ("succeeded", 1)
-    assert_no_gap(stack, job_id)
-
-
-def test_redis_may_burn_down_while_a_job_runs(private_stack: Stack) -> None:
-    stack = private_stack
-    job_id = stack.submit("dft_optimization", structure="CCO")
-    stack.wait(job_id, lambda job: job["metrics"].get("scf_cycle"))
-
-    for path in (stack.var / "redis").rglob("*.aof*"):
-        path.unlink()
-    server = next(p for p in stack.descendants() if "redis-server" in p.name())
-    server.send_signal(signal.SIGKILL)
-    second = stack.submit("demo.sum_squares", n=3)
-
-    assert stack.wait(second, within_s=60)["state"] == "succeeded"
-    job = stack.wait(job_id)
-    assert (job["state"], job["attempt"]) == ("succeeded", 1)
-    assert_no_gap(stack, job_id)
-
-
 def test_ctrl_c_stops_every_child_and_a_second_start_goes_on_with_the_same_jobs(
     private_stack: Stack,
 ) -> None:
@@ -193,35 +106,6 @@ def test_ctrl_c_stops_every_child_and_a_second_start_goes_on_with_the_same_jobs(
     kinds = [event["kind"] for event in stack.events(job_id)]
     assert kinds.count("started") == 2
     assert kinds.count("requeued") == 1
-
-
-def test_a_killed_supervisor_takes_everything_along(private_stack: Stack) -> None:
-    stack = private_stack
-    children = stack.descendants()
-    assert stack.process
-
-    stack.process.kill()
-    stack.process.wait(5)
-
-    _, alive = psutil.wait_procs(children, timeout=5)
-    assert alive == []
-
-
-def test_what_dies_is_started_again(private_stack: Stack) -> None:
-    stack = private_stack
-    web = stack.processes("daphne")[0]
-
-    web.send_signal(signal.SIGKILL)
-
-    def back() -> bool:
-        try:
-            return stack.client.get("/healthz").is_success
-        except httpx.TransportError:
-            return False
-
-    web.wait(5)
-    until(back, "the web is back")
-    assert "ended (signal 9); starting it again" in stack.output()
 
 
 def test_a_body_of_undeclared_length_is_bounded(stack: Stack) -> None:

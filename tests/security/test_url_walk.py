@@ -1,0 +1,244 @@
+"""Every door as everybody: a new URL without an entry in the table fails.
+
+What is somebody else's does not exist: 404, in the same words as for what there never was.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver
+from django.urls.resolvers import URLResolver
+
+from jobs import files
+from jobs.models import Artifact, StoredFile
+from jobs.routing import websocket_urlpatterns
+
+from .conftest import ROLES
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("server_mode")]
+
+JOB = {"simulation": "demo.sum_squares", "params": {"n": 3}}
+SEED_JOB = {"molecule_smiles": "O", "simulation_type": "dft_single_point"}
+JOBS = "api/v1/jobs"
+ONE = f"{JOBS}/<uuid:job_id>"
+FILES = "api/v1/files"
+FILES = "api/v1/files"
+PAGE = "jobs/<uuid:job_id>/"
+
+# For anonymous, stranger, owner, admin.
+EVERYBODY = (200, 200, 200, 200)
+SIGNED_IN = (401, 200, 200, 200)
+MINE = (401, 404, 200, 200)
+SIGNED_IN_PAGE = (302, 200, 200, 200)
+MY_PAGE = (302, 404, 200, 200)
+MY_BUTTON = (302, 404, 302, 302)
+
+DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
+    ("GET", ""): (302, 302, 302, 302),
+    ("GET", "healthz"): EVERYBODY,
+    # There is no Redis here, and it says so to whoever asks.
+    ("GET", "readyz"): (503, 503, 503, 503),
+    ("GET", "metrics"): (401, 403, 403, 200),
+    ("GET", "login/"): EVERYBODY,
+    ("POST", "login/"): EVERYBODY,
+    ("POST", "logout/"): (302, 302, 302, 302),
+    ("GET", "api/schema"): EVERYBODY,
+    ("GET", "api/v1/simulations"): SIGNED_IN,
+    ("POST", "submit_job"): (401, 200, 200, 200),
+    ("GET", "job_status/<str:job_id>"): MINE,
+    ("GET", JOBS): SIGNED_IN,
+    ("POST", JOBS): (401, 202, 202, 202),
+    ("GET", ONE): MINE,
+    ("PATCH", ONE): MINE,
+    ("POST", f"{ONE}/cancel"): (401, 404, 202, 202),
+    ("GET", f"{ONE}/events"): MINE,
+    ("GET", f"{ONE}/artifacts/<uuid:artifact_id>"): MINE,
+    ("GET", FILES): SIGNED_IN,
+    ("POST", FILES): (401, 201, 201, 201),
+    ("GET", f"{FILES}/<uuid:file_id>"): MINE,
+    ("GET", f"{FILES}/<uuid:file_id>/content"): MINE,
+    ("GET", f"{ONE}/nearest"): MINE,
+    ("POST", f"{ONE}/run-again"): (401, 404, 202, 202),
+    ("POST", f"{ONE}/restart"): (401, 404, 409, 409),
+    ("GET", "jobs/"): SIGNED_IN_PAGE,
+    ("GET", "jobs/new/"): SIGNED_IN_PAGE,
+    ("GET", "jobs/new/<str:name>/"): SIGNED_IN_PAGE,
+    ("POST", "jobs/new/<str:name>/"): (302, 302, 302, 302),
+    ("GET", PAGE): MY_PAGE,
+    ("POST", f"{PAGE}cancel/"): MY_BUTTON,
+    ("POST", f"{PAGE}again/"): MY_BUTTON,
+    ("POST", f"{PAGE}restart/"): MY_BUTTON,
+    ("GET", f"{PAGE}files/<uuid:artifact_id>/"): MY_PAGE,
+}
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", JOBS): JOB,
+    ("POST", "submit_job"): SEED_JOB,
+    ("PATCH", ONE): {"priority": "low"},
+    ("POST", "jobs/new/<str:name>/"): {"n": "3"},
+}
+PUBLIC_ADMIN = {"admin/login/", "admin/logout/"}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE")
+
+
+def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern, route)
+        else:
+            yield route
+
+
+ROUTES = sorted(set(routes(get_resolver())))
+ADMIN_ROUTES = [route for route in ROUTES if route.startswith("admin/")]
+
+
+def test_every_url_is_in_the_table() -> None:
+    own = {route for route in ROUTES if not route.startswith("admin/")}
+
+    assert own == {route for _, route in DOORS}
+
+
+def upload_of(owner: Any) -> StoredFile:
+    stored, _ = files.keep(owner=owner, name="treasure.xyz", content=b"hidden treasure")
+    return stored
+
+
+def address(route: str, artifact: Artifact) -> str:
+    """The route for this job and file of alice's; any other argument gets what it can take."""
+    known = {
+        "uuid:job_id": artifact.job_id,
+        "str:job_id": artifact.job_id,
+        "uuid:artifact_id": artifact.pk,
+        "uuid:file_id": upload_of(artifact.job.owner).pk,
+        "str:name": "demo.sum_squares",
+        "path:object_id": artifact.job_id,
+    }
+    route = re.sub(r"\(\?P<url>\.\*\)\$", "no/such/page", route)
+    route = re.sub(r"\^?\(\?P<app_label>.*\)/\$", "jobs/", route)
+    route = re.sub(r"\(\?P<token>\[\\w\]\+\)\?", "guess", route)
+    route = re.sub(r"[\^$?]", "", route)
+    return "/" + re.sub(r"<([^>]+)>", lambda match: str(known.get(match[1], 1)), route)
+
+
+def ask(client: Client, method: str, path: str, body: Any = None) -> Any:
+    """The answer, read to its end into `words`."""
+    if method == "POST" and path.startswith(("/jobs/", "/login/", "/logout/", "/admin/")):
+        answer: Any = client.post(path, body or {})
+    elif method in {"GET", "HEAD", "TRACE"}:
+        answer = client.generic(method, path)
+    else:
+        answer = client.generic(method, path, json.dumps(body or {}), "application/json")
+    answer.words = answer.getvalue().decode()
+    return answer
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(("method", "route"), DOORS, ids=lambda each: each or "home")
+def test_each_door_opens_for_whom_it_should(
+    method: str, route: str, role: str, hidden: Artifact, browser_of: Callable[[str], Client]
+) -> None:
+    path = address(route, hidden)
+
+    answer = ask(browser_of(role), method, path, BODIES.get((method, route)))
+
+    assert answer.status_code == DOORS[method, route][ROLES.index(role)], answer.words[:500]
+    if role in {"anonymous", "stranger"}:
+        assert "hidden treasure" not in answer.words
+        assert str(hidden.job_id) in path or str(hidden.job_id) not in answer.words
+    if answer.status_code in {401, 404} and path.startswith(("/api/", "/submit_job", "/job_st")):
+        assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("route", sorted({route for _, route in DOORS}))
+def test_no_door_takes_a_method_that_is_not_in_the_table(
+    route: str, role: str, hidden: Artifact, browser_of: Callable[[str], Client]
+) -> None:
+    known = {method for method, known in DOORS if known == route}
+    known |= {"HEAD"} if "GET" in known else set()
+    client = browser_of(role)
+
+    codes = {
+        method: ask(client, method, address(route, hidden)).status_code
+        for method in METHODS
+        if method not in known
+    }
+
+    # A page that redirects to the sign-in has done nothing; `login/` and the home page redirect
+    # and draw whatever the method.
+    harmless = {405, 401, 404, 403, 302}
+    drawn = {"", "login/", "healthz", "jobs/", "jobs/new/", "jobs/new/<str:name>/", PAGE}
+    harmless |= {200} if route in drawn | {f"{PAGE}files/<uuid:artifact_id>/"} else set()
+    harmless |= {503} if route == "readyz" else set()
+    assert set(codes.values()) <= harmless, codes
+    hidden.job.refresh_from_db()
+    assert hidden.job.cancel_requested_at is None
+    assert type(hidden.job).objects.count() == 1
+
+
+@pytest.mark.parametrize("route", [route for _, route in DOORS if "_id" in route])
+def test_what_is_not_yours_is_told_apart_from_nothing_by_nobody(
+    route: str, hidden: Artifact, browser_of: Callable[[str], Client]
+) -> None:
+    client = browser_of("stranger")
+    method = next(method for method, known in DOORS if known == route)
+    path = address(route, hidden)
+    nowhere = re.sub(r"[0-9a-f-]{36}", lambda _: str(uuid4()), path)
+
+    foreign, none = ask(client, method, path), ask(client, method, nowhere)
+
+    def words(answer: Any) -> str:
+        return re.sub(r"[0-9a-f-]{32,36}", "*", answer.words)
+
+    assert foreign.status_code == none.status_code == 404
+    assert words(foreign) == words(none)
+
+
+@pytest.mark.parametrize("role", ["anonymous", "stranger", "owner"])
+def test_the_admin_is_closed(
+    role: str, hidden: Artifact, browser_of: Callable[[str], Client]
+) -> None:
+    client = browser_of(role)
+    paths = [address(route, hidden) for route in ADMIN_ROUTES if route not in PUBLIC_ADMIN]
+
+    answers = [ask(client, method, path) for path in paths for method in ("GET", "POST")]
+
+    assert len(answers) > 100
+    opened = [answer.request["PATH_INFO"] for answer in answers if not _is_refused(answer)]
+    assert opened == []
+
+
+def _is_refused(answer: Any) -> bool:
+    if "hidden treasure" in answer.words:
+        return False
+    to_sign_in = answer.status_code == 302 and "login" in answer["Location"]
+    return to_sign_in or answer.status_code in {401, 403, 404}
+
+
+def test_no_admin_page_does_anything_on_a_mere_link(
+    hidden: Artifact, browser_of: Callable[[str], Client], people: dict[str, Any]
+) -> None:
+    client = browser_of("admin")
+
+    # The pages of RQ need its Redis, which is not here.
+    for route in [each for each in ADMIN_ROUTES if "django_rq" not in each]:
+        answer = ask(client, "GET", address(route, hidden) + "?action=cancel&post=yes")
+        assert answer.status_code < 500, (route, answer.words[:300])
+
+    hidden.job.refresh_from_db()
+    assert hidden.job.cancel_requested_at is None
+    assert type(people["owner"]).objects.count() == 3
+
+
+def test_every_socket_is_in_the_walk_of_sockets() -> None:
+    known = {"ws/v1/jobs/<uuid:job_id>/", ""}
+
+    assert {str(each.pattern) for each in websocket_urlpatterns} == known
