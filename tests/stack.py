@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -10,15 +11,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 FINAL = {"succeeded", "failed", "cancelled"}
+ENDED = psutil.STATUS_ZOMBIE
+
+Answer = TypeVar("Answer")
 
 
 def until(ready: Callable[[], Any], what: str, within_s: float = 60) -> Any:
@@ -32,17 +36,23 @@ def until(ready: Callable[[], Any], what: str, within_s: float = 60) -> Any:
 
 
 class Stack:
-    """`manage.py up` on a free port and on data of its own."""
+    """`manage.py up` on a free port and on data of its own.
 
-    def __init__(self, workers: int = 2) -> None:
+    :param database_url: of an empty database; without one, SQLite beside the data.
+    :param settings: more environment variables.
+    """
+
+    def __init__(self, workers: int = 2, *, database_url: str = "", **settings: str) -> None:
         # A space in it, as in many a home folder.
         self.var = Path(tempfile.mkdtemp(prefix="bp "))
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.var / "up.log"
         self._workers = workers
+        self.settings = settings | ({"DATABASE_URL": database_url} if database_url else {})
         self.client = httpx.Client(base_url=self.url, timeout=30)
         self.process: subprocess.Popen[bytes] | None = None
+        self.accepted: list[str] = []
 
     def __enter__(self) -> Self:
         try:
@@ -63,6 +73,7 @@ class Stack:
             **os.environ,
             "BACKPLANE_VAR": str(self.var),
             "DJANGO_SETTINGS_MODULE": "backplane_site.settings",
+            **self.settings,
         }
 
     def up(self) -> None:
@@ -97,9 +108,12 @@ class Stack:
     # --- as a user ---
 
     def submit(self, simulation: str, **params: Any) -> str:
-        answer = self.client.post("/api/v1/jobs", json={"simulation": simulation, "params": params})
+        # Two tests that ask for the same are two tests.
+        body = {"simulation": simulation, "params": params, "reuse": False}
+        answer = self.client.post("/api/v1/jobs", json=body)
         assert answer.status_code == 202, answer.text
-        return str(answer.json()["id"])
+        self.accepted.append(str(answer.json()["id"]))
+        return self.accepted[-1]
 
     def job(self, job_id: str) -> dict[str, Any]:
         answer = self.client.get(f"/api/v1/jobs/{job_id}")
@@ -125,17 +139,75 @@ class Stack:
         found: dict[str, Any] = until(look, f"job {job_id}", within_s)
         return found
 
+    def is_ready(self) -> bool:
+        try:
+            return self.client.get("/readyz").is_success
+        except httpx.TransportError:
+            return False
+
     # --- as a saboteur ---
 
     def processes(self, word: str) -> list[psutil.Process]:
         """The children of the supervisor whose command line has `word` in it."""
         assert self.process
         children = psutil.Process(self.process.pid).children()
-        return [child for child in children if word in child.cmdline()]
+        return [child for child in children if word in _ask(child.cmdline, [])]
 
     def descendants(self) -> list[psutil.Process]:
         assert self.process
         return psutil.Process(self.process.pid).children(recursive=True)
+
+    def redis_server(self) -> psutil.Process:
+        return next(p for p in self.descendants() if "redis-server" in _ask(p.name, ""))
+
+    def redis_socket(self) -> str:
+        return " ".join(self.redis_server().cmdline()).partition("unixsocket:")[2].strip()
+
+    def horses(self) -> list[psutil.Process]:
+        """The processes that compute."""
+        return [horse for worker in self.processes("work") for horse in _ask(worker.children, [])]
+
+    def orphans(self) -> list[psutil.Process]:
+        """What works on our data and is not below our supervisor."""
+        assert self.process
+        alive = self.process.poll() is None
+        known = {self.process.pid, *(p.pid for p in self.descendants())} if alive else set()
+        return [p for p in psutil.process_iter() if p.pid not in known and self._is_ours(p)]
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return process.environ().get("BACKPLANE_VAR") == str(self.var)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
+
+    def audit(self, job_ids: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """What is true of these jobs, or of all, see `tests.audit`."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.audit"],
+            input="\n".join(job_ids),
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def survivors(processes: Sequence[psutil.Process], within_s: float = 5) -> list[psutil.Process]:
+    """Who of them still runs by then; one that is dead and not yet buried does not."""
+    _, alive = psutil.wait_procs(processes, timeout=within_s)
+    return [p for p in alive if _ask(p.status, ENDED) != ENDED]
+
+
+def _ask(question: Callable[[], Answer], if_gone: Answer) -> Answer:
+    """A process may be gone between two questions."""
+    try:
+        return question()
+    except psutil.NoSuchProcess:
+        return if_gone
 
 
 def free_port() -> int:
