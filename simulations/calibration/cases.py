@@ -25,7 +25,7 @@ class Case:
 
 def cases(*, quick: bool = False) -> list[Case]:
     every = [
-        *_single_points(), *_optimizations(), *_frequencies(), *_crystals(), *_xtb(),
+        *_single_points(), *_optimizations(), *_frequencies(), *_crystals(), *_xtb(), *_reactions(),
         *_small_dynamics(), *_protein_dynamics(), *_docking(),
     ]  # fmt: skip
     return [case for case in every if case.is_quick or not quick]
@@ -83,6 +83,15 @@ def _xtb() -> Iterator[Case]:
     yield Case("conformer_search", {"structure": "CCCC", "n_trials": 6}, is_quick=True)
     yield Case("conformer_search", {"structure": "CCCCO", "n_trials": 12}, is_quick=True)
     yield Case("conformer_search", {"structure": IBUPROFEN, "n_trials": 6})
+
+
+def _reactions() -> Iterator[Case]:
+    name = "reaction_energy"
+    shift = {"reactants": ["[C-]#[O+]", "O"], "products": ["O=C=O", "[H][H]"]}
+    isomers = {"reactants": ["CCO"], "products": ["COC"]}
+    for method in ("GFN2-xTB", "DFT"):
+        yield Case(name, {**shift, "method": method})
+        yield Case(name, {**isomers, "method": method})
 
 
 def _small_dynamics() -> Iterator[Case]:

@@ -16,6 +16,7 @@ from simulations.recipes.paragraph import reaction as methods
 from simulations.recipes.reaction import inspect_reaction, understand_reaction
 from simulations.recipes.reaction_params import ReactionEnergyParams, ReactionEnergyResult
 from simulations.recipes.reaction_run import ReactionRun
+from simulations.recipes.size import REACTION
 
 
 @simulation(
@@ -23,6 +24,7 @@ from simulations.recipes.reaction_run import ReactionRun
     title="Reaction energy",
     aliases=("reaction",),
     methods=methods,
+    cost=REACTION,
     requires=("pyscf", "geometric", "rdkit", "tblite", "ase", "pyscf.dispersion", "qcelemental"),
     inspect=inspect_reaction,
     stages=("species", "difference"),

@@ -21,7 +21,7 @@ CLIENTS = 4
 ANSWERED_WITHIN_S = 180
 QUIET_WITHIN_S = 600
 ACTIVE = ("queued", "running")
-AGAIN = {409, 500, 503}
+AGAIN = {409, 503}
 """The claim of a web server that died, and a database that is away: the client asks again."""
 
 
