@@ -6,11 +6,13 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from simulations.record import provenance as records
+from simulations.record.provenance import PROVENANCE_NAME
 from simulations.workdir import MANIFEST_NAME
 
 logger = logging.getLogger(__name__)
@@ -49,6 +51,32 @@ def provenance(workdir: Path) -> dict[str, Any] | None:
         logger.warning("the provenance in %s cannot be read", workdir, exc_info=True)
         return None
     return {k: v for k, v in record.items() if k not in OWN} if record else None
+
+
+def sealed(
+    workdir: Path, files: Sequence[FileOnDisk], outcome: str, **known: Any
+) -> tuple[dict[str, Any] | None, list[FileOnDisk]]:
+    """The record completed with how the job ended, and the files, of which it is one.
+
+    :param known: as `simulations.record.provenance.complete` takes it.
+    """
+    kept = list(files)
+    if provenance(workdir) is None:
+        return None, kept
+    checksums = {f.name: f.sha256 for f in files if f.name not in (LOG_NAME, PROVENANCE_NAME)}
+    try:
+        records.complete(workdir, outcome, artifacts_sha256=checksums, **known)
+        kept = [_again(workdir, file) for file in files]
+    except OSError:
+        # A full disk must not keep a job from ending.
+        logger.exception("the provenance in %s cannot be completed", workdir)
+    return provenance(workdir), kept
+
+
+def _again(workdir: Path, file: FileOnDisk) -> FileOnDisk:
+    if file.name != PROVENANCE_NAME:
+        return file
+    return _describe(workdir / file.name, {key: getattr(file, key) for key in ENTRY})
 
 
 def _declared(workdir: Path) -> list[dict[str, str]]:

@@ -48,6 +48,16 @@ Place = tuple[str, str]
 KeyPath = tuple[Any, ...]
 
 
+class NoText(Exception):
+    """The file is not one that a structure could be read from."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The file is no text (it has null bytes): unpack it first if it is compressed, or "
+            "export it as PDB, mmCIF, CIF, SDF or XYZ."
+        )
+
+
 class TooLarge(Exception):
     """The file is larger than this site takes."""
 
@@ -73,19 +83,25 @@ class Unfolded:
 def keep(*, owner: Any, name: str, content: bytes) -> tuple[StoredFile, bool]:
     """The owner's row for this content, and whether it is new; the content lies on disk once.
 
+    :raises NoText: a null byte in it: a compressed file, or a program's own format.
     :raises TooLarge: beyond `MAX_FILE_BYTES`.
     """
+    if b"\0" in content:
+        raise NoText
     if len(content) > settings.MAX_FILE_BYTES:
         raise TooLarge
     digest = hashlib.sha256(content).hexdigest()
     _write_once(StoredFile.path_of(digest), content)
     called = plain_name(name)
-    text = content.decode(errors="replace")
-    return StoredFile.objects.get_or_create(
-        owner=owner,
-        sha256=digest,
-        defaults={"name": called, "size_bytes": len(content), "format": _format(called, text)},
+    told = {"name": called, "format": _format(called, content.decode(errors="replace"))}
+    stored, is_new = StoredFile.objects.get_or_create(
+        owner=owner, sha256=digest, defaults={**told, "size_bytes": len(content)}
     )
+    if not is_new and stored.name != called:
+        # The newest name counts, for it tells the format; jobs keep the one that they were given.
+        StoredFile.objects.filter(pk=stored.pk).update(**told)
+        stored.refresh_from_db()
+    return stored, is_new
 
 
 def plain_name(name: str) -> str:

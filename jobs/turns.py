@@ -125,6 +125,8 @@ def explain(job: Job) -> Waiting | None:
     if job.state != JobState.QUEUED:
         return None
     reason = Reason(job.reason or Reason.NO_FREE_WORKER)
+    if reason is Reason.BACKING_OFF:
+        reason = Reason.NO_FREE_WORKER  # unless the pause is still on, which is told below
     if reason is Reason.QUEUE_UNREACHABLE:
         return Waiting(reason=str(reason), text=str(reason.label))
     if job.not_before and job.not_before > timezone.now():

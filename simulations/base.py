@@ -21,7 +21,7 @@ class Context(Protocol):
     workdir: Path
     """Where its files go. It exists, and belongs to this attempt alone."""
     previous: Path | None
-    """The directory of the attempt that was lost before this one; it may hold a checkpoint."""
+    """What the earlier attempts left, or the job that this one restarts; it may hold a checkpoint."""
     threads: int
     """How many threads the engine may use."""
     log: TextIO

@@ -8,7 +8,7 @@ from typing import Any
 
 MANIFEST_NAME = "artifacts.json"
 PREVIOUS_NAME = ".previous"
-"""The folder in which a run finds what an attempt that was lost had written."""
+"""The folder in which a run finds what an earlier attempt had written."""
 
 
 class Manifest:

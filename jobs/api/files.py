@@ -21,7 +21,7 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from jobs import downloads
-from jobs.files import TooLarge, keep
+from jobs.files import NoText, TooLarge, keep
 from jobs.models import StoredFile
 from simulations import FieldError
 
@@ -123,6 +123,8 @@ class FilesView(generics.ListAPIView[StoredFile]):
             stored, is_new = keep(owner=request.user, name=name, content=content)
         except TooLarge as exc:
             raise BodyTooLarge(str(exc)) from None
+        except NoText as exc:
+            raise _refusal("no_text", str(exc)) from None
         answer = self.get_serializer(stored).data
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(answer, code, headers={"Location": answer["links"]["self"]})

@@ -269,7 +269,12 @@ class SimulationSerializer(serializers.Serializer[Any]):
 
 class SubmissionLimits(BaseModel):
     wall_time_s: int | None = Field(None, ge=1, title="Wall time, s")
-    memory_mib: int | None = Field(None, ge=64, title="Memory of all its processes, MiB")
+    memory_mib: int | None = Field(
+        None,
+        ge=64,
+        title="Memory of all its processes, MiB",
+        description="Their proportional share (PSS): pages shared with other processes count once.",
+    )
     disk_mib: int | None = Field(None, ge=1, title="Disk, MiB")
     threads: int | None = Field(None, ge=1, title="Threads")
 

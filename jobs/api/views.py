@@ -116,7 +116,11 @@ class JobCancelView(APIView):
     def post(self, request: Request, job_id: UUID) -> Response:
         """Ask a job to stop. It is `cancelled` once its process is known to be gone."""
         job = _visible_job(request, job_id)
-        lifecycle.request_cancel(job, by=request.user)
+        try:
+            lifecycle.request_cancel(job, by=request.user)
+        except lifecycle.IllegalTransition:
+            if job.state != JobState.CANCELLED:  # asked twice, it is what was asked for
+                raise
         return _job_answer(job, request, status.HTTP_202_ACCEPTED)
 
 

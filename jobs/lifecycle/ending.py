@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from jobs import log_context
-from jobs.artifacts import FileOnDisk, provenance
+from jobs.artifacts import FileOnDisk, sealed
 from jobs.models import Artifact, Job
 from jobs.states import ACTIVE, FINAL, RETRIED, FailureKind, JobState, Reason, in_a_row
 
@@ -196,21 +196,39 @@ def _finish(
 ) -> None:
     """End the job with what its attempt left behind, all in one transaction."""
     with transaction.atomic():
-        known = provenance(job.workdir(attempt))
-        if known and job.restarted_from_id:
-            known["restarted_from"] = str(job.restarted_from_id)
+        kind = fields.get("failure_kind", "")
+        known, kept = _sealed(job, target, attempt, kind, files)
         told = details_of(job, attempt, details) if details else None
         data = {"evidence": evidence, "details": told} if told else None
         reached = _reached(job)
         _end(job, target, fence(attempt), data, provenance=known, **fields)
         Artifact.objects.bulk_create(
-            Artifact(job=job, attempt=attempt, **asdict(file)) for file in files
+            Artifact(job=job, attempt=attempt, **asdict(file)) for file in kept
         )
-        kind = fields.get("failure_kind", "")
         _end_attempt(
             job, attempt, target, kind, evidence, traceback, details=told, progress=reached
         )
         transaction.on_commit(partial(wake, job.owner_id, job.backend))
+
+
+def _sealed(
+    job: Job, target: JobState, attempt: int, kind: str, files: Sequence[FileOnDisk]
+) -> tuple[dict[str, Any] | None, Sequence[FileOnDisk]]:
+    """The record of the run, made to agree with the job's end in file and row alike.
+
+    Behind the fence only, and locked: who comes too late must not touch the file.
+    """
+    if not Job.objects.filter(pk=job.pk, **fence(attempt)).select_for_update().first():
+        return None, files
+    told: dict[str, Any] = {"failure_kind": str(kind)}
+    if job.restarted_from_id:
+        told["restarted_from"] = str(job.restarted_from_id)
+    by = job.attempts.filter(number=attempt).first()
+    if by and by.cpu_seconds is not None:
+        # Its processes were seen to end: of one that only fell silent nobody knows how long it ran.
+        told["wall_s"] = round((timezone.now() - by.started_at).total_seconds(), 3)
+        told |= {"cpu_s": by.cpu_seconds, "peak_memory_mib": by.peak_memory_mib}
+    return sealed(job.workdir(attempt), files, str(target), **told)
 
 
 def _requeue(

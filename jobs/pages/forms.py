@@ -134,8 +134,8 @@ class JobForm(forms.Form):
         if upload := self.cleaned_data.get(name + FILE_SUFFIX):
             try:
                 stored, _ = files.keep(owner=owner, name=upload.name, content=upload.read())
-            except files.TooLarge as exc:
-                error = simulations.FieldError(path=(name,), code="too_large", detail=str(exc))
+            except (files.TooLarge, files.NoText) as exc:
+                error = simulations.FieldError(path=(name,), code="file_refused", detail=str(exc))
                 raise simulations.InvalidParams([error]) from None
             told = f"{files.PREFIX}{stored.sha256} {stored.name}"
             posted: Any = self.data

@@ -11,6 +11,7 @@ TITLES = {
     "wall_s": "Wall time, s",
     "cpu_s": "Processor time, s",
     "peak_memory_mib": "Peak memory, MiB",
+    "peak_resident_mib": "Peak of its largest process, shared pages in full, MiB",
     "software": "Programs",
     "blas": "Linear algebra",
     "backplane_version": "Backplane",

@@ -101,6 +101,15 @@ class JobWorker(Worker):
         confine(self._warden.budget, self._warden.workdir)
         super().main_work_horse(job, queue)
 
+    def prepare_job_execution(
+        self, job: Ticket, remove_from_intermediate_queue: bool = False
+    ) -> None:
+        """RQ's bookkeeping at the start of a run; the run does not hang on it."""
+        try:
+            super().prepare_job_execution(job, remove_from_intermediate_queue)
+        except RedisError as exc:
+            logger.warning("Redis is away (%s); the job begins without it", exc)
+
     def monitor_work_horse(self, job: Ticket, queue: Queue, execution: Any) -> None:
         assert self._warden
         self._warden.start()

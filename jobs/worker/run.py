@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
+import psutil
+
 import simulations
 from jobs import artifacts, lifecycle
 from jobs.budget import exceeded
@@ -13,10 +15,10 @@ from jobs.files import texts
 from jobs.models import Job
 from jobs.states import FailureKind, JobState
 from simulations.execution import execute, failure
-from simulations.record.machine import peak_memory_mib
 
 from .context import JobContext
 from .patience import insist
+from .tree import share_mib
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +81,7 @@ def _infrastructure(job: Job, attempt: int, exc: OSError) -> Callable[..., None]
 def _out_of_memory(job: Job, attempt: int, exc: BaseException) -> Callable[..., None]:
     """It asked at once for more than it may; what it had by then is the figure that there is."""
     limit = job.budget.memory_mib or 0
-    had_mib = peak_memory_mib()
+    had_mib = share_mib(psutil.Process())
     detail = (
         f"It asked for more memory than its limit of {limit:,} MiB"
         f"{f' ({exc})' if str(exc) else ''}; by then it had {had_mib:,.0f} MiB."

@@ -33,12 +33,11 @@ class Tree:
 
     def memory_mib(self) -> float:
         """What they hold, pages that they share with the worker or each other counted in part."""
-        total = 0
+        total = 0.0
         for process in self.processes():
             with suppress(*GONE):
-                full = process.memory_full_info()
-                total += getattr(full, "pss", full.uss)
-        return total / MIB
+                total += share_mib(process)
+        return total
 
     def kill(self) -> None:
         """Kill all of them, once; who is born meanwhile is met the next time."""
@@ -59,6 +58,17 @@ class Tree:
                 logger.error("no signal ends the processes %s", [each.pid for each in left])
                 return
             time.sleep(0.01)
+
+
+def share_mib(process: psutil.Process) -> float:
+    """Its proportional share (PSS): a page that two processes share counts half for each.
+
+    What limits are about. What the system keeps as a peak counts such pages in full, and a
+    work-horse shares all that its worker had loaded ahead.
+    """
+    full = process.memory_full_info()
+    share: int = getattr(full, "pss", full.uss)
+    return share / MIB
 
 
 def _children() -> list[psutil.Process]:

@@ -170,10 +170,10 @@ class Warden:
 
 
 def _used(usage: Any, seen_mib: float) -> dict[str, float]:
-    """:param seen_mib: of all processes together; the system tells of the largest one."""
+    """:param seen_mib: the peak by the measure that the limit is about; 0: it was never taken."""
     # Linux counts kibibytes, macOS bytes.
     per_mib = 1024**2 if sys.platform == "darwin" else 1024
     return {
-        "peak_memory_mib": round(max(float(usage.ru_maxrss) / per_mib, seen_mib), 1),
+        "peak_memory_mib": round(seen_mib or float(usage.ru_maxrss) / per_mib, 1),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
     }

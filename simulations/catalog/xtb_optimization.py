@@ -73,7 +73,7 @@ def run(params: XtbOptimizationParams, context: Context) -> XtbOptimizationResul
     notes: list[Note] = [*notes_on_xtb(molecule, params), *start_notes]
     if lost.done:
         progress.report(0.05, f"resuming at geometry step {lost.done + 1}", stage="optimise")
-        message = f"Resumed at geometry step {lost.done + 1} of an attempt that was lost."
+        message = f"Resumed at geometry step {lost.done + 1} of an earlier attempt."
         notes.append(Note(code="resumed", message=message))
     surface = XtbSurface(molecule, start, params.settings)
     descent = Descent(surface, context, progress, lost=lost)

@@ -166,7 +166,7 @@ def _verdicts(run: Run, params: MdParams, rows: list[Row]) -> list[Note]:
     notes = []
     if run.resumed_at is not None:
         message = (
-            f"Resumed at step {run.resumed_at:,} from the checkpoint of an attempt that was lost."
+            f"Resumed at step {run.resumed_at:,} from the checkpoint of an earlier attempt."
         )
         notes.append(Note(code="resumed", message=message))
     notes += _on_temperature(params, [row["temperature_k"] for row in rows])

@@ -46,7 +46,7 @@ Tell = Callable[[list[Search]], None]
 class Inputs:
     """The files of one docking.
 
-    :param previous: the folder of the same docking in an attempt that was lost.
+    :param previous: the folder of the same docking in an earlier attempt.
     """
 
     receptor: Path
@@ -79,7 +79,7 @@ class Searches:
         """
         if self._take_over():
             kept = f"{len(self._done)} of {len(self.seeds)}"
-            log.write(f"Searches kept of an attempt that was lost: {kept}.\n")
+            log.write(f"Searches kept of an earlier attempt: {kept}.\n")
             tell(list(self._done.values()))
         if len(self._done) < len(self.seeds):
             self._dock(threads, log, tell)

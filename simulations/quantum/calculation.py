@@ -99,8 +99,8 @@ class Calculation:
             # It was being written when its machine died.
             log.write(f"The checkpoint cannot be used, starting afresh: {exc}\n")
             return None
-        log.write(f"Starting from the density in {path.name} of the lost attempt.\n")
-        message = "Resumed from the checkpoint of an attempt that was lost."
+        log.write(f"Starting from the density in {path.name} of the earlier attempt.\n")
+        message = "Resumed from the checkpoint of an earlier attempt."
         self.notes.append(Note(code="resumed", message=message))
         return density
 

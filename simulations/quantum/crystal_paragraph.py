@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .crystal_params import DftCrystalParams, DftCrystalResult
+from .crystal_params import DftCrystalParams, DftCrystalResult, understand
 from .paragraph import program
 
 BASIS_TITLES = {"gth-szv-molopt-sr": "SZV-MOLOPT-SR", "gth-dzvp-molopt-sr": "DZVP-MOLOPT-SR"}
@@ -41,7 +41,9 @@ def _cells(params: DftCrystalParams, result: DftCrystalResult) -> str:
         return f"The cell{source} was computed as it is; its atoms were not relaxed."
     held = "with the atoms at their fractional coordinates"
     if params.task == "equation_of_state" and result.equation_of_state:
-        shape = " and relaxing its shape at each volume" if params.relax_shape else ""
+        has_shape = len(understand(params)[0].constants) > 1
+        relaxed = params.relax_shape and has_shape
+        shape = " and relaxing its shape at each volume" if relaxed else ""
         return (
             f"Bulk modulus and equilibrium volume come from a third-order Birch-Murnaghan "
             f"equation of state [@birch] fitted to {len(result.equation_of_state)} volumes, "

@@ -127,7 +127,7 @@ class CrystalRun:
         return energy.total
 
     def _tell_of_resuming(self) -> None:
-        message = f"Resumed: {len(self._lost)} cells are known from an attempt that was lost."
+        message = f"Resumed: {len(self._lost)} cells are known from an earlier attempt."
         self._notes.append(Note(code="resumed", message=message))
         self._context.log.write(f"{message}\n")
         self._progress.report(message=message, stage="lattice")

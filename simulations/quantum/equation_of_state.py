@@ -17,7 +17,7 @@ SETTLED = 4e-3
 MAX_ROUNDS = 3
 POOR_FIT = 0.02
 """Residual in parts of the range of energies; a smooth curve is a hundred times better."""
-USUAL_DERIVATIVE = (1.0, 12.0)
+USUAL_DERIVATIVE = (2.0, 8.0)
 """Of the bulk modulus by pressure, in solids."""
 
 ValueAt = Callable[[Scales], float]

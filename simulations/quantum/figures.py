@@ -44,6 +44,7 @@ IR_SPECTRUM = Plot(
     "intensity; measured bands lie some per cent lower.",
 )
 
+STEP = Readout(key="step", title="Geometry step", form="int")
 STEP_READOUTS = (
     Readout(key="energy_hartree", title="Energy", unit="hartree", digits=8),
     Readout(key="delta_energy_hartree", title="Change", unit="hartree", form="exp"),
@@ -54,6 +55,6 @@ STEP_READOUTS = (
         form="exp",
         note="must fall below 4.5e−4",
     ),
-    Readout(key="step", title="Geometry step", form="int"),
+    STEP,
 )
 SCF_CYCLE = Readout(key="scf_cycle", title="SCF cycle", form="int")

@@ -142,7 +142,7 @@ def resume_trajectory(context: Context, start: Geometry) -> tuple[Geometry, Lost
         return start, LostSteps()
     for frame, comment in frames:
         append_frame(context.workdir / TRAJECTORY_NAME, frame, comment)
-    context.log.write(f"Resuming at geometry step {len(frames)} of an attempt that was lost.\n")
+    context.log.write(f"Resuming at geometry step {len(frames)} of an earlier attempt.\n")
     energy = frames[0][1].partition(ENERGY)[2]
     lost = LostSteps(done=len(frames) - 1, initial_energy=float(energy) if energy else None)
     return frames[-1][0], lost

@@ -48,6 +48,7 @@ GEOMETRIC = (
     f"energy change below 1e-06 hartree, largest force on an atom below {MAX_FORCE_TARGET:g} "
     "hartree/bohr, largest displacement below 0.0018 Å"
 )
+ANALYTIC_HESSIAN = "The Hessian was computed analytically by PySCF at the same level of theory"
 SPINS = {"RKS": "restricted", "UKS": "unrestricted", "ROKS": "restricted open-shell"}
 
 
@@ -68,8 +69,7 @@ def optimisation(params: MoleculeDftParams, result: Any) -> str:
 def dft_frequencies(params: Any, result: Any) -> str:
     sentences = [*_electrons(params, result), *_start(params, result)]
     sentences.append(stationary(params, result))
-    hessian = "The Hessian was computed analytically by PySCF at the same level of theory"
-    return " ".join([*sentences, f"{hessian}; {thermochemistry(params, result)}"])
+    return " ".join([*sentences, f"{ANALYTIC_HESSIAN}; {thermochemistry(params, result)}"])
 
 
 def stationary(params: FrequencyParams, result: Any) -> str:
@@ -80,23 +80,32 @@ def stationary(params: FrequencyParams, result: Any) -> str:
     return f"The geometry was not optimised; its largest force is {force} hartree/bohr."
 
 
-def optimised(versions: dict[str, str], steps: str = "") -> str:
+def optimised(versions: dict[str, str], steps: str = "", of: str = "") -> str:
     return (
-        f"The geometry was optimised with {program('geomeTRIC', versions, 'geometric')} "
+        f"The geometry{of} was optimised with {program('geomeTRIC', versions, 'geometric')} "
         f"[@geometric] to its default criteria ({GEOMETRIC}){steps}."
     )
 
 
 def thermochemistry(params: FrequencyParams, result: Any) -> str:
     """The second half of the sentence on the Hessian."""
-    count = result.n_imaginary
-    modes = "mode was" if count == 1 else "modes were"
-    left_out = f"; {count} imaginary {modes} left out" if count else ""
+    gas = ideal_gas(params.temperature_k, params.pressure_bar)
+    omitted = left_out(result.n_imaginary)
+    return f"{gas} with symmetry number {result.symmetry_number}{omitted}."
+
+
+def ideal_gas(temperature_k: float, pressure_bar: float) -> str:
     return (
         "enthalpy and free energy are those of an ideal gas of rigid rotors and harmonic "
-        f"oscillators, with unscaled frequencies, at {params.temperature_k:g} K and "
-        f"{params.pressure_bar:g} bar with symmetry number {result.symmetry_number}{left_out}."
+        f"oscillators, with unscaled frequencies, at {temperature_k:g} K and {pressure_bar:g} bar"
     )
+
+
+def left_out(n_imaginary: int, of: str = "") -> str:
+    """A clause on modes that count for nothing, empty if there are none."""
+    modes = "mode" if n_imaginary == 1 else "modes"
+    verb = "was" if n_imaginary == 1 else "were"
+    return f"; {n_imaginary} imaginary {modes}{of} {verb} left out" if n_imaginary else ""
 
 
 def program(title: str, versions: dict[str, str], package: str) -> str:
@@ -150,50 +159,68 @@ def _electrons(params: MoleculeDftParams, result: MoleculeDftResult) -> list[str
     sentences = [
         f"Density functional theory calculations ({spin}, {state}) were carried out with "
         f"{program('PySCF', result.versions, 'pyscf')} [@pyscf] and Libxc [@libxc], using "
-        f"{theory}{_cores(params, result.symbols)}."
+        f"{theory}{cores(params.basis, result.symbols)}."
     ]
-    fitted = "electron repulsion integrals were density-fitted" if params.density_fit else ""
-    settings = [
-        *([fitted] if fitted else []),
-        f"the integration grid was PySCF's level {params.grid_level}",
-        f"the SCF energy was converged to {params.scf_convergence_hartree:g} hartree"
-        f"{_rescued(result)}",
-    ]
-    if solvent := in_solvent(params.solvent, params.solvent_model):
-        settings.append(solvent)
+    settings = scf_settings(params, codes(result))
     if result.iao_charges is not None:
         settings.append("partial charges are those of Mulliken and of intrinsic atomic orbitals "
                         "[@iao]")  # fmt: skip
-    return [*sentences, _sentence(settings)]
+    return [*sentences, sentence(settings)]
 
 
-def _cores(params: MoleculeDftParams, symbols: Sequence[str]) -> str:
-    heavy = [*core_potential(params.basis, set(symbols))]
+def scf_settings(params: MoleculeDftParams, noted: set[str]) -> list[str]:
+    """Clauses on how the equations were solved.
+
+    :param noted: the codes of the result's notes.
+    """
+    fitted = "electron repulsion integrals were density-fitted" if params.density_fit else ""
+    solvent = in_solvent(params.solvent, params.solvent_model)
+    return [
+        *([fitted] if fitted else []),
+        f"the integration grid was PySCF's level {params.grid_level}",
+        f"the SCF energy was converged to {params.scf_convergence_hartree:g} hartree"
+        f"{_rescued(noted)}",
+        *([solvent] if solvent else []),
+    ]
+
+
+def cores(basis: BasisName, symbols: Sequence[str]) -> str:
+    """The clause on effective core potentials, empty where all electrons were computed."""
+    heavy = [*core_potential(basis, set(symbols))]
     return f" with its effective core potential for {', '.join(heavy)}" if heavy else ""
 
 
-def _rescued(result: MoleculeDftResult) -> str:
-    used = [rung.title for rung in LADDER if rung.code in codes(result)]
+def _rescued(noted: set[str]) -> str:
+    used = [rung.title for rung in LADDER if rung.code in noted]
     return f" with the help of {' and '.join(used)} where DIIS alone failed" if used else ""
 
 
 def _start(params: MoleculeDftParams, result: MoleculeDftResult) -> list[str]:
+    return [start(params, f" of {result.formula}", result.versions, codes(result))]
+
+
+def start(params: MoleculeDftParams, of: str, versions: dict[str, str], noted: set[str]) -> str:
+    """Where the geometry came from.
+
+    :param of: what was computed, ` of H2O`.
+    :param noted: the codes of the result's notes.
+    """
     structure = resolve(params.structure)
     if structure.positions_angstrom is not None:
-        return [f"The coordinates of {result.formula} were taken as given."]
-    made = embedded(structure, params.seed, result.versions)
-    gfn2 = f"GFN2-xTB [@gfn2] ({program('tblite', result.versions, 'tblite')})"
-    if params.n_conformers > 1 and "conformer" in codes(result):
-        return [
-            f"Up to {params.n_conformers} 3D structures of {result.formula} were {made}, relaxed "
+        return f"The coordinates{of} were taken as given."
+    made = embedded(structure, params.seed, versions)
+    gfn2 = f"GFN2-xTB [@gfn2] ({program('tblite', versions, 'tblite')})"
+    if params.n_conformers > 1 and "conformer" in noted:
+        return (
+            f"Up to {params.n_conformers} 3D structures{of} were {made}, relaxed "
             f"with {gfn2}, and the lowest was taken as the start."
-        ]
+        )
     relaxed = params.preoptimize and structure.n_atoms > 1
-    if relaxed and "not_preoptimized" not in codes(result):
+    if relaxed and "not_preoptimized" not in noted:
         made = f"{made}, then optimised with {gfn2}"
-    return [f"The starting structure of {result.formula} was {made}."]
+    return f"The starting structure{of} was {made}."
 
 
-def _sentence(clauses: Sequence[str]) -> str:
+def sentence(clauses: Sequence[str]) -> str:
     text = "; ".join(clauses)
     return f"{text[0].upper()}{text[1:]}."

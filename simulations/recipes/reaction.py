@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -18,8 +19,13 @@ from .reaction_params import ReactionEnergyParams, ReactionSpecies
 Side = Literal["reactant", "product"]
 FIELDS: dict[Side, str] = {"reactant": "reactants", "product": "products"}
 SIGNS: dict[Side, int] = {"reactant": -1, "product": 1}
+COEFFICIENT_EXAMPLE = '{"structure": "O", "coefficient": 2}'
+MAX_MARK = 40
+"""Letters of a SMILES that still reads as a name."""
 CHARGE = "charge"
 """Counted among a side's elements, for it balances as they do."""
+_COUNTED = re.compile(r"[ \t]*(\d{1,3}(?:\.\d{1,3})?)[ \t]+(\S.{0,200})")
+"""A coefficient before a structure, in one line."""
 _SUPERSCRIPTS = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 
 
@@ -46,15 +52,29 @@ class Species:
     charge: int
     multiplicity: int
     task: Task
+    mark: str = ""
+    """What tells it from another species of the same formula, its SMILES if it can."""
 
     @property
-    def label(self) -> str:
-        """The formula with the charge, `H3O⁺`."""
+    def formula(self) -> str:
+        """With the charge, `H3O⁺`."""
         if not self.charge:
             return self.structure.formula
         size = abs(self.charge)
         text = f"{size if size > 1 else ''}{'+' if self.charge > 0 else '-'}"
         return self.structure.formula + text.translate(_SUPERSCRIPTS)
+
+    @property
+    def label(self) -> str:
+        """What it is called: the formula, `CHN (C#N)` beside an isomer."""
+        return f"{self.formula} ({self.mark})" if self.mark else self.formula
+
+    @property
+    def identity(self) -> str:
+        """Equal for the same molecule, however it was written."""
+        if self.structure.smiles and self.structure.positions_angstrom is None:
+            return f"{self.structure.smiles} {self.charge} {self.multiplicity}"
+        return self.task.key
 
 
 def understand_reaction(params: ReactionEnergyParams) -> tuple[list[Species], list[Note]]:
@@ -63,30 +83,63 @@ def understand_reaction(params: ReactionEnergyParams) -> tuple[list[Species], li
     :raises InvalidParams: a species cannot be computed, or the sides do not balance.
     """
     species: list[Species] = []
-    notes: list[Note] = []
+    told: list[list[Note]] = []
     errors: list[FieldError] = []
     for side, field in FIELDS.items():
         for index, given in enumerate(getattr(params, field)):
             try:
-                found, told = _understand(given, side, params)
+                found, notes = _understand(given, side, params)
             except InvalidParams as exc:
-                errors += [_within(error, field, index) for error in exc.errors]
+                errors += [_within(error, field, index) for error in _counted(exc, given)]
             else:
                 species.append(found)
-                notes += [_of(found, note) for note in told]
+                told.append(notes)
+    species = told_apart(species)
     errors = errors or [*imbalance(species)]
     if errors:
         raise InvalidParams(errors)
-    return species, _each_once(notes)
+    return species, _each_once(
+        _of(term, note) for term, notes in zip(species, told, strict=True) for note in notes
+    )
+
+
+def told_apart(species: list[Species]) -> list[Species]:
+    """With marks where different species share a formula."""
+    sharing: dict[str, dict[str, Species]] = {}
+    for term in species:
+        sharing.setdefault(term.formula, {}).setdefault(term.identity, term)
+    marks = {
+        identity: mark
+        for group in sharing.values()
+        if len(group) > 1
+        for identity, mark in zip(group, _marks([*group.values()]), strict=True)
+    }
+    return [replace(term, mark=marks.get(term.identity, "")) for term in species]
+
+
+def _marks(isomers: list[Species]) -> list[str]:
+    """SMILES, else the spins, else numbers: whichever differ."""
+    numbers = [str(number) for number, _ in enumerate(isomers, start=1)]
+    smiles = [term.structure.smiles or "" for term in isomers]
+    short = [
+        text if 0 < len(text) <= MAX_MARK else number
+        for text, number in zip(smiles, numbers, strict=True)
+    ]
+    spins = [f"multiplicity {term.multiplicity}" for term in isomers]
+    both = [f"{text}, {spin}" for text, spin in zip(short, spins, strict=True)]
+    return next(marks for marks in (short, spins, both, numbers) if len({*marks}) == len(isomers))
 
 
 def equation_of(species: Iterable[Species]) -> str:
-    """As in a textbook, `2 H2 + O2 → 2 H2O`."""
-    sides: dict[Side, list[str]] = {"reactant": [], "product": []}
+    """As in a textbook, `2 H2 + O2 → 2 H2O`; what stands twice on a side is added up."""
+    sides: dict[Side, dict[str, Fraction]] = {"reactant": {}, "product": {}}
     for term in species:
-        count = "" if term.coefficient == 1 else f"{_number(term.coefficient)} "
-        sides[term.side].append(f"{count}{term.label}")
-    return " → ".join(" + ".join(terms) for terms in sides.values())
+        counts = sides[term.side]
+        counts[term.label] = counts.get(term.label, Fraction()) + term.coefficient
+    return " → ".join(
+        " + ".join(f"{'' if count == 1 else f'{_number(count)} '}{name}" for name, count in side)
+        for side in (counts.items() for counts in sides.values())
+    )
 
 
 def imbalance(species: Iterable[Species]) -> Iterator[FieldError]:
@@ -97,11 +150,12 @@ def imbalance(species: Iterable[Species]) -> Iterator[FieldError]:
     lacking = [f"{_number(-n)} {name}" for name, n in sorted(gained.items()) if n < 0]
     surplus = [f"{_number(n)} {name}" for name, n in sorted(gained.items()) if n > 0]
     if lacking or surplus:
-        parts = [f"lack {_and(lacking)}"] if lacking else []
-        parts += [f"have {_and(surplus)} too many"] if surplus else []
+        parts = [f"lack {listed(lacking)}"] if lacking else []
+        parts += [f"have {listed(surplus)} too many"] if surplus else []
         detail = (
             f"The reaction is not balanced: in {equation_of(terms)} the products "
-            f"{' and '.join(parts)}. Give coefficients, or the species that is missing."
+            f"{' and '.join(parts)}. Give coefficients, two of water as "
+            f"{COEFFICIENT_EXAMPLE}, or the species that is missing."
         )
         yield FieldError(path=("products",), code="unbalanced_elements", detail=detail)
     if charge:
@@ -189,6 +243,19 @@ def _conditions(params: ReactionEnergyParams) -> dict[str, float]:
     return {"temperature_k": params.temperature_k, "pressure_bar": params.pressure_bar}
 
 
+def _counted(refused: InvalidParams, given: ReactionSpecies) -> Iterator[FieldError]:
+    """The complaints; for `2 O`, which is no structure, how to give a coefficient."""
+    counted = _COUNTED.fullmatch(given.structure.text)
+    for error in refused.errors:
+        if not counted or error.code != "unreadable_structure":
+            yield error
+            continue
+        number, text = counted.groups()
+        meant = f'{{"structure": {json.dumps(text, ensure_ascii=False)}, "coefficient": {number}}}'
+        detail = f"{error.detail} For {number} of “{text}” give {meant}."
+        yield FieldError(path=error.path, code=error.code, detail=detail, fix=error.fix)
+
+
 def _within(error: FieldError, field: str, index: int) -> FieldError:
     """A species' complaint, where the reaction's user finds it."""
     if error.code == "one_atom":
@@ -218,7 +285,7 @@ def _signed(charge: Any) -> str:
     return f"{float(charge):+g}" if charge else "0"
 
 
-def _and(words: list[str]) -> str:
+def listed(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 

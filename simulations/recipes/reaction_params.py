@@ -131,6 +131,12 @@ class SpeciesRow(BaseModel):
     gibbs_hartree: float | None = Field(title="Gibbs free energy", json_schema_extra=HARTREE)
     simulation: str = Field(title="Computed by")
     files: str = Field(title="Files", description="What the names of its files begin with.")
+    reference: str | None = Field(None, title="Reference", description="RKS or UKS; of DFT only.")
+    symmetry_number: int | None = Field(None, title="Symmetry number")
+    n_imaginary: int | None = Field(None, title="Imaginary modes")
+    note_codes: str = Field(
+        "", title="Notes", description="Codes of what its simulation noted, in one line."
+    )
 
 
 class ReactionEnergyResult(BaseModel):

@@ -113,7 +113,7 @@ class ReactionRun:
             }
         elif part.previous:
             shutil.copytree(part.previous, part.workdir, dirs_exist_ok=True)
-            message = f"{term.label} was taken from an attempt that was lost."
+            message = f"{term.label} was taken from an earlier attempt."
             self._notes.append(Note(code="resumed", message=message))
         # Last, so that it says that all is there.
         write_json(part.workdir / DONE_NAME, known)
@@ -144,6 +144,10 @@ class ReactionRun:
             gibbs_hartree=gibbs,
             simulation=term.task.simulation,
             files=_prefix(term, self._numbers[term.task.key]),
+            reference=result.get("reference"),
+            symmetry_number=result.get("symmetry_number"),
+            n_imaginary=result.get("n_imaginary"),
+            note_codes=" ".join(dict.fromkeys(note["code"] for note in result["notes"])),
         )
 
     def _thermal(self, term: Species, result: dict[str, Any]) -> tuple[float | None, float | None]:

@@ -73,8 +73,11 @@ class Clock:
         }
 
 
-def peak_memory_mib() -> float:
-    """Of this process so far, or of its largest child if that is more."""
+def peak_resident_mib() -> float:
+    """Of this process so far, or of its largest child if that is more.
+
+    Pages that it shares with others count in full: it can be more than a limit that was kept.
+    """
     import resource
 
     who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)

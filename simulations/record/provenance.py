@@ -15,7 +15,7 @@ from simulations.version import VERSION
 from simulations.workdir import declared_names, write_json
 
 from . import digests
-from .machine import Clock, blas, machine, peak_memory_mib, software
+from .machine import Clock, blas, machine, peak_resident_mib, software
 
 PROVENANCE_NAME = "provenance.json"
 
@@ -53,7 +53,7 @@ class Provenance:
             "outcome": outcome,
             "ended_at": _now(),
             **self._clock.spent(),
-            "peak_memory_mib": peak_memory_mib(),
+            "peak_resident_mib": peak_resident_mib(),
             "blas": blas(),
             "result_sha256": digests.of_json(result) if result is not None else None,
             "artifacts_sha256": self._artifacts(),
@@ -99,8 +99,27 @@ def read(workdir: Path) -> dict[str, Any] | None:
     return record
 
 
+def complete(workdir: Path, outcome: str, failure_kind: str = "", **figures: Any) -> None:
+    """Let the record in this directory agree with whoever saw from outside how the run ended.
+
+    A run that was killed could not say, and one that had said that it succeeded may have been
+    killed before its result was safe. Of the figures those are taken that it did not write itself.
+
+    :raises ValueError: as `read`.
+    """
+    record = read(workdir)
+    if record is None:
+        return
+    told = {name: value for name, value in figures.items() if value not in (None, "", {})}
+    whole = {"ended_at": _now(), **told, **record, "outcome": outcome}
+    if outcome != "succeeded":
+        whole |= {"failure_kind": failure_kind, "result_sha256": None}
+    if whole != record:
+        write_json(workdir / PROVENANCE_NAME, whole)
+
+
 def _previous(context: Context) -> dict[str, Any] | None:
-    """The attempt that was lost before this one; whether a checkpoint was used, its notes say."""
+    """The attempt before this one; whether a checkpoint was used, its notes say."""
     record = read(context.previous) if context.previous else None
     told = ("directory", "host", "started_at", "source_sha256")
     return {name: record.get(name) for name in told} if record else None

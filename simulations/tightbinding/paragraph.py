@@ -19,6 +19,10 @@ from .hessian import STEP_BOHR
 from .params import XtbParams, XtbStartParams
 
 METHOD_KEYS = {"GFN2-xTB": "gfn2", "GFN1-xTB": "gfn1"}
+NUMERICAL_HESSIAN = (
+    "The Hessian was computed from central differences of the gradients with displacements "
+    f"of {STEP_BOHR:g} bohr"
+)
 
 
 def optimisation(params: XtbStartParams, result: Any) -> str:
@@ -27,10 +31,7 @@ def optimisation(params: XtbStartParams, result: Any) -> str:
 
 
 def xtb_frequencies(params: Any, result: Any) -> str:
-    hessian = (
-        f"The Hessian was computed from central differences of the gradients with displacements "
-        f"of {STEP_BOHR:g} bohr; {thermochemistry(params, result)}"
-    )
+    hessian = f"{NUMERICAL_HESSIAN}; {thermochemistry(params, result)}"
     where = stationary(params, result)
     return f"{_method(params, result)} {_start(params, result)} {where} {hessian}"
 
@@ -66,13 +67,18 @@ def _method(params: XtbParams, result: Any) -> str:
 
 
 def _start(params: XtbStartParams, result: Any) -> str:
+    return start(params, "", result.versions, codes(result))
+
+
+def start(params: XtbStartParams, of: str, versions: dict[str, str], noted: set[str]) -> str:
+    """Where the geometry came from, as `simulations.quantum.paragraph.start`."""
     structure = resolve(params.structure)
     if structure.positions_angstrom is not None:
-        return "The coordinates were taken as given."
-    made = embedded(structure, params.seed, result.versions)
-    if params.n_conformers > 1 and "conformer" in codes(result):
+        return f"The coordinates{of} were taken as given."
+    made = embedded(structure, params.seed, versions)
+    if params.n_conformers > 1 and "conformer" in noted:
         return (
-            f"Up to {params.n_conformers} 3D structures were {made} and relaxed with "
+            f"Up to {params.n_conformers} 3D structures{of} were {made} and relaxed with "
             f"{params.method}, and the lowest was taken as the start."
         )
-    return f"The starting structure was {made}."
+    return f"The starting structure{of} was {made}."

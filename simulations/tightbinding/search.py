@@ -80,11 +80,11 @@ class ConformerSearch:
         return found
 
     def _recorded(self, candidates: list[Conformer]) -> list[Conformer]:
-        """What an attempt that was lost had relaxed: the same seed gave the same candidates."""
+        """What an earlier attempt had relaxed: the same seed gave the same candidates."""
         previous = self._context.previous
         frames = read_frames(previous / RELAXED_NAME) if previous else []
         if frames:
-            message = f"Resumed after {len(frames)} conformers of an attempt that was lost."
+            message = f"Resumed after {len(frames)} conformers of an earlier attempt."
             self.notes.append(Note(code="resumed", message=message))
         return [Conformer(geometry=frame, energy=0.0) for frame in frames[: len(candidates)]]
 

@@ -47,6 +47,10 @@ def test_a_run_that_takes_too_much_memory_fails_as_memory_and_says_how_much(stac
     assert job["error"]["fix"]["limits"]["memory_mib"] >= 600
     (attempt,) = job["attempts"]
     assert attempt["details"]["reached"] == job["error"]["reached"]
+    assert attempt["peak_memory_mib"] == pytest.approx(job["error"]["reached"]["memory_mib"], abs=1)
+    record = job["provenance"]
+    assert (record["outcome"], record["failure_kind"]) == ("failed", "memory")
+    assert record["peak_memory_mib"] == attempt["peak_memory_mib"]
     assert all(each["partial"] for each in job["artifacts"])
 
 

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import psutil
 import pytest
 
 from tests.stack import ROOT, Stack, survivors, until
@@ -113,7 +114,7 @@ def test_three_reconcilers_at_once_do_nothing_twice(site: Stack) -> None:
     ]
     try:
         job_ids = [long_run(site), *short_runs(site, 20)]
-        site.horses()[0].parent().kill()
+        psutil.Process(site.audit(job_ids[:1])[0]["attempts"][0]["worker_pid"]).kill()
 
         for job_id in job_ids:
             site.wait(job_id)

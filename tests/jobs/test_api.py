@@ -297,3 +297,14 @@ def test_an_unknown_path_is_a_problem_for_programs(as_alice: Client) -> None:
 
     assert answer.status_code == 404
     assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_a_cancel_asked_twice_is_what_was_asked_for(
+    as_alice: Client, submit: Callable[..., Job]
+) -> None:
+    job = submit()
+
+    answers = [as_alice.post(f"/api/v1/jobs/{job.pk}/cancel") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[1].json()["state"] == "cancelled"

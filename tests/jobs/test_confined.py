@@ -71,6 +71,18 @@ def test_memory_of_all_processes_together_is_held(tree: Tree, tmp_path: Path) ->
     assert parent.wait(10) == -signal.SIGKILL
 
 
+def test_memory_that_processes_share_counts_once(tree: Tree) -> None:
+    """As what a worker loaded ahead is shared by its work-horse."""
+    parent = python("import os, time; x = bytes([1]) * (80 << 20); os.fork(); time.sleep(60)")
+    until(lambda: len(tree.processes()) == 2, "the fork")
+
+    held_mib = tree.memory_mib()
+
+    tree.kill()
+    assert parent.wait(10) == -signal.SIGKILL
+    assert 80 < held_mib < 130
+
+
 def test_a_directory_that_grows_is_held_and_kept(tree: Tree, tmp_path: Path) -> None:
     writer = python(
         f"""

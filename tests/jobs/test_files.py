@@ -108,7 +108,7 @@ def test_the_same_content_is_kept_once(client: Client, bob: Any, settings: Any) 
     again = upload(client, name="other.xyz")
     of_bob = upload(signed_in(bob))
 
-    assert (again.status_code, again.json()) == (200, first)
+    assert (again.status_code, again.json()) == (200, first | {"name": "other.xyz"})
     assert (of_bob.status_code, of_bob.json()["id"] != first["id"]) == (201, True)
     assert len(on_disk(settings)) == 1
 
@@ -418,3 +418,23 @@ def test_the_schema_says_that_a_structure_may_be_a_file(client: Client) -> None:
     kinds = md["params_schema"]["$defs"]["StructureInput"]["anyOf"]
 
     assert [kind["title"] for kind in kinds[1:]] == ["Text with its format", "File"]
+
+
+def test_the_newest_name_of_a_content_counts(client: Client) -> None:
+    """Uploaded under the wrong name first, it would else be read as the wrong thing for ever."""
+    first = upload(client, "water.pdb").json()
+
+    again = upload(client, "water.xyz").json()
+
+    assert (first["format"], again["format"], again["name"]) == ("pdb", "xyz", "water.xyz")
+    assert again["id"] == first["id"]
+    assert client.get(again["links"]["self"]).json()["format"] == "xyz"
+
+
+def test_what_is_no_text_is_refused_at_once(client: Client) -> None:
+    answer = upload(client, "a.cif.gz", b"\x1f\x8b\x08\x00\x00rest")
+
+    assert answer.status_code == 422
+    (error,) = errors_of(answer)
+    assert (error["pointer"], error["code"]) == ("/file", "no_text")
+    assert "unpack" in error["detail"]

@@ -99,6 +99,18 @@ def test_a_job_that_backs_off_is_passed_over(submit: Callable[..., Job]) -> None
     assert drain() == ["ready"]
 
 
+def test_a_pause_that_is_over_is_no_reason_any_more(submit: Callable[..., Job]) -> None:
+    job = submit()
+    past = timezone.now() - timedelta(seconds=1)
+    Job.objects.filter(pk=job.pk).update(not_before=past, reason="backing_off")
+    job.refresh_from_db()
+
+    waits = turns.explain(job)
+
+    assert waits
+    assert (waits.reason, waits.text) == ("no_free_worker", "Waiting for a worker")
+
+
 def test_a_clock_that_was_set_back_makes_nobody_wait_for_it(submit: Callable[..., Job]) -> None:
     in_an_hour = timezone.now() + timedelta(hours=1)
     first, second = submit(), submit()

@@ -451,7 +451,7 @@ def test_finished_searches_of_a_lost_attempt_are_kept(
     )
     # The same file with its wall time, which a search done again would not repeat.
     assert kept == redone
-    assert "an attempt that was lost: 1 of 2" in next_context.log.getvalue()  # type: ignore[attr-defined]
+    assert "an earlier attempt: 1 of 2" in next_context.log.getvalue()  # type: ignore[attr-defined]
     assert next_context.log.getvalue().count("random seed") == 1  # type: ignore[attr-defined]
     assert result["n_searches"] == 2
 

@@ -94,7 +94,7 @@ def test_ligands_done_by_a_lost_attempt_are_not_docked_again(
     result = screen(next_context)
 
     log = next_context.log.getvalue()  # type: ignore[attr-defined]
-    assert log.count("an attempt that was lost: 1 of 1") == 1
+    assert log.count("an earlier attempt: 1 of 1") == 1
     assert log.count("random seed") == 1
     assert len(result["ligands"]) == 2
 

@@ -89,7 +89,7 @@ def test_a_run_is_recorded_with_all_that_it_was_made_with(
     assert record["started_at"].endswith("Z")
     assert record["wall_s"] >= 0
     assert record["cpu_s"] >= 0
-    assert record["peak_memory_mib"] > 10
+    assert record["peak_resident_mib"] > 10
     assert record["host"]
     assert record["cpu"]
     assert record["threads"] == here.threads

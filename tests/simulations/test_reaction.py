@@ -15,6 +15,9 @@ EXAMPLE = {"reactants": ["[C-]#[O+]", "O"], "products": ["O=C=O", "[H][H]"]}
 TWO_WATERS = {"structure": "O", "coefficient": 2}
 PROTON_TRANSFER = {"reactants": ["[OH3+]", "[OH-]"], "products": [TWO_WATERS]}
 XTB = {"method": "GFN2-xTB"}
+HIGH_WATER, LOW_WATER = (
+    f"3\n\nO 0 0 {z}\nH 0 0.757 {z - 0.586}\nH 0 -0.757 {z - 0.586}" for z in (0.117, 0.127)
+)
 
 
 def react(context: RecordingContext, **params: Any) -> dict[str, Any]:
@@ -29,6 +32,12 @@ def refusals(**params: Any) -> list[FieldError]:
     with pytest.raises(InvalidParams) as refused:
         check(**params)
     return list(refused.value.errors)
+
+
+def methods(result: dict[str, Any], **params: Any) -> str:
+    sim = simulations.get("reaction_energy")
+    assert sim.methods
+    return sim.methods(sim.Params.model_validate(params), sim.Result.model_validate(result))
 
 
 def alone(context: RecordingContext, name: str, **params: Any) -> dict[str, Any]:
@@ -114,9 +123,7 @@ def test_a_new_attempt_goes_on_after_the_species_that_are_done(
     steps = [p["message"] for p in next_context.points if "geometry step" in p["message"]]
     assert steps
     assert all(message.startswith(("CO2", "H2 ")) for message in steps)
-    assert "H2O was taken from an attempt that was lost." in [
-        note["message"] for note in result["notes"]
-    ]
+    assert "H2O was taken from an earlier attempt." in [note["message"] for note in result["notes"]]
     assert result["species"][1]["energy_hartree"] == kept["result"]["energy_hartree"]
     assert "2-H2O-final.xyz" in next_context.artifacts
 
@@ -204,6 +211,93 @@ def test_a_reaction_is_told_as_it_was_read() -> None:
     assert checked.params["reactants"][0]["coefficient"] == 1
 
 
+@pytest.mark.parametrize(
+    ("reactants", "products", "equation"),
+    [
+        (["C#N"], ["[C-]#[NH+]"], "CHN (C#N) → CHN ([C-]#[NH+])"),
+        (["O"], ["water"], "H2O → H2O"),
+        (
+            [{"structure": "[CH2]", "multiplicity": 3}],
+            [{"structure": "[CH2]", "multiplicity": 1}],
+            "CH2 (multiplicity 3) → CH2 (multiplicity 1)",
+        ),
+        ([HIGH_WATER], [LOW_WATER], "H2O (1) → H2O (2)"),
+        (["[H][H]", "[H][H]", "O=O"], ["O", "O"], "2 H2 + O2 → 2 H2O"),
+        (["[Na]", "[Na+]"], ["[Na+]", "[Na]"], "Na + Na⁺ → Na⁺ + Na"),
+    ],
+)
+def test_an_equation_tells_isomers_apart_and_adds_up_equal_terms(
+    reactants: list[Any], products: list[Any], equation: str
+) -> None:
+    checked = check(reactants=reactants, products=products)
+
+    assert checked.structure
+    assert checked.structure["formula"] == equation
+
+
+def test_notes_and_files_of_isomers_say_whose_they_are(
+    context: RecordingContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    isomers = {"reactants": ["C#N"], "products": ["[C-]#[NH+]"]}
+    titles: dict[str, str] = {}
+    monkeypatch.setattr(context, "artifact", lambda name, title, _: titles.update({name: title}))
+
+    react(context, **isomers)
+
+    notes = [note.message for note in check(**isomers, **XTB).notes]
+    assert "CHN (C#N): Read as SMILES (CHN, 3 atoms)." in notes
+    assert titles["1-CHN-final.xyz"].startswith("CHN (C#N): ")
+    assert titles["2-CHN-final.xyz"].startswith("CHN ([C-]#[NH+]): ")
+
+
+def test_its_methods_tell_what_was_done_with_each_species(context: RecordingContext) -> None:
+    ammonia = {"reactants": ["[H][H]"] * 3 + ["N#N"], "products": ["N", "N"]}
+    result = react(context, **ammonia, thermochemistry=True, n_conformers=2, seed=7)
+
+    told = methods(result, **ammonia, **XTB, thermochemistry=True, n_conformers=2, seed=7)
+
+    assert "Energies of the 3 species of 3 H2 + N2 → 2 H3N were computed by GFN2-xTB" in told
+    assert "(multiplicity 1)" in told
+    assert "embedded by ETKDGv3" in told
+    assert "(seed 7)" in told
+    assert "The geometry of each of H2, N2 and H3N was optimised with geomeTRIC" in told
+    assert "central differences of the gradients" in told
+    assert "with unscaled frequencies, at 298.15 K and 1 bar with symmetry numbers 2 (H2)" in told
+    assert "imaginary" not in told
+    assert "zero-point" not in told
+
+
+@pytest.mark.engine
+def test_its_methods_tell_references_and_atoms(context: RecordingContext) -> None:
+    atoms = {"reactants": ["[H][H]"], "products": ["[H]", "[H]"]}
+    settings = {"method": "DFT", "functional": "SVWN", "basis": "sto-3g", "grid_level": 0}
+    result = react(context, **atoms, **settings)
+
+    told = methods(result, **atoms, **settings)
+
+    assert "Energies of the 2 species of H2 → 2 H were" in told
+    assert (
+        "restricted Kohn-Sham, multiplicity 1 for H2; unrestricted Kohn-Sham, multiplicity 2 for H"
+        in told
+    )
+    assert "The starting structure of H2 was embedded by ETKDGv3" in told
+    assert "then optimised with GFN2-xTB" in told
+    assert "Single atoms were computed as they are." in told
+    assert "Hessian" not in told
+
+
+def test_its_tiles_are_of_the_reaction(context: RecordingContext) -> None:
+    result = react(context, reactants=["O"], products=["O"])
+
+    tiles = {each.key: each for each in simulations.get("reaction_energy").readouts}
+    for unit in ("kj", "kcal"):
+        key = f"reaction_energy_{unit}_mol"
+        assert context.points[-1][key] == result[key]
+        assert tiles[key].unit.lower() == f"{unit}/mol"
+    assert not {"energy_hartree", "delta_energy_hartree", "max_force_hartree_per_bohr"} & {*tiles}
+    assert tiles["step"].note == tiles["scf_cycle"].note == "of the latest species"
+
+
 def test_elements_that_do_not_balance_are_named() -> None:
     (error,) = refusals(reactants=["[H][H]", "O=O"], products=["O"])
 
@@ -211,8 +305,15 @@ def test_elements_that_do_not_balance_are_named() -> None:
     assert error.code == "unbalanced_elements"
     assert error.detail == (
         "The reaction is not balanced: in H2 + O2 → H2O the products lack 1 O. Give coefficients, "
-        "or the species that is missing."
+        'two of water as {"structure": "O", "coefficient": 2}, or the species that is missing.'
     )
+
+
+def test_a_count_before_a_structure_is_sent_to_the_coefficient() -> None:
+    (error,) = refusals(reactants=["[H][H]", "O=O"], products=["2 O"])
+
+    assert error.path == ("products", 0, "structure")
+    assert error.detail.endswith('For 2 of “O” give {"structure": "O", "coefficient": 2}.')
 
 
 def test_both_what_is_lacking_and_what_is_too_much_are_named() -> None:

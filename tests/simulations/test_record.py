@@ -288,6 +288,10 @@ def test_a_crystals_paragraph_tells_method_and_task() -> None:
     assert "third-order Birch-Murnaghan equation of state [" in fitted
     assert "fitted to 7 volumes" in fitted
     assert "relaxing its shape" not in fitted
+    # A cubic cell has no shape to relax, whatever was asked for.
+    assert "relaxing its shape" not in crystal(task="equation_of_state")
+    hexagonal = crystal(structure="LiC6", task="equation_of_state")
+    assert "relaxing its shape at each volume" in hexagonal
 
 
 # --- dynamics ---------------------------------------------------------------------------------
@@ -428,9 +432,16 @@ def test_a_screen_tells_of_its_ligands() -> None:
 
 
 def reaction(*species: str, **params: Any) -> str:
+    names = species or ("dft_optimization",) * 2
     read = {"reactants": ["O"], "products": ["O"], **params}
     ReactionEnergyParams.model_validate(read)
-    rows = [SimpleNamespace(simulation=name) for name in species or ("dft_optimization",)]
+    rows = [
+        SimpleNamespace(
+            simulation=name, multiplicity=1, reference="RKS", symmetry_number=2, n_imaginary=1,
+            note_codes="",
+        )
+        for name in names
+    ]  # fmt: skip
     return told_by(
         "reaction_energy", read, species=rows, equation="A → B", temperature_k=298.15,
         pressure_bar=1.0, versions=DFT_VERSIONS,
@@ -443,8 +454,16 @@ def test_a_reaction_tells_its_method_and_what_its_energies_are() -> None:
     assert "at 298.15 K and 1 bar" in reaction(thermochemistry=True)
     assert "GFN2-xTB [1] in tblite 0.8.0" in reaction(method="GFN2-xTB")
     assert "water was described by the SMD [" in reaction(solvent="water")
-    assert "Single atoms were computed as they are" in reaction("dft_single_point")
-    assert "geomeTRIC" not in reaction("dft_single_point")
+    atoms = ("dft_single_point",) * 2
+    assert "Single atoms were computed as they are" in reaction(*atoms)
+    assert "geomeTRIC" not in reaction(*atoms)
+
+
+def test_a_reaction_tells_the_hessian_and_what_was_left_out_of_it() -> None:
+    told = reaction(*["dft_frequencies"] * 2, thermochemistry=True)
+
+    assert "The Hessian of H2O was computed analytically by PySCF" in told
+    assert "with symmetry number 2 (H2O); 1 imaginary mode of H2O was left out." in told
 
 
 # --- summaries --------------------------------------------------------------------------------
