@@ -90,8 +90,8 @@ def _reactions() -> Iterator[Case]:
     shift = {"reactants": ["[C-]#[O+]", "O"], "products": ["O=C=O", "[H][H]"]}
     isomers = {"reactants": ["CCO"], "products": ["COC"]}
     for method in ("GFN2-xTB", "DFT"):
-        yield Case(name, {**shift, "method": method})
-        yield Case(name, {**isomers, "method": method})
+        yield Case(name, {**shift, "method": method}, is_quick=method == "GFN2-xTB")
+        yield Case(name, {**isomers, "method": method}, is_quick=method == "GFN2-xTB")
 
 
 def _small_dynamics() -> Iterator[Case]:

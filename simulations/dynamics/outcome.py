@@ -165,9 +165,7 @@ def _drift(rows: list[Row], params: MdParams, n_atoms: int) -> float | None:
 def _verdicts(run: Run, params: MdParams, rows: list[Row]) -> list[Note]:
     notes = []
     if run.resumed_at is not None:
-        message = (
-            f"Resumed at step {run.resumed_at:,} from the checkpoint of an earlier attempt."
-        )
+        message = f"Resumed at step {run.resumed_at:,} from the checkpoint of an earlier attempt."
         notes.append(Note(code="resumed", message=message))
     notes += _on_temperature(params, [row["temperature_k"] for row in rows])
     if params.ensemble == "NPT" or not run.prepared.periodic:

@@ -25,7 +25,7 @@ COMMANDS = [
     for command in re.split(r"(?<!\\)\n+", block.strip())
 ]
 BY_CI = {"make demo", "make test", "make lint", "make audit", "make chaos"}
-"""What `.ci/run` runs. Parts of it: `make audit` of `make lint`, and `make chaos` with fewer jobs."""
+"""What `.ci/run` runs; `make audit` as part of `make lint`, `make chaos` with fewer jobs."""
 
 
 SIMULATIONS = r"python -m simulations (list|run|schema|self-test)\b"
