@@ -21,7 +21,7 @@ class Context(Protocol):
     workdir: Path
     """Where its files go. It exists, and belongs to this attempt alone."""
     previous: Path | None
-    """What the earlier attempts left, or the job that this one restarts; it may hold a checkpoint."""
+    """What earlier attempts left, or the job that this one restarts; it may hold a checkpoint."""
     threads: int
     """How many threads the engine may use."""
     log: TextIO

@@ -490,7 +490,7 @@ def test_a_cancel_is_heard_inside_a_search(context: RecordingContext) -> None:
 @pytest.mark.slow
 def test_a_search_dies_with_its_parent(tmp_path: Path) -> None:
     (tmp_path / "params.json").write_text(json.dumps({**EXAMPLE, "ligand": "C" * 28}))
-    argv = [sys.executable, "-m", "simulations", "docking", str(tmp_path)]
+    argv = [sys.executable, "-m", "simulations", "exec", "docking", str(tmp_path)]
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as parent:
         children: list[psutil.Process] = []
         give_up = time.monotonic() + 60
