@@ -55,16 +55,17 @@ def test_a_run_that_takes_too_much_memory_fails_as_memory_and_says_how_much(stac
 
 
 def test_a_run_stopped_by_its_time_limit_goes_on_from_there_with_more(stack: Stack) -> None:
-    params = {"structure": "CCO", "length_ps": 500}
-    stopped = stack.wait(submit(stack, "md_simulation", params, limits={"wall_time_s": 12}))
-    assert (stopped["failure_kind"], stopped["error"]["limit"]) == ("timeout", {"wall_time_s": 12})
+    # Long enough that no machine is done with it in time.
+    params = {"structure": "CCO", "length_ps": 1500}
+    stopped = stack.wait(submit(stack, "md_simulation", params, limits={"wall_time_s": 10}))
+    assert (stopped["failure_kind"], stopped["error"]["limit"]) == ("timeout", {"wall_time_s": 10})
     reached = stopped["attempts"][0]["progress"]
     assert 0 < reached < 1
 
-    answer = stack.client.post(stopped["links"]["restart"], json={"limits": {"wall_time_s": 600}})
+    answer = stack.client.post(stopped["links"]["restart"], json={"limits": {"wall_time_s": 900}})
 
     assert answer.status_code == 202, answer.text
-    job = stack.wait(answer.json()["id"], within_s=300)
+    job = stack.wait(answer.json()["id"], within_s=600)
     assert (job["state"], job["restarted_from"]) == ("succeeded", stopped["id"])
     assert job["result"]["resumed_at_step"] > 0
     points = [p for e in stack.events(job["id"]) for p in e.get("points", [])]
@@ -73,12 +74,12 @@ def test_a_run_stopped_by_its_time_limit_goes_on_from_there_with_more(stack: Sta
 
 
 def test_a_timeout_that_may_be_retried_goes_on_by_itself(stack: Stack) -> None:
-    params = {"structure": "CCO", "length_ps": 501}
+    params = {"structure": "CCO", "length_ps": 1001}
     retry = {"max_attempts": 20, "on": ["timeout"]}
 
     job = stack.wait(
         submit(stack, "md_simulation", params, limits={"wall_time_s": 10}, retry=retry),
-        within_s=400,
+        within_s=600,
     )
 
     assert job["state"] == "succeeded"
