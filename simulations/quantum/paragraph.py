@@ -48,7 +48,6 @@ GEOMETRIC = (
     f"energy change below 1e-06 hartree, largest force on an atom below {MAX_FORCE_TARGET:g} "
     "hartree/bohr, largest displacement below 0.0018 Å"
 )
-ANALYTIC_HESSIAN = "The Hessian was computed analytically by PySCF at the same level of theory"
 SPINS = {"RKS": "restricted", "UKS": "unrestricted", "ROKS": "restricted open-shell"}
 
 
@@ -69,7 +68,19 @@ def optimisation(params: MoleculeDftParams, result: Any) -> str:
 def dft_frequencies(params: Any, result: Any) -> str:
     sentences = [*_electrons(params, result), *_start(params, result)]
     sentences.append(stationary(params, result))
-    return " ".join([*sentences, f"{ANALYTIC_HESSIAN}; {thermochemistry(params, result)}"])
+    is_smd = params.solvent != "none" and params.solvent_model == "SMD"
+    has_dispersion = bool(disp_of(params.functional, params.dispersion))
+    taken = hessian(has_dispersion=has_dispersion, is_smd=is_smd)
+    return " ".join([*sentences, f"{taken}; {thermochemistry(params, result)}"])
+
+
+def hessian(*, has_dispersion: bool, is_smd: bool) -> str:
+    """The first half of a sentence. PySCF has no analytic derivative of two of its terms."""
+    terms = ["dispersion"] if has_dispersion else []
+    terms += ["non-electrostatic solvation"] if is_smd else []
+    plural = "s" if len(terms) > 1 else ""
+    numerical = f" (its {' and '.join(terms)} term{plural} numerically)" if terms else ""
+    return f"The Hessian was computed analytically{numerical} by PySCF at the same level of theory"
 
 
 def stationary(params: FrequencyParams, result: Any) -> str:

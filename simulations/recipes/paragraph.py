@@ -8,6 +8,7 @@ from typing import Any
 
 from simulations.base import declared
 from simulations.quantum import paragraph as dft
+from simulations.quantum.methods import disp_of
 from simulations.quantum.paragraph import program
 from simulations.tightbinding import paragraph as xtb
 
@@ -106,8 +107,13 @@ def _starts(
         yield start(first.params, _of_each(group), result.versions, first.noted)
 
 
+def _dft_hessian(params: ReactionEnergyParams) -> str:
+    has_dispersion = bool(disp_of(params.functional, params.dispersion))
+    return dft.hessian(has_dispersion=has_dispersion, is_smd=params.solvent != "none")
+
+
 def _gas(params: ReactionEnergyParams, molecules: list[_Computed]) -> str:
-    hessian = dft.ANALYTIC_HESSIAN if params.is_dft else xtb.NUMERICAL_HESSIAN
+    hessian = _dft_hessian(params) if params.is_dft else xtb.NUMERICAL_HESSIAN
     gas = dft.ideal_gas(params.temperature_k, params.pressure_bar)
     numbers = listed([f"{each.row.symmetry_number} ({each.label})" for each in molecules])
     plural = "s" if len(molecules) > 1 else ""

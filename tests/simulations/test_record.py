@@ -462,7 +462,7 @@ def test_a_reaction_tells_its_method_and_what_its_energies_are() -> None:
 def test_a_reaction_tells_the_hessian_and_what_was_left_out_of_it() -> None:
     told = reaction(*["dft_frequencies"] * 2, thermochemistry=True)
 
-    assert "The Hessian of H2O was computed analytically by PySCF" in told
+    assert "The Hessian of H2O was computed analytically (its dispersion term numerically)" in told
     assert "with symmetry number 2 (H2O); 1 imaginary mode of H2O was left out." in told
 
 
@@ -541,3 +541,21 @@ def test_a_summary_that_would_be_too_long_is_cut_from_its_end() -> None:
 
     assert told["best_score_kcal_per_mol"] == -9.0
     assert "notes" not in told
+
+
+@pytest.mark.parametrize(
+    ("dispersion", "smd", "numerical"),
+    [
+        (False, False, "analytically by PySCF"),
+        (True, False, "analytically (its dispersion term numerically) by PySCF"),
+        (
+            True,
+            True,
+            "analytically (its dispersion and non-electrostatic solvation terms numerically) by",
+        ),
+    ],
+)
+def test_what_has_no_analytic_derivative_is_told(
+    dispersion: bool, smd: bool, numerical: str
+) -> None:
+    assert numerical in paragraph.hessian(has_dispersion=dispersion, is_smd=smd)
