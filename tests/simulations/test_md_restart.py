@@ -186,7 +186,7 @@ def test_a_killed_process_is_gone_on_from_by_a_fresh_one(tmp_path: Path) -> None
         directory.mkdir()
         (directory / "params.json").write_text(json.dumps(params))
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "simulations", "md_simulation", str(lost)]
+    command = [sys.executable, "-m", "simulations", "exec", "md_simulation", str(lost)]
     running = subprocess.Popen(command, env=env)
     _wait_for_progress(lost, running, at_ps=15)
     running.kill()
