@@ -13,6 +13,7 @@ import pytest
 import simulations
 from simulations import Cancelled
 from simulations.dynamics import checkpoint
+from simulations.workdir import PREVIOUS_NAME
 
 from .recording import RecordingContext
 from .test_md_input import ALANINE_DIPEPTIDE
@@ -25,19 +26,6 @@ ETHANOL = {
     "timestep_fs": 0.5,
     "report_interval_ps": 0.05,
 }
-CONTINUE = """
-import sys
-from pathlib import Path
-from simulations import get
-from simulations.__main__ import DirectoryContext
-from simulations.workdir import write_json
-import json
-lost, workdir = Path(sys.argv[1]), Path(sys.argv[2])
-params = json.loads((lost / "params.json").read_text())
-with (workdir / "job.log").open("a") as log:
-    result = get("md_simulation").run(params, DirectoryContext(workdir, log, previous=lost))
-write_json(workdir / "result.json", result)
-"""
 
 
 @pytest.fixture
@@ -192,8 +180,8 @@ def test_a_killed_process_is_gone_on_from_by_a_fresh_one(tmp_path: Path) -> None
     running.kill()
     running.wait()
 
-    command = [sys.executable, "-c", CONTINUE, str(lost), str(workdir)]
-    subprocess.run(command, env=env, check=True, timeout=120)
+    lost = lost.rename(workdir / PREVIOUS_NAME)
+    subprocess.run([*command[:-1], str(workdir)], env=env, check=True, timeout=120)
 
     result = json.loads((workdir / "result.json").read_text())
     assert result["n_steps"] == 84_000
