@@ -125,6 +125,8 @@ class Postgres:
             if (package.parent / name).is_dir():
                 shutil.copytree(package.parent / name, self.directory / name)
         shutil.chown(self.directory, **_owner())
+        # Whatever this process lets others see of what it makes.
+        (self.directory / package.name).chmod(0o755)
         return self.directory / package.name / newest / "bin"
 
     def _initdb(self) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,15 @@ from django.core.management import CommandError, call_command
 
 from backplane_site import services
 from tests.stack import ROOT, free_port
+
+
+@pytest.fixture(autouse=True)
+def _own_umask() -> Iterator[None]:
+    """The command closes what it makes to others; the tests after it go on as they were."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 def test_a_full_disk_is_told_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
