@@ -106,8 +106,9 @@ def startable(backend: str, queued_before: datetime, limit: int) -> list[Job]:
     room: dict[int, int] = {}
     found: list[Job] = []
     for job in jobs.defer(*BULK).iterator(chunk_size=200):
-        left = room.setdefault(job.owner_id, _room_of(job.owner_id))
-        if left > 0:
+        if job.owner_id not in room:
+            room[job.owner_id] = _room_of(job.owner_id)
+        if room[job.owner_id] > 0:
             room[job.owner_id] -= 1
             found.append(job)
         if len(found) >= limit:

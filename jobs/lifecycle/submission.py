@@ -79,9 +79,9 @@ def submit(
     found = simulations.find(simulation)
     unfolded = unfold(params, owner=owner, model=found.Params)
     checked = bounded.check(found, unfolded.params)
-    estimate = estimates.of(found, checked, threads=limits.settled().threads)
-    fingerprint = equality.fingerprint(found, checked)
     columns = _columns(limits)
+    estimate = estimates.of(found, checked, threads=columns["threads"])
+    fingerprint = equality.fingerprint(found, checked)
     with transaction.atomic():
         allowance, _ = Allowance.objects.select_for_update().get_or_create(user=owner)
         if reuse and (same := equality.equal(owner, fingerprint, columns)):
