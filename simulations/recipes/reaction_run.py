@@ -18,6 +18,7 @@ from simulations.workdir import write_json
 
 from .reaction import SIGNS, Species, Task, equation_of
 from .reaction_params import ReactionEnergyParams, ReactionEnergyResult, SpeciesRow
+from .size import GROWTH
 
 KJ_MOL_PER_HARTREE = 2625.4996394799  # CODATA 2018
 KJ_PER_KCAL = 4.184
@@ -48,8 +49,7 @@ class ReactionRun:
     def compute(self) -> None:
         """:raises ScienceError: a species' simulation could not do it."""
         distinct = {term.task.key: term for term in self._species}
-        # An SCF and its gradients grow about so with the molecule.
-        weights = {key: term.structure.n_atoms**2.5 for key, term in distinct.items()}
+        weights = {key: term.structure.n_atoms**GROWTH for key, term in distinct.items()}
         begin = 0.0
         for number, (key, term) in enumerate(distinct.items(), start=1):
             end = begin + LAST * weights[key] / sum(weights.values())
