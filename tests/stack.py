@@ -167,6 +167,12 @@ class Stack:
         """The processes that compute."""
         return [horse for worker in self.processes("work") for horse in _ask(worker.children, [])]
 
+    def horses_of(self, job_id: str) -> list[psutil.Process]:
+        """The processes that compute this job, and no other's."""
+        at_work = str(self.job(job_id)["attempts"][-1]["worker"])
+        pids = {each.pid for each in self.processes("work") if at_work.endswith(f":{each.pid}")}
+        return [horse for horse in self.horses() if horse.ppid() in pids]
+
     def orphans(self) -> list[psutil.Process]:
         """What works on our data and is not below our supervisor."""
         assert self.process
