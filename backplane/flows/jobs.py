@@ -1,0 +1,233 @@
+"""One job or many: made, read, waited for, watched."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from backplane import errors
+from backplane.submission import new_key, uploaded
+from backplane.wire import Answer, Ask, Call, Deadline, Emit, Flow, Pause
+
+Json = dict[str, Any]
+JOBS = "/api/v1/jobs"
+FINAL = frozenset({"succeeded", "failed", "cancelled"})
+LONGEST_WAIT_S = 50
+"""The most that a site holds an answer back."""
+LOOK_S = 2.0
+"""How soon many jobs are looked at again."""
+MANY_LOOK_S = 1.0
+"""The same, where somebody watches."""
+MIN_GAP_S = 0.2
+IDS_A_PAGE = 100
+
+
+def is_final(job: Mapping[str, Any]) -> bool:
+    return job["state"] in FINAL
+
+
+def submit(ask: Ask, body: Json, idempotency_key: str | None = None) -> Flow[Json]:
+    """The job, once: the key goes with each repetition."""
+    return (yield from make(ask, JOBS, body, idempotency_key))
+
+
+def check(ask: Ask, body: Json) -> Flow[Json]:
+    body = yield from uploaded(ask, body)
+    answer = yield from ask(Call(method="POST", path=f"{JOBS}/check", json=body))
+    verdict: Json = answer.json()
+    return verdict
+
+
+def make(ask: Ask, path: str, body: Json, idempotency_key: str | None = None) -> Flow[Json]:
+    """Post what makes something, its files first, so that it is made once."""
+    body = yield from uploaded(ask, body)
+    headers = {"Idempotency-Key": idempotency_key or new_key()}
+    answer = yield from ask(Call(method="POST", path=path, json=body, headers=headers))
+    made: Json = answer.json()
+    return made
+
+
+def get(ask: Ask, path: str, **query: Any) -> Flow[Any]:
+    answer = yield from ask(Call(method="GET", path=path, query=query))
+    return answer.json()
+
+
+def cancel(ask: Ask, job_id: str) -> Flow[Json]:
+    """Asked twice, it is what was asked for: it needs no key."""
+    answer = yield from ask(Call(method="POST", path=f"{JOBS}/{job_id}/cancel"))
+    job: Json = answer.json()
+    return job
+
+
+def listed(ask: Ask, query: Mapping[str, Any], most: int | None) -> Flow[None]:
+    """Emits jobs, newest first."""
+    cursor: Json = {}
+    left = math.inf if most is None else most
+    while left > 0:
+        page = yield from get(ask, JOBS, **query, **cursor)
+        for job in page["results"][: None if left == math.inf else int(left)]:
+            left -= 1
+            yield Emit(job)
+        if not page["next_cursor"]:
+            return
+        cursor = {"cursor": page["next_cursor"]}
+
+
+def wait(ask: Ask, job_id: str, deadline: Deadline) -> Flow[Json]:
+    """Its summary once it has ended.
+
+    :raises WaitTimeout: it had not by the deadline; it goes on.
+    """
+    while True:
+        call = _reading(job_id, view="summary", wait_s=deadline.at_most(LONGEST_WAIT_S))
+        answer = yield from ask(call, within_s=_patience_s(deadline))
+        job: Json = answer.json()
+        if is_final(job):
+            return job
+        if deadline.is_over:
+            raise _too_long([job_id], deadline)
+        if not answer.has_waited:
+            yield Pause(deadline.at_most(answer.retry_after_s or LOOK_S))
+
+
+def result(ask: Ask, job_id: str, deadline: Deadline, fields: Sequence[str] = ()) -> Flow[Json]:
+    """:raises JobFailed, JobCancelled: there is none, and why.
+
+    :raises WaitTimeout: see `wait`.
+    """
+    job = yield from wait(ask, job_id, deadline)
+    if job["state"] != "succeeded":
+        raise errors.of_job((yield from get(ask, f"{JOBS}/{job_id}")))
+    query = {"fields": ",".join(fields)} if fields else {}
+    found: Json = yield from get(ask, f"{JOBS}/{job_id}/result", **query)
+    return found
+
+
+def watch(ask: Ask, job_id: str, deadline: Deadline) -> Flow[None]:
+    """Emits its summary, now and at each change, the last one with its end."""
+    known = ""
+    while True:
+        wait_s = deadline.at_most(LONGEST_WAIT_S) if known else 0
+        call = _reading(job_id, view="summary", wait_s=wait_s, known=known)
+        answer = yield from ask(call, within_s=_patience_s(deadline))
+        if answer.status == 200:
+            job = answer.json()
+            known = answer.headers.get("etag", "")
+            yield Emit(job)
+            if is_final(job):
+                return
+        if deadline.is_over:
+            raise _too_long([job_id], deadline)
+        yield Pause(_gap_s(answer, deadline))
+
+
+def changed(ask: Ask, job_id: str, known: str, wait_s: float) -> Flow[str]:
+    """The tag of the job's newest version, after a while if it is the known one."""
+    call = _reading(job_id, fields="state", wait_s=wait_s if known else 0, known=known)
+    answer = yield from ask(call)
+    if known and not answer.has_waited:
+        yield Pause(wait_s)
+    return answer.headers.get("etag", "")
+
+
+def watch_all(
+    ask: Ask, ids: Sequence[str], deadline: Deadline, look_s: float = LOOK_S
+) -> Flow[None]:
+    """Emits the summary of each job, now and whenever it has changed, until all have ended.
+
+    One connection, however many jobs: all are looked at every `look_s`, sooner if the one that is
+    nearest to its end ends.
+    """
+    seen: dict[str, int] = {}
+    pending = list(dict.fromkeys(ids))
+    while pending:
+        jobs = yield from _look(ask, pending, deadline)
+        for job in jobs:
+            if seen.get(job["id"]) != job["last_seq"]:
+                seen[job["id"]] = job["last_seq"]
+                yield Emit(job)
+        going = [job for job in jobs if not is_final(job)]
+        pending = [job["id"] for job in going]
+        if going and deadline.is_over:
+            raise _too_long(pending, deadline)
+        if going:
+            nearest = max(going, key=lambda job: (job["state"] == "running", job["progress"]))
+            # A look at thousands takes a while itself.
+            pause_s = max(look_s, 0.5 * len(pending) / IDS_A_PAGE)
+            yield from _nap(ask, nearest["id"], deadline.at_most(pause_s))
+
+
+def follow(ask: Ask, ids: Sequence[str], deadline: Deadline) -> Flow[None]:
+    """Emits the summary of each job, now and at each change, until all have ended."""
+    one = {*ids}
+    if len(one) == 1:
+        return watch(ask, one.pop(), deadline)
+    return watch_all(ask, ids, deadline, MANY_LOOK_S)
+
+
+def as_completed(ask: Ask, ids: Sequence[str], deadline: Deadline) -> Flow[None]:
+    """Emits the summary of each job once it has ended, those that have first."""
+    return (yield from _only(is_final, watch_all(ask, ids, deadline)))
+
+
+def _only(wanted: Callable[[Json], bool], flow: Flow[None]) -> Flow[None]:
+    """The same, with fewer emitted."""
+    reply = None
+    while True:
+        try:
+            step = flow.send(reply)
+        except StopIteration:
+            return
+        passes = not isinstance(step, Emit) or wanted(step.value)
+        reply = (yield step) if passes else None
+
+
+def _look(ask: Ask, ids: Sequence[str], deadline: Deadline) -> Flow[list[Json]]:
+    found: list[Json] = []
+    for some in _pages(ids):
+        call = Call(method="GET", path=JOBS, query={"ids": ",".join(some), "view": "summary"})
+        answer = yield from ask(call, within_s=_patience_s(deadline))
+        page = answer.json()
+        if page.get("unknown_ids"):
+            raise errors.missing(f"job {page['unknown_ids'][0]}")
+        found += page["results"]
+    return found
+
+
+def _nap(ask: Ask, job_id: str, seconds: float) -> Flow[None]:
+    """Until that job has ended, or the time is over."""
+    answer = yield from ask(_reading(job_id, fields="state", wait_s=seconds))
+    yield Pause(MIN_GAP_S if answer.has_waited else seconds)
+
+
+def _pages(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), IDS_A_PAGE):
+        yield ids[start : start + IDS_A_PAGE]
+
+
+def _reading(job_id: str, *, wait_s: float, known: str = "", **query: str) -> Call:
+    headers = {"If-None-Match": known} if known else {}
+    if seconds := math.ceil(wait_s):
+        headers["Prefer"] = f"wait={seconds}"
+    return Call(
+        method="GET", path=f"{JOBS}/{job_id}", query=query, headers=headers, takes_s=seconds
+    )
+
+
+def _gap_s(answer: Answer, deadline: Deadline) -> float:
+    """Between two looks at one job: a moment, or what the site asks for that holds none back."""
+    if answer.status == 304 and not answer.has_waited:
+        return deadline.at_most(answer.retry_after_s or LOOK_S)
+    return MIN_GAP_S
+
+
+def _patience_s(deadline: Deadline) -> float | None:
+    """A site that restarts is given a moment, even where there is hardly time left."""
+    left = deadline.left_s
+    return None if left is None else max(left, LOOK_S)
+
+
+def _too_long(ids: Sequence[str], deadline: Deadline) -> errors.WaitTimeout:
+    what = f"Job {ids[0]} goes" if len(ids) == 1 else f"{len(ids)} jobs go"
+    return errors.WaitTimeout(f"{what} on; {deadline.timeout_s:g} s were not enough.")
