@@ -12,6 +12,7 @@ DATABASE ?= sqlite
 
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint deploy/constraints.txt
 
 .PHONY: up demo calibrate test chaos lint audit fast screenshot pins clean
@@ -26,15 +27,15 @@ calibrate: $(VENV)/run-ready  ## measure this machine, so that jobs say how long
 	@$(BIN)/python manage.py calibrate
 
 test: lint  ## the whole suite, and what asks the database most on PostgreSQL too
-	$(BIN)/python -m pytest
-	BACKPLANE_TEST_DATABASE=postgres $(BIN)/python -m pytest tests/jobs -m "not slow"
+	$(PYTEST)
+	BACKPLANE_TEST_DATABASE=postgres $(PYTEST) tests/jobs -m "not slow"
 
 chaos: $(VENV)/test-ready  ## hundreds of real jobs under random faults; SEED=… replays a run
 	$(BIN)/python -m tests.chaos --jobs $(JOBS) --minutes $(MINUTES) --database $(DATABASE) \
 		$(if $(SEED),--seed $(SEED))
 
 fast: $(VENV)/test-ready  ## the part of the suite that takes seconds
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: $(VENV)/test-ready  ## style, types, and who may import whom
 	$(BIN)/ruff check .
@@ -71,6 +72,8 @@ $(VENV)/python-ready:
 $(VENV)/run-ready: $(VENV)/python-ready pyproject.toml deploy/constraints.txt
 	@echo "Installing the pinned dependencies (once; a minute or two) ..."
 	@$(UV) -r pyproject.toml
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/$(BIN)/python" -m backplane "$$@"\n' \
+		"$(CURDIR)" "$(CURDIR)" >$(BIN)/backplane && chmod +x $(BIN)/backplane
 	@touch $@
 
 $(VENV)/test-ready: $(VENV)/run-ready

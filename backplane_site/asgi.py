@@ -11,21 +11,29 @@ django_app = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
-from backplane_site import bodies  # noqa: E402
+from backplane_site import bodies, descriptors  # noqa: E402
+from backplane_site.agents import AgentsDoor  # noqa: E402
+from backplane_site.key_on_socket import KeyOnSocket  # noqa: E402
 from backplane_site.local_user import LocalUserOnSocket  # noqa: E402
 from backplane_site.same_origin import SameOriginOnSocket  # noqa: E402
+from jobs.inbox_waiting import InboxWaiting  # noqa: E402
 from jobs.routing import websocket_urlpatterns  # noqa: E402
+from jobs.streaming import Streaming  # noqa: E402
+from jobs.waiting import Waiting  # noqa: E402
 from simulations import bounded  # noqa: E402
 
+rest = Streaming(Waiting(InboxWaiting(django_app)))
+sockets = URLRouter(websocket_urlpatterns)
 application = ProtocolTypeRouter(
     {
-        "http": django_app,
-        "websocket": SameOriginOnSocket(
-            AuthMiddlewareStack(LocalUserOnSocket(URLRouter(websocket_urlpatterns)))
+        "http": AgentsDoor(rest, rest),
+        "websocket": KeyOnSocket(
+            sockets, SameOriginOnSocket(AuthMiddlewareStack(LocalUserOnSocket(sockets)))
         ),
     }
 )
 
 bodies.install()
+descriptors.allow_many()
 # The first submission should not wait for what reads its structure.
 bounded.start()

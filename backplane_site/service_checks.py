@@ -15,12 +15,14 @@ from django.utils import timezone
 from jobs import downloads
 from jobs.models import Artifact, Job
 from jobs.states import JobState
+from jobs.webhook_models import WebhookDelivery
 
 from .probes import QUEUE, Finding, ok, warning, wrong
 
 OLDEST_REDIS = (5, 0)
 SKEW_S = 2.0
 SAMPLE = 200
+WEBHOOKS_LATE_S = 600
 
 
 def redis_keeps() -> Iterator[Finding]:
@@ -75,6 +77,17 @@ def leases() -> Iterator[Finding]:
         yield wrong("leases", f"{n_silent} jobs have a worker that is long gone", mend)
     else:
         yield ok("leases", "no job waits for a worker that is gone")
+
+
+def webhooks() -> Iterator[Finding]:
+    """Messages that should have been sent long ago."""
+    before = timezone.now() - timedelta(seconds=WEBHOOKS_LATE_S)
+    n_late = WebhookDelivery.objects.filter(next_at__lt=before).count()
+    if n_late:
+        mend = "Start what sends them, manage.py send_webhooks, unless their receivers are slow."
+        yield warning("webhooks", f"{n_late} should have been sent a while ago", mend)
+    else:
+        yield ok("webhooks", "none waits for somebody to send it")
 
 
 def stored_files(*, deep: bool) -> Iterator[Finding]:

@@ -85,6 +85,7 @@ def background_services() -> list[Service]:
     return [
         Service(name="scheduler", argv=_manage("rqschedule")),
         Service(name="reconciler", argv=_manage("recover_jobs", "--every", f"{every_s:g}")),
+        Service(name="webhooks", argv=_manage("send_webhooks")),
     ]
 
 

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import tempfile
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,32 @@ def _days(name: str) -> int | None:
     if given and not (given.isascii() and given.isdecimal() and int(given)):
         raise ImproperlyConfigured(f"{name} is {given!r}; expected a number of days, 1 or more")
     return int(given) if given else None
+
+
+def _seconds(name: str, default: str) -> list[float]:
+    given = os.environ.get(name, default)
+    if not re.fullmatch(r"[0-9]{1,8}(\.[0-9]+)?(,[0-9]{1,8}(\.[0-9]+)?)*", given):
+        raise ImproperlyConfigured(
+            f"{name} is {given!r}; expected numbers of seconds with commas between"
+        )
+    return [float(each) for each in given.split(",")]
+
+
+def _hosts(name: str) -> list[str]:
+    """Names, addresses and networks."""
+    found = [each for word in os.environ.get(name, "").split(",") if (each := word.strip())]
+    for each in found:
+        if "/" in each:
+            try:
+                ip_network(each, strict=False)
+            except ValueError as exc:
+                raise ImproperlyConfigured(f"{name}: {exc}") from None
+    return found
+
+
+def _public_url() -> str:
+    host = ALLOWED_HOSTS[0].lstrip(".*") or "localhost"
+    return "http://127.0.0.1:8000" if LOCAL_MODE else f"https://{host}"
 
 
 def _memory_mib() -> int:
@@ -135,9 +162,24 @@ JOB_RETENTION_DAYS = _days("BACKPLANE_RETENTION_DAYS")
 CALIBRATION_FILE = VAR_DIR / "calibration.json"
 """What `make calibrate` measured on this machine."""
 MAX_BODY_BYTES = 1_000_000
+MAX_BATCH_BYTES = int(os.environ.get("BACKPLANE_MAX_BATCH_BYTES", 16_000_000))
+"""Of ten thousand jobs in one request."""
 FILES_ROOT = VAR_DIR / "files"
 """What users upload, by its checksum."""
 MAX_FILE_BYTES = int(os.environ.get("BACKPLANE_MAX_FILE_BYTES", 25_000_000))
+
+# --- Webhooks --------------------------------------------------------------------------------
+
+WEBHOOK_ALLOW = _hosts("BACKPLANE_WEBHOOK_ALLOW")
+"""Names, addresses and networks that are not public, and that a webhook may go to all the same."""
+WEBHOOK_RETRIES_S = _seconds(
+    "BACKPLANE_WEBHOOK_RETRIES_S", "5,300,1800,7200,18000,36000,50400,72000,86400"
+)
+"""The pauses after each try that did not arrive, a little longer at random; then it is given up."""
+WEBHOOK_TIMEOUT_S = int(os.environ.get("BACKPLANE_WEBHOOK_TIMEOUT_S", 20))
+WEBHOOK_LOG_DAYS = 30
+PUBLIC_URL = os.environ.get("BACKPLANE_URL", _public_url()).rstrip("/")
+"""Where users find this site: what a link begins with that no request asked for."""
 
 # --- Limits ----------------------------------------------------------------------------------
 
@@ -216,6 +258,7 @@ INSTALLED_APPS = [
     "csp",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_rq",
     "jobs",
     "backplane_site",
@@ -292,10 +335,14 @@ CONTENT_SECURITY_POLICY = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "jobs.api.authentication.LoopbackAuthentication",
+        "jobs.api.keyring.KeyAuthentication",
         "rest_framework.authentication.BasicAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "jobs.api.keyring.InScope",
+    ],
     "DEFAULT_THROTTLE_CLASSES": ["jobs.api.throttles.WritesThrottle"],
     "DEFAULT_PARSER_CLASSES": ["jobs.api.parsers.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -309,9 +356,9 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    # The choices stay where pydantic puts them: two simulations that share a field's name do not
-    # share its choices.
-    "POSTPROCESSING_HOOKS": [],
+    # Not the hook that moves choices: two simulations that share a field's name do not share its
+    # choices.
+    "POSTPROCESSING_HOOKS": ["jobs.api.document.complete"],
 }
 
 # --- Logs ------------------------------------------------------------------------------------

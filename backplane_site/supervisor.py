@@ -25,7 +25,7 @@ from .services import Service
 
 STOP_WITHIN_S = 10
 STEADY_AFTER_S = 30
-COLOURS = {"web": 36, "redis": 31, "scheduler": 35, "reconciler": 33}
+COLOURS = {"web": 36, "redis": 31, "scheduler": 35, "reconciler": 33, "webhooks": 34}
 WORKER_COLOUR = 32
 
 

@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from jobs.api import problems
+from jobs.docs import views as docs
 
 from .health import healthz, readyz
 from .metrics import metrics
@@ -13,7 +14,12 @@ from .metrics import metrics
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="jobs:list")),
     path("", include("jobs.api.urls")),
+    path("llms.txt", docs.llms, name="llms"),
+    path("docs/", include("jobs.docs.urls")),
     path("jobs/", include("jobs.pages.urls")),
+    path("me/keys/", include("jobs.pages.key_urls")),
+    path("batches/", include("jobs.pages.batch_urls")),
+    path("me/webhooks/", include("jobs.pages.webhook_urls")),
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),

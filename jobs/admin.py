@@ -16,10 +16,11 @@ from django.utils.safestring import SafeString
 
 import simulations
 
-from . import budget, lifecycle
+from . import batch_admin, budget, key_admin, lifecycle, webhook_admin  # noqa: F401
 from .models import Allowance, Artifact, Attempt, Job
 from .pages.formats import duration
 from .pages.status import look, ran_for_s, whereabouts
+from .read_only import ReadOnly
 from .states import Priority
 
 EVENTS_SHOWN = 50
@@ -37,19 +38,6 @@ admin.site.site_header = "Backplane"
 admin.site.site_title = "Backplane"
 admin.site.index_title = "Operators"
 admin.site.enable_nav_sidebar = False
-
-
-class ReadOnly:
-    """A job changes through its lifecycle only, so here it can be looked at."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class AttemptInline(ReadOnly, admin.TabularInline):
@@ -86,23 +74,29 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
         "name",
         "simulation",
         "owner",
+        "agent",
         "status",
         "advance",
         "attempt",
         "created_at",
         "ran_for",
     ]
-    list_filter = ["state", "simulation", "failure_kind", "owner", "created_at"]
-    list_select_related = ["owner"]
+    # "Show counts" beside the filters tells who sent how many.
+    list_filter = [
+        "state", "simulation", "failure_kind", "owner", ("key", admin.RelatedOnlyFieldListFilter),
+        "agent", "consent", "created_at",
+    ]  # fmt: skip
+    list_select_related = ["owner", "key"]
     list_per_page = 50
     show_full_result_count = False
-    search_fields = ["id", "name", "owner__username"]
-    search_help_text = "The start of an id, a name, or an owner"
+    search_fields = ["id", "name", "owner__username", "agent", "purpose", "key__prefix"]
+    search_help_text = "The start of an id, a name, an owner, an agent, a purpose, or a key"
     ordering = ["-created_at", "id"]
     actions = ["cancel", "run_again", "restart", "make_urgent", "make_normal"]
     inlines = [AttemptInline, ArtifactInline]
     fieldsets = [
         (None, {"fields": ["id", "on_site", "name", "tags", "owner", "simulation", "where"]}),
+        ("Sender", {"fields": ["key", "agent", "purpose", "consent"]}),
         (
             "State",
             {"fields": ["state", "reason", "priority", "advance", "stage", "message", "metrics"]},

@@ -18,6 +18,7 @@ TOLD = {
         "It used {reached} MiB of memory; its limit is {limit} MiB.",
     ),
     FailureKind.DISK: ("disk_mib", "It wrote {reached} MiB to disk; its limit is {limit} MiB."),
+    FailureKind.THREADS: ("threads", "It kept {reached} cores busy; its limit is {limit}."),
 }
 
 

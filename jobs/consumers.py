@@ -1,7 +1,7 @@
 """The live view of one job: what was missed, then what happens, each event once and in order.
 
 The channel layer only rings the doorbell; what is sent is always read from the event log. So a
-ring that is lost, doubled or early costs nothing.
+ring that is lost, doubled or early costs nothing, and without a Redis the view is seconds late.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer, AsyncWebsocketConsumer
 from django.db import DatabaseError
 
-from . import events, log_context
+from . import events, log_context, news
 from .models import Job
 
 logger = logging.getLogger(__name__)
 
 MIN_GAP_S = 0.1
 """At most ten messages a second; what happens between two goes into one."""
-LOOK_ANYWAY_S = 5
-"""A doorbell that broke is noticed by then; also the heartbeat that tells a client we are here."""
+HEARTBEAT_S = 5
+"""Tells a client that we are here."""
 BATCH = 200
 
 UNKNOWN_JOB = 4404
@@ -36,6 +36,8 @@ TRY_AGAIN = 1013
 class NowhereConsumer(AsyncWebsocketConsumer):
     """A socket to a path that there is not."""
 
+    channel_layer_alias = ""
+
     async def connect(self) -> None:
         await self.accept()
         await self.close(code=UNKNOWN_JOB)
@@ -44,6 +46,8 @@ class NowhereConsumer(AsyncWebsocketConsumer):
 class JobConsumer(AsyncJsonWebsocketConsumer):
     seq: int
     job: Job
+    # None of its own: it would be no socket without a Redis.
+    channel_layer_alias = ""
     _reader: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
@@ -52,10 +56,6 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
             await self.close(code=refusal)
             return
         log_context.bind(job_id=str(self.job.pk))
-        self._bell = asyncio.Event()
-        self._bell.set()
-        # Join before reading, so that nothing falls between the two.
-        await self.channel_layer.group_add(events.group_name(self.job.pk), self.channel_name)
         self._reader = asyncio.create_task(self._read_on())
 
     async def disconnect(self, code: int) -> None:
@@ -63,15 +63,9 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
             self._reader.cancel()
             with suppress(asyncio.CancelledError):
                 await self._reader
-            await self.channel_layer.group_discard(
-                events.group_name(self.job.pk), self.channel_name
-            )
 
     async def receive(self, text_data: str | None = None, **kwargs: Any) -> None:
         """Nothing is expected from a client, so whatever it says is not read."""
-
-    async def job_news(self, message: dict[str, Any]) -> None:
-        self._bell.set()
 
     async def _refuse(self) -> int | None:
         if not self.scope["user"].is_authenticated:
@@ -88,26 +82,26 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
 
     async def _read_on(self) -> None:
         try:
-            await self._forward()
+            # Listen before reading, so that nothing falls between the two.
+            async with news.of_job(self.job.pk) as bell:
+                bell.ring()
+                await self._forward(bell)
         except DatabaseError:
             logger.warning("live view of job %s: the database is away", self.job.pk, exc_info=True)
             await self.close(code=TRY_AGAIN)
 
-    async def _forward(self) -> None:
+    async def _forward(self, bell: news.Bell) -> None:
         """Read on whenever there is news; waiting for each send is the back-pressure."""
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), LOOK_ANYWAY_S)
-            rung = self._bell.is_set()
-            self._bell.clear()
-            found = await self._read()
+            rung = await bell.wait(HEARTBEAT_S)
+            found = await self._read() if rung else []
             if found:
                 self.seq = found[-1]["seq"]
                 await self.send_json({"t": "ev", "events": found})
             elif not rung:
                 await self.send_json({"t": "hb"})
             if len(found) == BATCH:
-                self._bell.set()
+                bell.ring()
             elif self.job.is_final and self.seq >= self.job.last_seq:
                 await self.send_json({"t": "end", "seq": self.seq})
                 await self.close()

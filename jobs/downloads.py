@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 from typing import BinaryIO
 
-from django.http import FileResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
+from . import sending
 from .artifacts import measure
 from .models import Artifact, StoredFile
 
@@ -34,28 +36,33 @@ class Damaged(Unservable):
     code = "file_damaged"
 
 
-def answer(artifact: Artifact) -> FileResponse:
+def answer(artifact: Artifact, asked: HttpRequest) -> HttpResponseBase:
     """:raises Unservable: the file was removed, is missing, or is not what the job made."""
-    return _sent(opened(artifact), artifact.name, artifact.media_type, artifact.sha256)
+    return sending.send(
+        opened(artifact),
+        asked,
+        name=artifact.name,
+        media_type=artifact.media_type,
+        sha256=artifact.sha256,
+        size=artifact.size_bytes,
+    )
 
 
-def answer_upload(stored: StoredFile) -> FileResponse:
+def answer_upload(stored: StoredFile, asked: HttpRequest) -> HttpResponseBase:
     """:raises Unservable: the file is missing."""
     try:
         stream = stored.path.open("rb")
     except OSError as exc:
         logger.error("the uploaded file %s cannot be read: %s", stored.pk, exc)
         raise Unservable(f"{stored.name} is no longer on disk: upload it again.") from None
-    return _sent(stream, stored.name, "application/octet-stream", stored.sha256)
-
-
-def _sent(stream: BinaryIO, name: str, media_type: str, sha256: str) -> FileResponse:
-    response = FileResponse(stream, as_attachment=True, filename=name, content_type=media_type)
-    response["X-Content-Type-Options"] = "nosniff"
-    # What others wrote is not ours: should a browser show it all the same, it can do nothing.
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["ETag"] = f'"{sha256}"'
-    return response
+    return sending.send(
+        stream,
+        asked,
+        name=stored.name,
+        media_type="application/octet-stream",
+        sha256=stored.sha256,
+        size=stored.size_bytes,
+    )
 
 
 def opened(artifact: Artifact, *, sum_up_to: float = SUMMED_UP_TO_BYTES) -> BinaryIO:

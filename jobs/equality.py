@@ -7,18 +7,25 @@ was written.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from django.db.models import Q
+
 import simulations
 from simulations.record import digests, machine
 
+from .key_models import ApiKey
 from .models import Job
-from .states import ACTIVE, JobState
+from .states import ACTIVE, MAY_START, JobState
 
 NEAREST_OF = 50
 """How many of the newest jobs are looked through for the nearest."""
+AT_ONCE = 500
+"""Fingerprints that one query asks for."""
+LARGE = ("params", "structure", "notes", "result", "provenance", "methods")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +66,52 @@ def _canonical(checked: simulations.Checked) -> Any:
     return {"smiles": smiles} if smiles and "\n" not in text.strip() else given
 
 
-def equal(owner: Any, wanted: str, limits: dict[str, Any]) -> Job | None:
+def equal(owner: Any, wanted: str, limits: dict[str, Any], key: ApiKey | None = None) -> Job | None:
     """The owner's job of that fingerprint that has succeeded, or else that will have.
 
     :param limits: only a job that runs within the same ones is waited for.
+    :param key: what waits for approval answers only the key that it was submitted with.
     """
     same = Job.objects.filter(owner=owner, fingerprint=wanted, files_removed_at=None)
     finished = same.filter(state=JobState.SUCCEEDED).order_by("-finished_at", "id")
-    on_its_way = same.filter(**limits, state__in=ACTIVE, cancel_requested_at=None)
+    on_its_way = same.filter(_coming(key), **limits)
     return finished.first() or on_its_way.order_by("created_at", "id").first()
+
+
+def _coming(key: ApiKey | None) -> Q:
+    may = Q(consent__in=MAY_START) | Q(key=key, key__isnull=False)
+    return may & Q(state__in=ACTIVE, cancel_requested_at=None)
+
+
+def equal_to_each(
+    owner: Any, wanted: Iterable[tuple[str, dict[str, Any]]], key: ApiKey | None = None
+) -> list[Job | None]:
+    """As `equal` for each of many fingerprints and limits, in few queries."""
+    asked = list(wanted)
+    known = _known(owner, {fingerprint for fingerprint, _ in asked}, key)
+    return [_best(known.get(fingerprint, ()), limits) for fingerprint, limits in asked]
+
+
+def _known(owner: Any, wanted: set[str], key: ApiKey | None) -> dict[str, list[Job]]:
+    known: dict[str, list[Job]] = {}
+    all_ = sorted(wanted)
+    for at in range(0, len(all_), AT_ONCE):
+        same = Job.objects.filter(
+            Q(state=JobState.SUCCEEDED) | _coming(key),
+            owner=owner,
+            fingerprint__in=all_[at : at + AT_ONCE],
+            files_removed_at=None,
+        )
+        for job in same.order_by("created_at", "id").defer(*LARGE):
+            known.setdefault(job.fingerprint, []).append(job)
+    return known
+
+
+def _best(same: Sequence[Job], limits: dict[str, Any]) -> Job | None:
+    if finished := [job for job in same if job.finished_at]:
+        return max(finished, key=lambda job: job.finished_at or job.created_at)
+    fits = (job for job in same if all(getattr(job, name) == limits[name] for name in limits))
+    return next(fits, None)
 
 
 def nearest(job: Job) -> Nearest:

@@ -26,11 +26,17 @@ NEWEST = 60
 
 
 def of(
-    simulation: Simulation, checked: Checked, *, threads: int | None = None
+    simulation: Simulation,
+    checked: Checked,
+    *,
+    threads: int | None = None,
+    history: list[Finished] | None = None,
 ) -> dict[str, Any] | None:
     """`size`, `seconds` and `memory_mib` as ranges or None, their `basis`, and `threads`.
 
     None for a simulation that declares no cost, or input whose size is not known. One query.
+
+    :param history: what `finished` says, for whoever has asked it already.
     """
     if simulation.cost is None or checked.size is None:
         return None
@@ -39,7 +45,7 @@ def of(
         simulation.name,
         checked.size,
         calibration(),
-        finished(simulation.name),
+        finished(simulation.name) if history is None else history,
         threads or 1,
     )
     return {**found, "threads": threads or 1}

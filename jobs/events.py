@@ -11,6 +11,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
+from . import moments
 from .models import Job, JobEvent
 
 logger = logging.getLogger(__name__)
@@ -18,6 +19,14 @@ logger = logging.getLogger(__name__)
 
 def group_name(job_id: UUID | str) -> str:
     return f"job.{job_id}"
+
+
+def batch_group_name(batch_id: UUID | str) -> str:
+    return f"batch.{batch_id}"
+
+
+def inbox_group_name(owner_id: int | str) -> str:
+    return f"inbox.{owner_id}"
 
 
 def snapshot(job: Job) -> dict[str, Any]:
@@ -32,7 +41,7 @@ def snapshot(job: Job) -> dict[str, Any]:
 
 
 def to_wire(event: JobEvent) -> dict[str, Any]:
-    return {"seq": event.seq, "kind": event.kind, "at": event.at.isoformat(), **event.data}
+    return {"seq": event.seq, "kind": event.kind, "at": moments.written(event.at), **event.data}
 
 
 def is_seq(text: str) -> bool:
@@ -46,13 +55,25 @@ def after(job: Job, seq: int, limit: int = 1000) -> list[JobEvent]:
 
 
 def nudge(job_id: UUID) -> None:
-    """Say that there is news of the job. It carries no data, so losing it loses nothing."""
+    """Say that there is news of the job. It says no more, so losing it loses nothing."""
+    _ring(group_name(job_id))
+
+
+def nudge_batch(batch_id: UUID) -> None:
+    _ring(batch_group_name(batch_id))
+
+
+def nudge_inbox(owner_id: int) -> None:
+    _ring(inbox_group_name(owner_id))
+
+
+def _ring(group: str) -> None:
     layer = get_channel_layer()
     try:
-        async_to_sync(layer.group_send)(group_name(job_id), {"type": "job.news"})
+        async_to_sync(layer.group_send)(group, {"type": "job.news", "group": group})
     except (RedisError, OSError) as exc:
         # Readers also look by themselves every few seconds.
-        logger.warning("nobody could be told of job %s: %s", job_id, exc)
+        logger.warning("nobody could be told of %s: %s", group, exc)
 
 
 def points(job: Job) -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ import os
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, get_args
 
@@ -174,21 +175,40 @@ def fold(params: Params, references: dict[Place, Reference], *, owner: Any) -> P
     # Whoever runs another's job again may use its files from now on.
     for digest in {each["file"] for each in references.values()}:
         _share(owner, digest.removeprefix(PREFIX))
-    return {name: _taken_out(name, value, references, owner) for name, value in params.items()}
+    kept = partial(_kept, owner)
+    return {name: _taken_out(name, value, references, kept) for name, value in params.items()}
 
 
-def _taken_out(name: str, value: Any, references: dict[Place, Reference], owner: Any) -> Any:
+def folded(params: Params, references: dict[Place, Reference]) -> Params:
+    """As `fold` would have them, and nothing kept."""
+    return {name: _taken_out(name, value, references, _unkept) for name, value in params.items()}
+
+
+def _taken_out(
+    name: str,
+    value: Any,
+    references: dict[Place, Reference],
+    put_away: Callable[[str, bytes], StoredFile],
+) -> Any:
     text, told = _text_in(value)
     if (name, text) in references:
         return references[name, text]
     if len(text) > FOLD_ABOVE_CHARS:
-        kept, _ = keep(owner=owner, name=_name_of_text(name, text, told), content=text.encode())
-        return _reference(kept, told)
+        return _reference(put_away(_name_of_text(name, text, told), text.encode()), told)
     if isinstance(value, dict):
-        return {key: _taken_out(name, each, references, owner) for key, each in value.items()}
+        return {key: _taken_out(name, each, references, put_away) for key, each in value.items()}
     if isinstance(value, list):
-        return [_taken_out(name, each, references, owner) for each in value]
+        return [_taken_out(name, each, references, put_away) for each in value]
     return value
+
+
+def _kept(owner: Any, name: str, content: bytes) -> StoredFile:
+    stored, _ = keep(owner=owner, name=name, content=content)
+    return stored
+
+
+def _unkept(name: str, content: bytes) -> StoredFile:
+    return StoredFile(name=plain_name(name), sha256=hashlib.sha256(content).hexdigest())
 
 
 def texts(params: Params) -> Params:

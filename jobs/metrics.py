@@ -34,6 +34,7 @@ from prometheus_client.core import (
 
 from .models import Attempt, Job
 from .states import NO_WORD, JobState
+from .webhook_models import WebhookDelivery
 
 BUCKETS_S = (1, 3, 10, 30, 60, 300, 900, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600)
 OVER = len(BUCKETS_S)
@@ -58,12 +59,13 @@ class Seconds(Func):
 
 
 class JobsCollector:
-    """Three queries, whatever the number of jobs; the past is read from an index alone."""
+    """Four queries, whatever the number of jobs; the past is read from an index alone."""
 
     def collect(self) -> Iterator[Metric]:
         yield from _active()
         yield from _ended()
         yield from _attempts()
+        yield from _webhooks()
 
 
 def _active() -> Iterator[Metric]:
@@ -173,6 +175,18 @@ def _attempts() -> Iterator[Metric]:
     yield ended
     told = "Attempts that were taken from a worker which had gone silent."
     yield CounterMetricFamily("backplane_leases_expired", told, value=expired)
+
+
+def _webhooks() -> Iterator[Metric]:
+    now = timezone.now()
+    waiting = WebhookDelivery.objects.filter(next_at__isnull=False)
+    found = waiting.aggregate(n=Count("pk"), oldest=Min("next_at"))
+    yield _gauge("backplane_webhooks_waiting", "Webhooks that are still to arrive.", found["n"])
+    yield _gauge(
+        "backplane_webhooks_overdue_seconds",
+        "For how long the next one should have been sent; 0 if none is due.",
+        _age_s([found["oldest"]], now),
+    )
 
 
 def _gauge(name: str, told: str, value: float) -> Metric:

@@ -15,8 +15,15 @@ from django.utils import timezone
 
 import simulations
 
+from .batch_models import Batch
 from .budget import Budget
-from .states import ACTIVE, FailureKind, JobState, Priority, Reason
+from .key_models import ApiKey
+from .states import ACTIVE, Consent, FailureKind, JobState, Priority, Reason
+from .webhook_models import (  # noqa: F401
+    JobWebhook,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 
 HEX_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -44,6 +51,9 @@ class Job(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="jobs")
     name = models.CharField(max_length=200, blank=True)
     tags = models.JSONField(default=list, blank=True)
+    batch = models.ForeignKey(
+        Batch, models.PROTECT, null=True, blank=True, related_name="jobs", db_index=False
+    )
     simulation = models.CharField(max_length=100)
     params = models.JSONField()
     structure = models.JSONField(null=True, blank=True)
@@ -79,6 +89,12 @@ class Job(models.Model):
     provenance = models.JSONField(null=True, blank=True)
     failure_kind = models.CharField(max_length=20, choices=FailureKind, blank=True)
     error = models.JSONField(null=True, blank=True)
+    key = models.ForeignKey(ApiKey, models.PROTECT, null=True, blank=True, related_name="jobs")
+    agent = models.CharField(max_length=100, blank=True)
+    purpose = models.CharField(max_length=500, blank=True)
+    consent = models.CharField(max_length=10, choices=Consent, blank=True, editable=False)
+    reserved_core_s = models.FloatField(default=0, editable=False)
+    used_core_s = models.FloatField(default=0, editable=False)
     last_seq = models.PositiveIntegerField(default=0)
     request_id = models.CharField(max_length=100, blank=True, editable=False)
     files_removed_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -120,6 +136,16 @@ class Job(models.Model):
                 fields=["state", "reason", "queued_at"],
                 name="job_not_ended",
                 condition=models.Q(finished_at=None),
+            ),
+            models.Index(
+                fields=["key", "state"],
+                name="job_of_key",
+                condition=models.Q(finished_at=None, key__isnull=False),
+            ),
+            models.Index(
+                fields=["batch", "state"],
+                name="job_of_batch",
+                condition=models.Q(batch__isnull=False),
             ),
             models.Index(
                 fields=["finished_at"],
@@ -179,6 +205,10 @@ class Job(models.Model):
         ).settled()
 
     @property
+    def awaits_approval(self) -> bool:
+        return self.consent == Consent.AWAITED and not self.is_final
+
+    @property
     def is_unconfirmed(self) -> bool:
         """Whether it still runs is not known."""
         return self.state == JobState.RUNNING and self.reason == Reason.UNCONFIRMED
@@ -236,6 +266,10 @@ class IdempotencyKey(models.Model):
     body_sha256 = models.CharField(max_length=64)
     claim = models.UUIDField(default=uuid.uuid4)
     claimed_at = models.DateTimeField(default=timezone.now)
+    # Of the server that acts under it, as with an attempt's worker.
+    machine = models.CharField(max_length=100, blank=True)
+    pid = models.PositiveIntegerField(null=True)
+    pid_started = models.PositiveBigIntegerField(null=True)
     status = models.PositiveSmallIntegerField(null=True)
     headers = models.JSONField(default=dict)
     body = models.JSONField(null=True)

@@ -56,6 +56,7 @@ class Reconciler:
             self._seen_before = {}
         settle_lost_jobs(self._silent_s)
         dispatch_forgotten_jobs()
+        lifecycle.settle_open_batches()
         self._looked_at = self._clock()
 
     def _was_hindered(self) -> bool:
@@ -83,6 +84,7 @@ def reconcile() -> None:
     """Look once, and judge at once, by the time of day."""
     settle_lost_jobs(_silent_by_the_clock_s)
     dispatch_forgotten_jobs()
+    lifecycle.settle_open_batches()
 
 
 def _silent_by_the_clock_s(job: Job) -> float:
@@ -139,7 +141,8 @@ def _dispatch_missing(backend: str, n_startable: int, before: datetime) -> None:
     except dispatch.Unreachable as exc:
         logger.warning("%d jobs wait: %s", n_startable, exc)
         return
-    for job in turns.startable(backend, before, min(lacking, AT_ONCE)) if lacking else ():
-        with log_context.about(job):
-            logger.warning("it was unknown to its queue; dispatching it again")
+    if not lacking:
+        return
+    logger.info("of %d jobs that may start %d are handed out anew", n_startable, lacking)
+    for job in turns.startable(backend, before, min(lacking, AT_ONCE)):
         lifecycle.hand_to_backend(job, again=True)

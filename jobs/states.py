@@ -41,7 +41,39 @@ class Reason(TextChoices):
     QUEUE_UNREACHABLE = "queue_unreachable", "The queue is unreachable; it starts once it is back"
     BACKING_OFF = "backing_off", "Waiting a little before the next attempt"
     HANDED_OVER = "handed_over", "Its worker was stopped; another one goes on with it"
+    AWAITING_APPROVAL = "awaiting_approval", "Waiting for its owner to say yes"
+    BUDGET = "budget", "The key that it was submitted with may not start it now"
     UNCONFIRMED = "unconfirmed", "Its worker is silent; whether it still runs is not known"
+
+
+class Scope(TextChoices):
+    """What a key opens."""
+
+    READ = "read", "Look at jobs, files and events"
+    SUBMIT = "submit", "Submit jobs and upload files"
+    CANCEL = "cancel", "Cancel jobs, and change their order"
+    APPROVE = "approve", "Say yes or no to jobs of other keys that wait for it"
+    KEYS = "keys", "Make and revoke keys that may no more than itself"
+    ADMIN = "admin", "Use its owner's rights as an administrator"
+
+
+class Approval(TextChoices):
+    """Which jobs of a key wait until its owner says yes."""
+
+    NEVER = "never", "None"
+    ABOVE = "above", "Those above a number of core-hours"
+    ALWAYS = "always", "All"
+
+
+class Consent(TextChoices):
+    """Whether somebody said yes to a job; blank where nobody has to."""
+
+    AWAITED = "awaited", "Waits for approval"
+    GIVEN = "given", "Approved"
+    REFUSED = "refused", "Rejected"
+
+
+MAY_START = ["", Consent.GIVEN]
 
 
 class Priority(IntegerChoices):
@@ -64,6 +96,7 @@ class FailureKind(TextChoices):
     TIMEOUT = "timeout", "It ran past its time limit"
     MEMORY = "memory", "It ran out of memory"
     DISK = "disk", "It wrote more than it may"
+    THREADS = "threads", "It kept more cores busy than it may"
     LOST = "lost", "Its worker vanished"
     CANCELLED_BY = "cancelled_by", "It was cancelled"
     INFRASTRUCTURE = "infrastructure", "The machinery around it failed"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -17,8 +18,10 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, 
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from . import spending
+from .key_models import ApiKey
 from .models import Allowance, Job
-from .states import JobState, Priority, Reason
+from .states import MAY_START, JobState, Priority, Reason
 
 UNLIMITED = 2**31 - 1
 NEXT_FIRST = ("-priority", "queued_at", "id")
@@ -36,14 +39,15 @@ class Waiting:
 
 
 def waiting(backend: str) -> QuerySet[Job]:
-    """The queued jobs whose time has come.
+    """The queued jobs whose time has come, and that their key and their owner let start.
 
     One that is to wait for longer than any does is from before the clock was set back.
     """
     now = timezone.now()
     longest = now + timedelta(seconds=settings.JOB_RETRY_MAX_DELAY_S)
     due = Q(not_before=None) | Q(not_before__lte=now) | Q(not_before__gt=longest)
-    return Job.objects.unfinished(JobState.QUEUED).filter(due, backend=backend)
+    line = Job.objects.unfinished(JobState.QUEUED).filter(due, backend=backend)
+    return line.filter(consent__in=MAY_START).exclude(key__in=spending.held_keys())
 
 
 def next_allowance(backend: str) -> Allowance | None:
@@ -96,20 +100,23 @@ def next_simulation(backend: str) -> str | None:
 def n_startable(backend: str, queued_before: datetime) -> int:
     """How many jobs free workers could start now; nobody's over their limit."""
     line = waiting(backend).exclude(just_queued(queued_before)).order_by()
-    per_owner = line.values("owner").annotate(n=Count("pk")).values_list("owner", "n")
-    return sum(min(n, max(_room_of(owner), 0)) for owner, n in per_owner)
+    counted = line.values("owner", "key").annotate(n=Count("pk"))
+    per_owner: Counter[int] = Counter()
+    for owner, key, n in counted.values_list("owner", "key", "n"):
+        per_owner[owner] += min(n, _room_of_key(key))
+    return sum(min(n, max(_room_of(owner), 0)) for owner, n in per_owner.items())
 
 
 def startable(backend: str, queued_before: datetime, limit: int) -> list[Job]:
     """So many of them, oldest first."""
     jobs = waiting(backend).exclude(just_queued(queued_before)).order_by("queued_at", "id")
-    room: dict[int, int] = {}
+    room, of_key = cache(_room_of), cache(_room_of_key)
+    taken: Counter[Any] = Counter()
     found: list[Job] = []
     for job in jobs.defer(*BULK).iterator(chunk_size=200):
-        if job.owner_id not in room:
-            room[job.owner_id] = _room_of(job.owner_id)
-        if room[job.owner_id] > 0:
-            room[job.owner_id] -= 1
+        owner, key = ("owner", job.owner_id), ("key", job.key_id)
+        if taken[owner] < room(job.owner_id) and taken[key] < of_key(job.key_id):
+            taken.update([owner, key])
             found.append(job)
         if len(found) >= limit:
             break
@@ -125,6 +132,9 @@ def explain(job: Job) -> Waiting | None:
     """Why the job waits, told as of now. None: it does not wait."""
     if job.state != JobState.QUEUED:
         return None
+    if job.awaits_approval:
+        awaited = Reason.AWAITING_APPROVAL
+        return Waiting(reason=str(awaited), text=str(awaited.label))
     reason = Reason(job.reason or Reason.NO_FREE_WORKER)
     if reason is Reason.BACKING_OFF:
         reason = Reason.NO_FREE_WORKER  # unless the pause is still on, which is told below
@@ -134,6 +144,8 @@ def explain(job: Job) -> Waiting | None:
         until = job.not_before.strftime("%H:%M:%S")
         text = f"Waiting until {until} UTC before attempt {job.attempt}"
         return Waiting(reason=str(Reason.BACKING_OFF), text=text)
+    if job.key and (held := spending.why_held(job.key)):
+        return Waiting(reason=str(Reason.BUDGET), text=held)
     allowed, running = max_running_of(job.owner_id), n_running(job.owner_id)
     if running >= allowed:
         text = f"{running} of the owner's jobs run, the most that may at once"
@@ -198,3 +210,9 @@ def default_max_running() -> int:
 
 def _room_of(owner_id: int) -> int:
     return max_running_of(owner_id) - n_running(owner_id)
+
+
+def _room_of_key(key_id: Any) -> int:
+    key = ApiKey.objects.filter(pk=key_id).first() if key_id else None
+    room = spending.room(key) if key else None
+    return UNLIMITED if room is None else room

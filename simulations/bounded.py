@@ -12,6 +12,9 @@ import logging
 import os
 import queue
 import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from .base import Checked, Simulation
@@ -25,6 +28,8 @@ READERS = min(4, max(2, os.cpu_count() or 1))
 """Hostile inputs at once that honest ones do not have to wait for, and one more."""
 TIMEOUT_S = 5.0
 """A hundred times what the largest honest structure takes; the rest of the world is slower."""
+AT_ONCE = 50
+CHARS_AT_ONCE = 200_000
 PATIENCE_S = 30.0
 """How long an input waits for a reader that is free."""
 
@@ -50,6 +55,66 @@ def check(simulation: Simulation, params: dict[str, Any]) -> Checked:
         raise InvalidParams([_too_much(params, exc)]) from exc
     finally:
         pool.give_back(reader)
+
+
+def check_each(
+    simulation: Simulation, params: Sequence[dict[str, Any]]
+) -> Iterator[Checked | InvalidParams]:
+    """As `check` of each, in order and by all readers at once; what is wrong is not raised.
+
+    :raises Busy: no reader was free in time.
+    """
+    if simulation.inspect is None:
+        yield from (_outcome(simulation.check, each) for each in params)
+        return
+    threads = ThreadPoolExecutor(READERS)
+    try:
+        for found in threads.map(partial(_check_some, simulation), _portions(params)):
+            yield from found
+    finally:
+        threads.shutdown(cancel_futures=True)
+
+
+def _check_some(
+    simulation: Simulation, params: Sequence[dict[str, Any]]
+) -> list[Checked | InvalidParams]:
+    """One turn of one reader; should they bring it down, each is read by itself."""
+    looked = [_outcome(partial(validate, simulation.Params), each) for each in params]
+    good = [each for each, seen in zip(params, looked, strict=True) if not _is_refusal(seen)]
+    pool = _the_pool()
+    reader = pool.take()
+    try:
+        found = iter(reader.check_each(simulation.name, good, TIMEOUT_S))
+    except (Crashed, TimedOut):
+        found = map(partial(_outcome, partial(check, simulation)), good)
+    finally:
+        pool.give_back(reader)
+    return [seen if _is_refusal(seen) else next(found) for seen in looked]
+
+
+def _outcome(look: Callable[[dict[str, Any]], Any], params: dict[str, Any]) -> Any:
+    try:
+        return look(params)
+    except InvalidParams as exc:
+        return exc
+
+
+def _is_refusal(outcome: Any) -> bool:
+    return isinstance(outcome, InvalidParams)
+
+
+def _portions(params: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """So few, and so short, that nobody else waits long for their reader."""
+    portion: list[dict[str, Any]] = []
+    chars = 0
+    for each in params:
+        portion.append(each)
+        chars += sum(len(str(value)) for value in each.values())
+        if len(portion) >= AT_ONCE or chars > CHARS_AT_ONCE:
+            yield portion
+            portion, chars = [], 0
+    if portion:
+        yield portion
 
 
 def start() -> None:

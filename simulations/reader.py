@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -64,21 +65,29 @@ class Reader:
 
     def check(self, simulation: str, params: dict[str, Any], timeout_s: float) -> Checked:
         """:raises InvalidParams: naming each field that is wrong.
+
+        See `check_each` for the rest.
+        """
+        [found] = self.check_each(simulation, [params], timeout_s)
+        if isinstance(found, InvalidParams):
+            raise found
+        return found
+
+    def check_each(
+        self, simulation: str, params: Sequence[dict[str, Any]], timeout_s: float
+    ) -> list[Checked | InvalidParams]:
+        """What each was understood as, or what is wrong with it.
+
         :raises Crashed: the reader died; it cannot be used again.
         :raises TimedOut: it was killed; it cannot be used again.
 
-        :param timeout_s: of computing.
+        :param timeout_s: of computing, for all of them.
         """
         if not self._ready:
             self._answer(STARTS_WITHIN_S)
             self._ready = True
         self._ask({"simulation": simulation, "params": params, "timeout_s": timeout_s})
-        reply = json.loads(self._answer(timeout_s))
-        if "errors" in reply:
-            raise InvalidParams(_errors.validate_python(reply["errors"]))
-        if "defect" in reply:
-            raise Defect(reply["defect"])
-        return _checked.validate_python(reply["checked"])
+        return [_understood(reply) for reply in json.loads(self._answer(timeout_s))]
 
     def replacement(self) -> Reader:
         self.close()
@@ -131,12 +140,20 @@ class Reader:
         return f"it brings the parser down ({name})"
 
 
+def _understood(reply: dict[str, Any]) -> Checked | InvalidParams:
+    if "errors" in reply:
+        return InvalidParams(_errors.validate_python(reply["errors"]))
+    if "defect" in reply:
+        raise Defect(reply["defect"])
+    return _checked.validate_python(reply["checked"])
+
+
 def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
     _reply(answers, {"ready": True})
     for line in questions:
         question = json.loads(line)
         _limit_cpu(question["timeout_s"])
-        _reply(answers, _look_at(question["simulation"], question["params"]))
+        _reply(answers, [_look_at(question["simulation"], each) for each in question["params"]])
 
 
 def _look_at(simulation: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +169,7 @@ def _look_at(simulation: str, params: dict[str, Any]) -> dict[str, Any]:
         return {"defect": traceback.format_exc()}
 
 
-def _reply(answers: BinaryIO, body: dict[str, Any]) -> None:
+def _reply(answers: BinaryIO, body: Any) -> None:
     answers.write(json.dumps(body).encode() + b"\n")
     answers.flush()
 

@@ -13,7 +13,7 @@ import pytest
 import simulations
 from tests.stack import ROOT
 
-TABLES = {"Job", "JobEvent", "Attempt", "Artifact"}
+TABLES = {"Job", "JobEvent", "Attempt", "Artifact", "Batch", "BatchEvent", "BatchItem"}
 WRITES = {"create", "bulk_create", "update", "bulk_update", "get_or_create", "update_or_create"}
 WRITES |= {"delete", "save"}
 ENGINES = ("pyscf", "openmm", "tblite", "vina", "geometric", "meeko")
@@ -50,6 +50,15 @@ def test_only_the_module_of_files_writes_what_is_uploaded() -> None:
     found = {path.name for path in sources if writing.search(path.read_text())}
 
     assert found == {"files.py"}
+
+
+def test_only_webhooks_write_their_tables() -> None:
+    tables = r"((WebhookEndpoint|WebhookDelivery|JobWebhook)\.objects|\.(deliveries|of_jobs)\b)"
+    writing = re.compile(rf"{tables}[^\n]*\.({'|'.join(WRITES)})\(")
+    sources = (ROOT / "jobs").rglob("*.py")
+    found = {path.parent.name for path in sources if writing.search(path.read_text())}
+
+    assert found == {"webhooks"}
 
 
 @pytest.mark.parametrize(

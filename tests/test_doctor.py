@@ -17,7 +17,8 @@ import pytest
 from backplane_site import install_checks, probes, service_checks
 from backplane_site.probes import Level
 from jobs import artifacts, lifecycle
-from jobs.models import Artifact, Job
+from jobs.models import Artifact, Job, WebhookDelivery
+from jobs.webhooks import endpoints as webhooks
 from tests.stack import ROOT, Stack
 
 
@@ -156,6 +157,17 @@ def test_a_worker_that_is_long_gone_and_no_reconciler(
 
     finding = next(service_checks.leases())
     assert (finding.level, "recover_jobs" in finding.mend) == (Level.WRONG, True)
+
+
+def test_webhooks_that_nobody_sends(alice: Any) -> None:
+    endpoint = webhooks.create(owner=alice, url="https://example.org/hook")
+    sent = webhooks.test(endpoint)
+    assert next(service_checks.webhooks()).level is Level.OK
+
+    WebhookDelivery.objects.filter(pk=sent.pk).update(next_at="2020-01-01T00:00:00Z")
+
+    finding = next(service_checks.webhooks())
+    assert (finding.level, "send_webhooks" in finding.mend) == (Level.WARNING, True)
 
 
 def test_a_redis_that_forgets_or_evicts(redis: Any) -> None:

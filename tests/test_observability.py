@@ -269,7 +269,7 @@ def test_leases_that_ran_out_are_counted_apart(
     assert found["backplane_leases_expired_total", ""] == 1
 
 
-def test_a_scrape_takes_three_queries_however_many_jobs_there_are(
+def test_a_scrape_takes_four_queries_however_many_jobs_there_are(
     submit: Callable[..., Job], start: Callable[[Job], Job]
 ) -> None:
     for _ in range(5):
@@ -278,7 +278,7 @@ def test_a_scrape_takes_three_queries_however_many_jobs_there_are(
     with CaptureQueriesContext(connection) as queries:
         scraped()
 
-    assert len(queries) == 3
+    assert len(queries) == 4
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="asks SQLite how it finds the rows")
@@ -296,6 +296,7 @@ def test_a_scrape_reads_no_row_of_the_past(submit: Callable[..., Job]) -> None:
         "job_not_ended",
         "job_ended",
         "attempt_ended",
+        "webhook_due",
     ]
     assert "COVERING" in plans[1]
     assert Attempt.objects.count() == 0

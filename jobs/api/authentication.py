@@ -11,6 +11,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
+from .keyring import REALM, bearer
+
 
 class LoopbackAuthentication(BaseAuthentication):
     """Takes the user `local` that the site's middleware gave an anonymous loopback request.
@@ -30,6 +32,8 @@ class LoopbackAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         """Asks programs for a password; a browser would put up a dialog of its own."""
+        if (text := bearer(request.headers.get("Authorization", ""))) is not None:
+            return f'{REALM}, error="invalid_token"' if text else REALM
         return "Session" if "Sec-Fetch-Mode" in request.headers else 'Basic realm="backplane"'
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.http import FileResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.http import parse_header_parameters
 from drf_spectacular.types import OpenApiTypes
@@ -23,6 +23,7 @@ from rest_framework.views import APIView
 from jobs import downloads
 from jobs.files import NoText, TooLarge, keep
 from jobs.models import StoredFile
+from jobs.states import Scope
 from simulations import FieldError
 
 from .problems import BodyTooLarge, InvalidSubmission
@@ -87,12 +88,14 @@ class RawParser(BaseParser):
 class FilesView(generics.ListAPIView[StoredFile]):
     serializer_class = StoredFileSerializer
     parser_classes = [BoundedMultiPartParser, RawParser]
+    scopes = {"POST": Scope.SUBMIT}
 
     def get_queryset(self) -> QuerySet[StoredFile]:
         return StoredFile.objects.visible_to(self.request.user)
 
     @extend_schema(operation_id="list_files")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Those that you uploaded, newest first."""
         return self.list(request, *args, **kwargs)
 
     @extend_schema(
@@ -133,14 +136,16 @@ class FilesView(generics.ListAPIView[StoredFile]):
 class FileView(APIView):
     @extend_schema(operation_id="get_file", responses=StoredFileSerializer)
     def get(self, request: Request, file_id: UUID) -> Response:
+        """Its name, format, size and checksum, and where its content is."""
         stored = _visible_file(request, file_id)
         return Response(StoredFileSerializer(stored, context={"request": request}).data)
 
 
 class FileContentView(APIView):
     @extend_schema(operation_id="get_file_content", responses={(200, "*/*"): OpenApiTypes.BINARY})
-    def get(self, request: Request, file_id: UUID) -> FileResponse:
-        return downloads.answer_upload(_visible_file(request, file_id))
+    def get(self, request: Request, file_id: UUID) -> HttpResponseBase:
+        """The file as it was uploaded."""
+        return downloads.answer_upload(_visible_file(request, file_id), request._request)
 
 
 def _visible_file(request: Request, file_id: UUID) -> StoredFile:

@@ -2,17 +2,21 @@
 
 As draft-ietf-httpapi-idempotency-key-header-07 has it; a key belongs to one user, method and
 path. The claim is committed first, and the answer together with what it tells of: a server that
-dies between the two has done nothing, and its claim lapses.
+dies between the two has done nothing, and its claim lapses; at once, where it can be seen that it
+died.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -22,6 +26,9 @@ from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
 from jobs.models import IdempotencyKey
+from jobs.processes import is_gone, machine, started
+
+from .keyring import key_of
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -29,6 +36,9 @@ MAX_LENGTH = 255
 CLAIM_LAPSES_S = 60
 KEPT_FOR = timedelta(days=7)
 REPLAYED_HEADERS = ("Location", "Retry-After")
+
+_at_work: set[uuid.UUID] = set()
+"""The claims that a thread of this process acts under."""
 
 
 class InFlight(exceptions.APIException):
@@ -63,15 +73,16 @@ def once(request: Request, act: Callable[[Keep], Response]) -> Response:
     """
     if (key := request.headers.get(HEADER)) is None:
         return act(lambda answer: None)
-    row, mine = _claim(request, _checked(key))
-    if not mine:
-        return _replay(row, _digest(request))
-    try:
-        return act(partial(_keep, row))
-    except BaseException:
-        # Nothing was done, so the same key may be tried again.
-        IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim, status=None).delete()
-        raise
+    with _new_claim() as claim:
+        row = _claim(request, _checked(key), claim)
+        if row.claim != claim["claim"]:
+            return _replay(row, _digest(request))
+        try:
+            return act(partial(_keep, row))
+        except BaseException:
+            # Nothing was done, so the same key may be tried again.
+            IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim, status=None).delete()
+            raise
 
 
 def forget_old_keys() -> int:
@@ -86,26 +97,54 @@ def _checked(key: str) -> str:
     return key
 
 
-def _claim(request: Request, key: str) -> tuple[IdempotencyKey, bool]:
-    """The row of the key, and whether it is ours to act under."""
-    named = {"owner": request.user, "scope": f"{request.method} {request.path}"[:200], "key": key}
+@contextmanager
+def _new_claim() -> Iterator[dict[str, Any]]:
+    """As the row has it; ours from before it is stored until after it is settled."""
+    pid = os.getpid()
+    claim = uuid.uuid4()
+    _at_work.add(claim)
+    try:
+        yield {
+            "claim": claim,
+            "claimed_at": timezone.now(),
+            "machine": machine(),
+            "pid": pid,
+            "pid_started": started(pid),
+        }
+    finally:
+        _at_work.discard(claim)
+
+
+def _claim(request: Request, key: str, claim: dict[str, Any]) -> IdempotencyKey:
+    """The row of the key, under our claim or another."""
+    named = {"owner": request.user, "scope": _scope(request), "key": key}
+    digest = _digest(request)
     try:
         with transaction.atomic():
-            return IdempotencyKey.objects.create(**named, body_sha256=_digest(request)), True
+            return IdempotencyKey.objects.create(**named, **claim, body_sha256=digest)
     except IntegrityError:
         row = IdempotencyKey.objects.get(**named)
-    return _take_over(row, _digest(request))
+    if row.status is None and row.body_sha256 == digest and _has_lapsed(row):
+        # Compare-and-set, for others try it too.
+        IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim, status=None).update(**claim)
+        row.refresh_from_db()
+    return row
 
 
-def _take_over(row: IdempotencyKey, digest: str) -> tuple[IdempotencyKey, bool]:
-    """Of a claim whose server has died meanwhile; compare-and-set, for others try it too."""
-    lapsed = timezone.now() - timedelta(seconds=CLAIM_LAPSES_S)
-    if row.status is not None or row.claimed_at > lapsed or row.body_sha256 != digest:
-        return row, False
-    claim = {"claim": uuid.uuid4(), "claimed_at": timezone.now()}
-    taken = IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim, status=None).update(**claim)
-    row.refresh_from_db()
-    return row, bool(taken)
+def _scope(request: Request) -> str:
+    """Two agents of one person may number their requests alike."""
+    sender = key_of(request)
+    return f"{sender.prefix if sender else ''} {request.method} {request.path}".strip()[:200]
+
+
+def _has_lapsed(row: IdempotencyKey) -> bool:
+    """Its server is dead, or gave it up and could not say so; or nobody knows, and it took long."""
+    pid = os.getpid()
+    if (row.machine, row.pid, row.pid_started) == (machine(), pid, started(pid)):
+        return row.claim not in _at_work
+    if is_gone(row.machine, row.pid, row.pid_started):
+        return True
+    return row.claimed_at < timezone.now() - timedelta(seconds=CLAIM_LAPSES_S)
 
 
 def _replay(row: IdempotencyKey, digest: str) -> Response:

@@ -14,11 +14,12 @@ from django.shortcuts import render
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
-from jobs import downloads, lifecycle, limits
+from jobs import downloads, keys, lifecycle, limits, mending
+from jobs.webhooks import endpoints as webhooks
 from simulations import Busy, FieldError, InvalidParams, UnknownSimulation
 
 CONTENT_TYPE = "application/problem+json"
-MACHINE_PATHS = ("/api/", "/submit_job", "/job_status/")
+MACHINE_PATHS = ("/api/", "/openapi.json", "/submit_job", "/job_status/")
 
 
 class BodyTooLarge(exceptions.APIException):
@@ -41,6 +42,11 @@ class ReadersBusy(exceptions.APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_code = "busy"
     wait = 5
+
+
+class TooSlowToCheck(exceptions.APIException):
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_code = "too_slow_to_check"
 
 
 class Gone(exceptions.APIException):
@@ -66,6 +72,18 @@ class InvalidSubmission(exceptions.APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
     default_code = "invalid_submission"
 
+    def __init__(self, errors: Sequence[FieldError], patch: mending.Patch | None = None) -> None:
+        self.errors = errors
+        self.patch = patch
+        super().__init__("; ".join(error.detail for error in errors))
+
+
+class InvalidQuery(exceptions.APIException):
+    """What stands after the question mark is wrong: each error names a parameter."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_code = "invalid_query"
+
     def __init__(self, errors: Sequence[FieldError]) -> None:
         self.errors = errors
         super().__init__("; ".join(error.detail for error in errors))
@@ -74,16 +92,18 @@ class InvalidSubmission(exceptions.APIException):
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. None means: not foreseen, so a defect of ours."""
     request = context["request"]
-    translated = _translate(exc)
+    translated = translate(exc)
     if translated is None:
         return None
     body = problem(
         translated.status_code,
-        _code(translated),
+        code_of(translated),
         _sentence(translated),
         request,
-        errors=[_as_json(error) for error in getattr(translated, "errors", ())],
+        errors=items(translated),
     )
+    if patch := getattr(translated, "patch", None):
+        body["patch"] = patch
     headers = {}
     if challenge := getattr(translated, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
@@ -131,8 +151,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _json(problem(code, name, detail, request))
 
 
-def too_large() -> str:
-    return f"The body is larger than {settings.MAX_BODY_BYTES:,} bytes, the most that is taken."
+def too_large(limit: int | None = None) -> str:
+    most = limit or settings.MAX_BODY_BYTES
+    return f"The body is larger than {most:,} bytes, the most that is taken."
 
 
 def too_many(request: HttpRequest, exc: limits.TooMany) -> HttpResponse:
@@ -156,7 +177,7 @@ def _json(body: dict[str, Any]) -> JsonResponse:
     return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
 
 
-def _translate(exc: Exception) -> exceptions.APIException | None:
+def translate(exc: Exception) -> exceptions.APIException | None:
     if isinstance(exc, exceptions.APIException) and not isinstance(exc, exceptions.ValidationError):
         return exc
     for kind, translate in TRANSLATIONS.items():
@@ -171,22 +192,32 @@ def _unknown_simulation(exc: UnknownSimulation) -> InvalidSubmission:
 
 
 TRANSLATIONS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = {
-    exceptions.ValidationError: lambda exc: InvalidSubmission(
-        [*_serializer_errors(exc.detail, ())]
+    exceptions.ValidationError: lambda exc: InvalidSubmission(field_errors(exc)),
+    InvalidParams: lambda exc: InvalidSubmission(
+        [_below("params", each) for each in exc.errors], mending.of_errors(exc.errors)
     ),
-    InvalidParams: lambda exc: InvalidSubmission([_below("params", each) for each in exc.errors]),
     UnknownSimulation: _unknown_simulation,
     lifecycle.IllegalTransition: lambda exc: Conflict(str(exc)),
     lifecycle.CannotRestart: lambda exc: Conflict(str(exc), "cannot_restart"),
+    lifecycle.BatchIsOver: lambda exc: Conflict(str(exc), "batch_over"),
+    lifecycle.NothingToResume: lambda exc: Conflict(str(exc), "nothing_to_resume"),
+    lifecycle.TooSlow: lambda exc: TooSlowToCheck(str(exc)),
     lifecycle.OverQuota: lambda exc: OverQuota(str(exc)),
+    lifecycle.BudgetSpent: lambda exc: exceptions.PermissionDenied(str(exc), "budget_spent"),
+    keys.TooPowerful: lambda exc: exceptions.PermissionDenied(str(exc), "too_powerful"),
     lifecycle.NotAllowed: lambda exc: exceptions.PermissionDenied(str(exc)),
     RequestDataTooBig: lambda exc: BodyTooLarge(too_large()),
     limits.TooMany: lambda exc: exceptions.Throttled(exc.wait_s),
     Busy: lambda exc: ReadersBusy(str(exc)),
+    webhooks.Unacceptable: lambda exc: Conflict(str(exc), "webhook_refused"),
     downloads.Unservable: lambda exc: Gone(str(exc), exc.code),
     OperationalError: lambda exc: DatabaseBusy(),
 }
 """What each exception of ours, or of the database, is to a client."""
+
+
+def field_errors(exc: exceptions.ValidationError) -> list[FieldError]:
+    return [*_serializer_errors(exc.detail, ())]
 
 
 def _serializer_errors(detail: Any, path: tuple[str | int, ...]) -> Iterator[FieldError]:
@@ -207,12 +238,20 @@ def _below(root: str, error: FieldError) -> FieldError:
     return FieldError(path=(root, *error.path), code=error.code, detail=error.detail, fix=error.fix)
 
 
+def items(exc: exceptions.APIException) -> list[dict[str, Any]]:
+    """Each thing that is wrong: where, what was expected, and the mend where there is one."""
+    errors: Sequence[FieldError] = getattr(exc, "errors", ())
+    if isinstance(exc, InvalidQuery):
+        return [{"parameter": str(error.path[0]), **_as_json(error)} for error in errors]
+    return [{"pointer": pointer(error.path), **_as_json(error)} for error in errors]
+
+
+def pointer(path: Sequence[str | int]) -> str:
+    return "".join(f"/{_escape(part)}" for part in path)
+
+
 def _as_json(error: FieldError) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "pointer": "".join(f"/{_escape(part)}" for part in error.path),
-        "code": error.code,
-        "detail": error.detail,
-    }
+    body: dict[str, Any] = {"code": error.code, "detail": error.detail}
     if error.fix is not None:
         body["fix"] = error.fix
     return body
@@ -223,7 +262,7 @@ def _escape(part: str | int) -> str:
     return str(part).replace("~", "~0").replace("/", "~1")
 
 
-def _code(exc: exceptions.APIException) -> str:
+def code_of(exc: exceptions.APIException) -> str:
     return str(getattr(exc.detail, "code", exc.default_code))
 
 

@@ -17,11 +17,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs import lifecycle
+from jobs.keys import Origin
 from jobs.models import Job
-from jobs.states import JobState
+from jobs.states import JobState, Scope
 from simulations import FieldError, InvalidParams, Note, UnknownSimulation
 from simulations.validation import validate
 
+from .keyring import origin_of
 from .problems import InvalidSubmission
 
 STATUS = {
@@ -67,21 +69,25 @@ class SeedStatus(BaseModel):
 
 
 class SubmitJobView(APIView):
+    scopes = {"POST": Scope.SUBMIT}
+
     @extend_schema(
         operation_id="seed_submit_job", request=SeedSubmission, responses={200: SeedAccepted}
     )
     def post(self, request: Request) -> Response:
+        """Submit in the words of the system that this one grew out of."""
         try:
             given = validate(SeedSubmission, request.data)
         except InvalidParams as exc:
             raise InvalidSubmission(exc.errors) from None
-        job = _submit(request.user, given)
+        job = _submit(request.user, given, origin_of(request))
         return Response({"job_id": str(job.pk), "status": STATUS[JobState(job.state)]})
 
 
 class JobStatusView(APIView):
     @extend_schema(operation_id="seed_job_status", responses=SeedStatus)
     def get(self, request: Request, job_id: str) -> Response:
+        """The state in its words; `result` once it is `SUCCESS`, `error` if it is `FAILURE`."""
         job = _visible_job(request, job_id)
         body: dict[str, Any] = {
             "job_id": str(job.pk),
@@ -97,7 +103,7 @@ class JobStatusView(APIView):
         return Response(body)
 
 
-def _submit(owner: Any, given: SeedSubmission) -> Job:
+def _submit(owner: Any, given: SeedSubmission, origin: Origin) -> Job:
     """Submit as its own kind of simulation, or as the one that its structure needs."""
     if "structure" in given.parameters:
         detail = "The structure belongs in molecule_smiles."
@@ -105,6 +111,7 @@ def _submit(owner: Any, given: SeedSubmission) -> Job:
         raise InvalidSubmission([FieldError(path=path, code="misplaced", detail=detail)])
     wanted = {
         "owner": owner,
+        "origin": origin,
         "name": given.experiment_name,
         "params": {"structure": given.molecule_smiles, **given.parameters},
     }

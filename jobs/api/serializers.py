@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import reduce
-from operator import or_
-from typing import Annotated, Any, Literal
+from operator import attrgetter
+from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
-from pydantic import BaseModel, Field, RootModel, create_model
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
@@ -17,10 +15,12 @@ import simulations
 from jobs import files, lifecycle, outlook, turns
 from jobs.budget import LEAST
 from jobs.models import Artifact, Attempt, Job
-from jobs.states import RETRIED, RETRIED_IF_ASKED, Priority, Reason
+from jobs.states import RETRIED, RETRIED_IF_ASKED, FailureKind, Priority, Reason
+from jobs.webhook_models import OF_JOBS
+
+from .webhook_fields import EventsField, WebhookURLField
 
 MAX_TAGS = 50
-PriorityWord = Literal["low", "normal", "high", "urgent"]
 
 
 class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
@@ -43,6 +43,8 @@ class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
 class AttemptSerializer(serializers.ModelSerializer[Attempt]):
     """One try: who made it, and how it ended. Its traceback is for operators, in the admin."""
 
+    failure_kind = serializers.ChoiceField(FailureKind.choices, allow_blank=True)
+
     class Meta:
         model = Attempt
         fields = [
@@ -54,6 +56,9 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
 class JobSummarySerializer(serializers.ModelSerializer[Job]):
     """What a list shows: everything but the bulk."""
 
+    key = serializers.CharField(source="key.prefix", default=None, allow_null=True)
+    failure_kind = serializers.ChoiceField(FailureKind.choices, allow_blank=True)
+    approval = serializers.SerializerMethodField()
     priority = serializers.CharField(source="priority_word")
     reason = serializers.SerializerMethodField()
     reason_text = serializers.SerializerMethodField()
@@ -63,12 +68,17 @@ class JobSummarySerializer(serializers.ModelSerializer[Job]):
     class Meta:
         model = Job
         fields = [
-            "id", "simulation", "name", "tags", "priority", "state", "reason", "reason_text",
+            "id", "simulation", "name", "tags", "key", "agent", "purpose", "approval",
+            "priority", "state", "reason", "reason_text",
             "cancelling", "progress", "stage", "message", "metrics", "failure_kind", "attempt",
             "max_attempts", "summary", "last_seq", "created_at", "started_at", "finished_at",
             "links",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_approval(self, job: Job) -> str | None:
+        """`awaited`, `given` or `refused`; null where nobody has to say yes."""
+        return job.consent or None
 
     def get_reason(self, job: Job) -> str | None:
         return job.reason or None
@@ -83,6 +93,8 @@ class JobSummarySerializer(serializers.ModelSerializer[Job]):
         return {
             "self": link("api:job"),
             "events": link("api:job-events"),
+            "result": link("api:job-result"),
+            "explain": link("api:job-explain"),
             "cancel": link("api:job-cancel"),
             "page": link("jobs:detail"),
         }
@@ -109,7 +121,8 @@ class JobSerializer(JobSummarySerializer):
 
     @extend_schema_field(AttemptSerializer(many=True))
     def get_attempts(self, job: Job) -> list[dict[str, Any]]:
-        return list(AttemptSerializer(job.attempts.order_by("number"), many=True).data)
+        attempts = sorted(job.attempts.all(), key=attrgetter("number"))
+        return list(AttemptSerializer(attempts, many=True).data)
 
     def get_limits(self, job: Job) -> dict[str, int]:
         """What each attempt may use, the site's own share where the submission named none."""
@@ -137,6 +150,30 @@ class JobSerializer(JobSummarySerializer):
         if explained is None:
             return None
         return asdict(explained) | {"starts_in_s": outlook.starts_in_s(job)}
+
+
+class JobPageSerializer(serializers.Serializer[Any]):
+    """One answer's worth of jobs, and where the next begins; both null at the end."""
+
+    results = JobSummarySerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+    next_cursor = serializers.CharField(allow_null=True)
+    unknown_ids = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class ReuseSerializer(serializers.Serializer[Any]):
+    outcome = serializers.ChoiceField(["new", "hit", "coalesced"])
+    reason = serializers.CharField()
+
+
+class SubmittedSerializer(JobSerializer):
+    """The job, and whether it is a new one."""
+
+    reuse = ReuseSerializer()
+
+    class Meta(JobSerializer.Meta):
+        fields = [*JobSerializer.Meta.fields, "reuse"]
+        read_only_fields = fields
 
 
 class DifferenceSerializer(serializers.Serializer[Any]):
@@ -208,6 +245,12 @@ class RetrySerializer(StrictSerializer):
     )
 
 
+class RunAgainSerializer(StrictSerializer):
+    patch = serializers.DictField(
+        required=False, help_text="A JSON merge patch (RFC 7396) on the submission."
+    )
+
+
 class RestartSerializer(StrictSerializer):
     limits = LimitsSerializer(required=False)
 
@@ -237,15 +280,24 @@ class ChangeSerializer(StrictSerializer):
     priority = PriorityField()
 
 
+class JobWebhookSerializer(StrictSerializer):
+    """Where to tell of this one job."""
+
+    url = WebhookURLField()
+    events = EventsField(OF_JOBS, required=False)
+
+
 class SubmissionSerializer(StrictSerializer):
     simulation = serializers.CharField(max_length=100)
     params = serializers.DictField()
     name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
     tags = TagsField(required=False, default=list)
+    purpose = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
     priority = PriorityField(required=False, default=Priority.NORMAL)
     limits = LimitsSerializer(required=False)
     retry = RetrySerializer(required=False)
     reuse = serializers.BooleanField(required=False, default=True)
+    webhook = JobWebhookSerializer(required=False)
 
 
 class SimulationSerializer(serializers.Serializer[Any]):
@@ -265,40 +317,3 @@ class SimulationSerializer(serializers.Serializer[Any]):
 
     def get_result_schema(self, sim: simulations.Simulation) -> dict[str, Any]:
         return sim.Result.model_json_schema()
-
-
-class SubmissionLimits(BaseModel):
-    wall_time_s: int | None = Field(None, ge=1, title="Wall time, s")
-    memory_mib: int | None = Field(
-        None,
-        ge=64,
-        title="Memory of all its processes, MiB",
-        description="Their proportional share (PSS): pages shared with other processes count once.",
-    )
-    disk_mib: int | None = Field(None, ge=1, title="Disk, MiB")
-    threads: int | None = Field(None, ge=1, title="Threads")
-
-
-class Retry(BaseModel):
-    max_attempts: int | None = Field(None, ge=1, title="Attempts in a row that get no further")
-    on: list[Literal["disk", "memory", "timeout"]] = Field([], title="Also after these failures")
-
-
-def submission_schema() -> type[BaseModel]:
-    """One body per simulation, told apart by its name: what the OpenAPI document shows."""
-    bodies = [
-        create_model(
-            f"{sim.Params.__name__.removesuffix('Params')}Submission",
-            simulation=(Literal[sim.name], ...),  # type: ignore[arg-type]
-            params=(sim.Params, ...),
-            name=(str, ""),
-            tags=(list[str], []),
-            priority=(PriorityWord, "normal"),
-            limits=(SubmissionLimits | None, None),
-            retry=(Retry | None, None),
-            reuse=(bool, True),
-        )
-        for sim in simulations.all_simulations()
-    ]
-    union: Any = Annotated[reduce(or_, bodies), Field(discriminator="simulation")]
-    return create_model("Submission", __base__=RootModel[union])

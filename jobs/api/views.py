@@ -7,163 +7,175 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
-from django.http import FileResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics, status
-from rest_framework.exceptions import ValidationError
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 import simulations
-from jobs import downloads, equality, events, lifecycle
+from jobs import downloads, equality, events, lifecycle, mending
 from jobs.budget import Budget
 from jobs.models import Artifact, Job
-from jobs.states import FailureKind, JobState
+from jobs.states import JobState, Scope
+from jobs.webhooks import endpoints as webhooks
 
-from . import idempotency
+from . import conditions, idempotency, listing, submitting, telling
+from .keyring import origin_of
+from .query import EventsQuery, ListQuery, Shape, parameters, read
 from .serializers import (
     ChangeSerializer,
     EventPageSerializer,
+    JobPageSerializer,
     JobSerializer,
-    JobSummarySerializer,
     NearestSerializer,
     RestartSerializer,
+    RunAgainSerializer,
     SimulationSerializer,
-    SubmissionSerializer,
-    submission_schema,
+    SubmittedSerializer,
 )
+from .submission_schema import submission_schema
 
 EVENTS_A_PAGE = 500
-RETRY_AFTER_S = 2
+WHOLE = Shape()
 
 
-class JobsView(generics.ListAPIView[Job]):
-    serializer_class = JobSummarySerializer
-
-    def get_queryset(self) -> QuerySet[Job]:
-        jobs = Job.objects.visible_to(self.request.user)
-        wanted = self.request.query_params
-        if state := wanted.get("state"):
-            if state not in JobState.values:
-                choices = ", ".join(JobState.values)
-                raise ValidationError({"state": f"{state!r} is none of {choices}."})
-            jobs = jobs.filter(state=state)
-        if simulation := wanted.get("simulation"):
-            jobs = jobs.filter(simulation=_canonical(simulation))
-        return jobs
+class JobsView(APIView):
+    scopes = {"POST": Scope.SUBMIT}
 
     @extend_schema(
-        operation_id="list_jobs",
-        parameters=[
-            OpenApiParameter("state", enum=JobState.values),
-            OpenApiParameter("simulation", str),
-        ],
+        operation_id="list_jobs", parameters=parameters(ListQuery), responses=JobPageSerializer
     )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.list(request, *args, **kwargs)
+    def get(self, request: Request) -> Response:
+        """Yours, newest first."""
+        return listing.answer(request)
 
     @extend_schema(
-        operation_id="submit_job", request=submission_schema(), responses={202: JobSerializer}
+        operation_id="submit_job",
+        parameters=parameters(Shape),
+        request=submission_schema(),
+        responses={
+            202: SubmittedSerializer,
+            200: OpenApiResponse(SubmittedSerializer, "An equal job has succeeded: its result."),
+        },
     )
     def post(self, request: Request) -> Response:
         """Accept a job and answer with its id at once; it runs on its own."""
-        submission = SubmissionSerializer(data=request.data)
-        submission.is_valid(raise_exception=True)
-        data = submission.validated_data
-        limits = Budget(**data.pop("limits", {}))
-        retry = data.pop("retry", {})
-
-        def submit(keep: idempotency.Keep) -> Response:
-            job = lifecycle.submit(
-                owner=request.user,
-                limits=limits,
-                max_attempts=retry.get("max_attempts"),
-                retry_on=[FailureKind(kind) for kind in retry.get("on", ())],
-                also=lambda job: keep(_submitted(job, request)),
-                **data,
-            )
-            return _submitted(job, request)
-
-        return idempotency.once(request, submit)
+        telling.wanted(request)  # refused before anything is done
+        return _submit(request, request.data)
 
 
 class JobView(APIView):
-    @extend_schema(operation_id="get_job", responses=JobSerializer)
+    scopes = {"PATCH": Scope.CANCEL}
+
+    @extend_schema(operation_id="get_job", parameters=parameters(Shape), responses=JobSerializer)
     def get(self, request: Request, job_id: UUID) -> Response:
-        job = _visible_job(request, job_id)
-        headers = {} if job.is_final else {"Retry-After": str(RETRY_AFTER_S)}
-        return _job_answer(job, request, status.HTTP_200_OK, headers)
+        """State, why it waits, progress, newest quantities, result or error, attempts, files."""
+        if answer := conditions.not_modified(request, job_id):
+            return answer
+        shape = telling.wanted(request)
+        job = telling.visible_job(request, job_id)
+        return _job_answer(job, request, status.HTTP_200_OK, conditions.headers_of(job), shape)
 
     @extend_schema(
         operation_id="change_job", request=ChangeSerializer, responses={200: JobSerializer}
     )
     def patch(self, request: Request, job_id: UUID) -> Response:
         """Give a job that still waits another priority."""
-        job = _visible_job(request, job_id)
+        job = telling.visible_job(request, job_id)
         change = ChangeSerializer(data=request.data)
         change.is_valid(raise_exception=True)
-        lifecycle.set_priority(job, change.validated_data["priority"], by=request.user)
-        return _job_answer(job, request, status.HTTP_200_OK)
+        with conditions.unchanged(request, job):
+            lifecycle.set_priority(
+                job,
+                change.validated_data["priority"],
+                by=request.user,
+                origin=origin_of(request),
+            )
+        return _job_answer(job, request, status.HTTP_200_OK, conditions.headers_of(job))
 
 
 class JobCancelView(APIView):
+    scopes = {"POST": Scope.CANCEL}
+
     @extend_schema(operation_id="cancel_job", request=None, responses={202: JobSerializer})
     def post(self, request: Request, job_id: UUID) -> Response:
         """Ask a job to stop. It is `cancelled` once its process is known to be gone."""
-        job = _visible_job(request, job_id)
+        job = telling.visible_job(request, job_id)
         try:
-            lifecycle.request_cancel(job, by=request.user)
+            with conditions.unchanged(request, job):
+                lifecycle.request_cancel(job, by=request.user, origin=origin_of(request))
         except lifecycle.IllegalTransition:
             if job.state != JobState.CANCELLED:  # asked twice, it is what was asked for
                 raise
-        return _job_answer(job, request, status.HTTP_202_ACCEPTED)
+        return _job_answer(job, request, status.HTTP_202_ACCEPTED, conditions.headers_of(job))
 
 
 class JobRunAgainView(APIView):
-    @extend_schema(operation_id="run_job_again", request=None, responses={202: JobSerializer})
+    scopes = {"POST": Scope.SUBMIT}
+
+    @extend_schema(
+        operation_id="run_job_again",
+        parameters=parameters(Shape),
+        request=RunAgainSerializer,
+        responses={202: SubmittedSerializer, 200: SubmittedSerializer},
+    )
     def post(self, request: Request, job_id: UUID) -> Response:
-        """A new job with the same input, from the beginning."""
-        return _new_job(request, partial(lifecycle.run_again, _visible_job(request, job_id)))
+        """A new job with the same input, from the beginning; or with `patch`, a JSON merge patch,
+        applied to the submission that made it, as `explain` proposes one."""
+        telling.wanted(request)
+        job = telling.visible_job(request, job_id)
+        patch = submitting.patch_in(request)
+        if patch is None:
+            again = partial(lifecycle.run_again, job, owner=request.user, origin=origin_of(request))
+            return _new_job(request, again)
+        body = mending.patched(submitting.body_of(job), patch)
+        return _submit(request, body)
 
 
 class JobRestartView(APIView):
+    scopes = {"POST": Scope.SUBMIT}
+
     @extend_schema(
-        operation_id="restart_job", request=RestartSerializer, responses={202: JobSerializer}
+        operation_id="restart_job",
+        parameters=parameters(Shape),
+        request=RestartSerializer,
+        responses={202: SubmittedSerializer},
     )
     def post(self, request: Request, job_id: UUID) -> Response:
         """A new job that goes on from where this one was stopped, with more time, say."""
+        telling.wanted(request)
         asked = RestartSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         limits = Budget(**asked.validated_data.get("limits", {}))
-        job = _visible_job(request, job_id)
-        return _new_job(request, partial(lifecycle.restart, job, limits=limits))
+        job = telling.visible_job(request, job_id)
+        by: dict[str, Any] = {"owner": request.user, "origin": origin_of(request)}
+        return _new_job(request, partial(lifecycle.restart, job, limits=limits, **by))
 
 
 class JobNearestView(APIView):
     @extend_schema(operation_id="get_nearest_job", responses=NearestSerializer)
     def get(self, request: Request, job_id: UUID) -> Response:
         """Why the job was computed anew: the most similar one before it, and what differs."""
-        found = equality.nearest(_visible_job(request, job_id))
+        found = equality.nearest(telling.visible_job(request, job_id))
         return Response(NearestSerializer(found, context={"request": request}).data)
 
 
 class JobEventsView(APIView):
     @extend_schema(
         operation_id="list_job_events",
-        parameters=[OpenApiParameter("after", int, description="The last `seq` that you have.")],
+        parameters=parameters(EventsQuery),
         responses=EventPageSerializer,
     )
     def get(self, request: Request, job_id: UUID) -> Response:
-        after = request.query_params.get("after", "0")
-        if not events.is_seq(after):
-            raise ValidationError({"after": "expected a whole number, the last seq that you have."})
-        job = _visible_job(request, job_id)
-        found = events.after(job, int(after), EVENTS_A_PAGE)
+        """What happened to it, oldest first, at most 500 at once: go on with `after`."""
+        query = read(EventsQuery, request)
+        job = telling.visible_job(request, job_id)
+        found = events.after(job, query.after, EVENTS_A_PAGE)
         body = {
             "events": [events.to_wire(event) for event in found],
             "last_seq": job.last_seq,
@@ -174,17 +186,19 @@ class JobEventsView(APIView):
 
 class ArtifactView(APIView):
     @extend_schema(operation_id="get_artifact", responses={(200, "*/*"): OpenApiTypes.BINARY})
-    def get(self, request: Request, job_id: UUID, artifact_id: UUID) -> FileResponse:
+    def get(self, request: Request, job_id: UUID, artifact_id: UUID) -> HttpResponseBase:
+        """A file that the job made, whole or in part; `ETag` and `Repr-Digest` are its SHA-256."""
         jobs = Job.objects.visible_to(request.user).filter(pk=job_id)
         artifact = get_object_or_404(
             Artifact.objects.select_related("job"), pk=artifact_id, job__in=jobs
         )
-        return downloads.answer(artifact)
+        return downloads.answer(artifact, request._request)
 
 
 class SimulationsView(APIView):
     @extend_schema(operation_id="list_simulations", responses=SimulationSerializer(many=True))
     def get(self, request: Request) -> Response:
+        """What can be computed here, each with the JSON schemas of its params and its result."""
         return Response(SimulationSerializer(simulations.all_simulations(), many=True).data)
 
 
@@ -192,14 +206,14 @@ def _submitted(job: Job, request: Request) -> Response:
     """202 while there is something to wait for; 200 with a result that was there already."""
     headers = {"Location": reverse("api:job", [job.pk], request=request)}
     if not job.is_final:
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+        headers["Retry-After"] = str(conditions.retry_after_s(job))
     code = status.HTTP_200_OK if job.is_final else status.HTTP_202_ACCEPTED
-    answer = _job_answer(job, request, code, headers)
-    answer.data["reuse"] = {
+    reuse = {
         "outcome": _reuse_outcome(job),
-        "reason": job.reused_because or "No equal job of yours has succeeded or is on its way.",
+        "reason": job.reused_because or lifecycle.why_new(),
     }
-    return answer
+    told = telling.of(job, telling.wanted(request), request, reuse=reuse)
+    return Response(told, code, headers=headers)
 
 
 def _reuse_outcome(job: Job) -> str:
@@ -208,30 +222,33 @@ def _reuse_outcome(job: Job) -> str:
     return "hit" if job.is_final else "coalesced"
 
 
-def _canonical(simulation: str) -> str:
-    """The name that jobs are stored under; one that is no longer installed is its own."""
-    try:
-        return simulations.get(simulation).name
-    except KeyError:
-        return simulation
+def _submit(request: Request, body: Any) -> Response:
+    wanted = submitting.asked(request, body)
+    webhook = wanted.pop("webhook", None)
+
+    def attach(job: Job) -> None:
+        if webhook:
+            webhooks.attach(job, key=wanted["origin"].key, **webhook)
+
+    return _new_job(request, partial(lifecycle.submit, **wanted), attach)
 
 
-def _visible_job(request: Request, job_id: UUID) -> Job:
-    jobs = Job.objects.visible_to(request.user).prefetch_related("artifacts")
-    return get_object_or_404(jobs, pk=job_id)
-
-
-def _new_job(request: Request, make: Callable[..., Job]) -> Response:
-    """The answer to what makes a job of an old one, the same when it is asked for again."""
+def _new_job(
+    request: Request, make: Callable[..., Job], also: Callable[[Job], None] = lambda job: None
+) -> Response:
+    """The answer to what makes a job, the same when it is asked for again under its key."""
 
     def act(keep: idempotency.Keep) -> Response:
-        job = make(owner=request.user, also=lambda job: keep(_submitted(job, request)))
-        return _submitted(job, request)
+        def accepted(job: Job) -> None:
+            also(job)
+            keep(_submitted(job, request))
+
+        return _submitted(make(also=accepted), request)
 
     return idempotency.once(request, act)
 
 
 def _job_answer(
-    job: Job, request: Request, code: int, headers: dict[str, str] | None = None
+    job: Job, request: Request, code: int, headers: dict[str, str], shape: Shape = WHOLE
 ) -> Response:
-    return Response(JobSerializer(job, context={"request": request}).data, code, headers=headers)
+    return Response(telling.of(job, shape, request), code, headers=headers)

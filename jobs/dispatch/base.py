@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -20,10 +21,23 @@ class Backend(Protocol):
         :raises Unreachable: it could not be told.
         """
 
+    def submit_all(self, jobs: Sequence[Job]) -> None:
+        """As `submit`, for jobs that it was never told of, in few words. Of very many it need not
+        know all by now: for how many it lacks something, `lacking` tells.
+
+        :raises Unreachable: it could not be told, or not of all of them.
+        """
+
     def withdraw(self, job: Job) -> None:
         """Forget an attempt that has not started.
 
         :raises Unreachable: it could not be told.
+        """
+
+    def withdraw_all(self, jobs: Sequence[Job]) -> None:
+        """As `withdraw`, for many.
+
+        :raises Unreachable: it could not be told, or not of all of them.
         """
 
     def lacking(self, n_startable: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 QUEUE = "default"
 RUN_JOB = "jobs.worker.run_job"
+NO_TIMEOUT = -1
+"""Our own limits are held by the worker's parent; RQ's 180 s default would kill."""
+ENOUGH = 500
+"""Tickets on the queue at once: workers draw fewer than that until the reconciler looks again, and
+the database knows all the jobs that they are for."""
 LIMBO_S = 30
 """How long a worker may take from drawing a ticket to starting a job."""
 
@@ -38,21 +43,21 @@ class RQBackend:
         self._in_limbo_since: dict[str, float] = {}
 
     def submit(self, job: Job, *, again: bool = False) -> None:
-        ticket: dict[str, Any] = {
-            "args": (str(job.pk), job.attempt),
-            "job_id": f"{job.run_id}-{secrets.token_hex(4)}" if again else job.run_id,
-            "unique": True,
-            # Our own limits are held by the worker's parent; RQ's 180 s default would kill.
-            "job_timeout": -1,
-            "result_ttl": 60,
-            "failure_ttl": 3600,
-            "description": "one turn at the queue",
-        }
+        ticket = _ticket(job) | {"unique": True, "job_timeout": NO_TIMEOUT}
+        if again:
+            ticket["job_id"] += f"-{secrets.token_hex(4)}"
         with _reachable(), suppress(DuplicateJobError):
             if job.not_before and job.not_before > timezone.now():
                 _queue().enqueue_at(job.not_before, RUN_JOB, **ticket)
             else:
                 _queue().enqueue(RUN_JOB, **ticket)
+
+    def submit_all(self, jobs: Sequence[Job]) -> None:
+        tickets = [
+            Queue.prepare_data(RUN_JOB, timeout=NO_TIMEOUT, **_ticket(job)) for job in jobs[:ENOUGH]
+        ]
+        with _reachable():
+            _queue().enqueue_many(tickets)
 
     def withdraw(self, job: Job) -> None:
         with _reachable():
@@ -65,6 +70,12 @@ class RQBackend:
                         job.run_id, connection=queue.connection, serializer=queue.serializer
                     ).delete()
 
+    def withdraw_all(self, jobs: Sequence[Job]) -> None:
+        with _reachable():
+            queue = _queue()
+            known = {*queue.get_job_ids(), *ScheduledJobRegistry(queue=queue).get_job_ids()}
+            _withdraw(queue, [job.run_id for job in jobs if job.run_id in known])
+
     def lacking(self, n_startable: int) -> int:
         with _reachable():
             queue = _queue()
@@ -72,7 +83,7 @@ class RQBackend:
             waiting = set(ScheduledJobRegistry(queue=queue).get_jobs_to_schedule())
             waiting |= set(queue.get_job_ids())
             waiting |= self._being_drawn(queue)
-        return max(n_startable - len(waiting), 0)
+        return max(min(n_startable, ENOUGH) - len(waiting), 0)
 
     def _being_drawn(self, queue: Queue) -> set[str]:
         """Drawn by a worker a moment ago; after a while that worker must be dead."""
@@ -82,6 +93,33 @@ class RQBackend:
             ticket: self._in_limbo_since.get(ticket, now) for ticket in sorted(drawn)
         }
         return {t for t, since in self._in_limbo_since.items() if now - since < LIMBO_S}
+
+
+def _ticket(job: Job) -> dict[str, Any]:
+    return {
+        "args": (str(job.pk), job.attempt),
+        "job_id": job.run_id,
+        "result_ttl": 60,
+        "failure_ttl": 3600,
+        "description": "one turn at the queue",
+    }
+
+
+def _withdraw(queue: Queue, tickets: Sequence[str]) -> None:
+    """Take them out, and delete those that were there: the others may be another job's turn."""
+    scheduled = ScheduledJobRegistry(queue=queue).key
+    with queue.connection.pipeline(transaction=False) as pipe:
+        for ticket in tickets:
+            pipe.lrem(queue.key, 1, ticket)
+            pipe.zrem(scheduled, ticket)
+        removed = pipe.execute()
+    waited = [
+        ticket
+        for ticket, in_line, later in zip(tickets, removed[::2], removed[1::2], strict=True)
+        if in_line or later
+    ]
+    if waited:
+        queue.connection.delete(*(Ticket.key_for(ticket) for ticket in waited))
 
 
 def _queue() -> Queue:

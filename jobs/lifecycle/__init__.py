@@ -4,7 +4,18 @@ Every verb is a compare-and-set: the WHERE clause names the states it may leave 
 worker writes, the attempt it writes for. Whoever comes second raises `IllegalTransition`.
 """
 
+from .admission import BudgetSpent, OverQuota
+from .approval import approve, reject
 from .backends import hand_to_backend
+from .batch_course import BatchIsOver, cancel_batch, settle_open_batches
+from .batches import (
+    STOPPED,
+    InvalidBatch,
+    NothingToResume,
+    errors_of,
+    resume_batch,
+    submit_batch,
+)
 from .ending import (
     cancel,
     expire,
@@ -16,42 +27,64 @@ from .ending import (
     request_cancel,
     succeed,
 )
+from .preparing import TooSlow, Wanted
 from .running import doubt, extend_lease, progress, start, take_next
 from .submission import (
     CannotRestart,
     NotAllowed,
-    OverQuota,
+    Prepared,
+    prepare,
     restart,
     run_again,
     set_priority,
     submit,
+    why_new,
     why_no_restart,
+    why_reused,
 )
 from .writing import IllegalTransition
 
 __all__ = [
+    "STOPPED",
+    "BatchIsOver",
+    "BudgetSpent",
     "CannotRestart",
     "IllegalTransition",
+    "InvalidBatch",
     "NotAllowed",
+    "NothingToResume",
     "OverQuota",
+    "Prepared",
+    "TooSlow",
+    "Wanted",
+    "approve",
     "cancel",
+    "cancel_batch",
     "doubt",
+    "errors_of",
     "expire",
     "extend_lease",
     "fail",
     "hand_over",
     "hand_to_backend",
     "lose",
+    "prepare",
     "progress",
     "record_usage",
+    "reject",
     "remove_files",
     "request_cancel",
     "restart",
+    "resume_batch",
     "run_again",
     "set_priority",
+    "settle_open_batches",
     "start",
     "submit",
+    "submit_batch",
     "succeed",
     "take_next",
+    "why_new",
     "why_no_restart",
+    "why_reused",
 ]

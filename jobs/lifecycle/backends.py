@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
+from uuid import UUID
 
 from jobs import dispatch, log_context, turns
 from jobs.models import Job
 from jobs.states import JobState, Reason
 
-from .writing import IllegalTransition, change
+from .writing import ROWS_AT_ONCE, IllegalTransition, change, change_all
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +34,43 @@ def hand_to_backend(job: Job, *, again: bool = False) -> None:
             _explain(job, Reason.NO_FREE_WORKER)
 
 
+def hand_all_to_backend(jobs: Sequence[Job]) -> None:
+    """As `hand_to_backend`, for jobs that are new."""
+    for name, some in _by_backend(jobs).items():
+        try:
+            dispatch.backend(name).submit_all(some)
+        except dispatch.Unreachable as exc:
+            logger.warning("%d jobs wait in the database: %s", len(some), exc)
+            told_nobody = [job.pk for job in some]
+            for at in range(0, len(told_nobody), ROWS_AT_ONCE):
+                _explain_all(told_nobody[at : at + ROWS_AT_ONCE], Reason.QUEUE_UNREACHABLE)
+
+
+def withdraw_all(jobs: Sequence[Job]) -> None:
+    for name, some in _by_backend(jobs).items():
+        try:
+            dispatch.backend(name).withdraw_all(some)
+        except dispatch.Unreachable as exc:
+            # Harmless: a ticket entitles to no more than a turn.
+            logger.warning("%d dead letters stay on the queue: %s", len(some), exc)
+
+
+def _by_backend(jobs: Sequence[Job]) -> dict[str, list[Job]]:
+    found: dict[str, list[Job]] = {}
+    for job in jobs:
+        found.setdefault(job.backend, []).append(job)
+    return found
+
+
 def _explain(job: Job, reason: Reason) -> None:
     # Started or finished meanwhile: then there is nothing to explain any more.
     with suppress(IllegalTransition):
         change(job, "waiting", {"state": JobState.QUEUED, "attempt": job.attempt}, reason=reason)
+
+
+def _explain_all(job_ids: Sequence[UUID], reason: Reason) -> None:
+    waiting = Job.objects.unfinished(JobState.QUEUED).filter(pk__in=job_ids)
+    change_all(waiting, "waiting", reason=reason)
 
 
 def withdraw(job: Job) -> None:
@@ -46,9 +81,9 @@ def withdraw(job: Job) -> None:
         logger.warning("job %s stays on the queue as a dead letter: %s", job.pk, exc)
 
 
-def wake(owner_id: int, backend: str) -> None:
-    """One that its owner's limit held back may start now; its ticket was drawn in vain."""
-    if turns.max_running_of(owner_id) < turns.UNLIMITED and (
-        held := turns.next_job(owner_id, backend)
-    ):
+def wake(ended: Job) -> None:
+    """One that a limit held back may start now; its ticket was drawn in vain."""
+    limited = turns.max_running_of(ended.owner_id) < turns.UNLIMITED
+    limited = limited or (ended.key is not None and ended.key.max_running is not None)
+    if limited and (held := turns.next_job(ended.owner_id, ended.backend)):
         hand_to_backend(held, again=True)

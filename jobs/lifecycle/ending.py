@@ -15,28 +15,31 @@ from django.utils import timezone
 
 from jobs import log_context
 from jobs.artifacts import FileOnDisk, sealed
+from jobs.keys import UNKNOWN, Origin
 from jobs.models import Artifact, Job
 from jobs.states import ACTIVE, FINAL, RETRIED, FailureKind, JobState, Reason, in_a_row
 
 from .backends import hand_to_backend, wake, withdraw
+from .batch_course import settle_after
+from .charging import charge
 from .writing import NOTHING, IllegalTransition, change, details_of, fence
 
 logger = logging.getLogger(__name__)
 
 
-def request_cancel(job: Job, *, by: Any) -> None:
+def request_cancel(job: Job, *, by: Any, origin: Origin = UNKNOWN) -> None:
     """Cancel now what is still queued; ask what is running to stop."""
     with transaction.atomic():
         change(
             job,
             "cancel_requested",
             {"state__in": ACTIVE},
-            {"by": str(by)},
+            {"by": origin.signed(by)},
             cancel_requested_at=job.cancel_requested_at or timezone.now(),
         )
         if job.state == JobState.QUEUED:
             kind = FailureKind.CANCELLED_BY
-            _end(job, JobState.CANCELLED, {"state": JobState.QUEUED}, failure_kind=kind)
+            end(job, JobState.CANCELLED, {"state": JobState.QUEUED}, failure_kind=kind)
             transaction.on_commit(partial(withdraw, job))
 
 
@@ -157,7 +160,7 @@ def record_usage(job: Job, attempt: int, *, peak_memory_mib: float, cpu_seconds:
     job.attempts.filter(number=attempt).update(**used)
 
 
-def _end(
+def end(
     job: Job,
     target: JobState,
     where: dict[str, Any],
@@ -176,6 +179,8 @@ def _end(
         **fields,
     )
     transaction.on_commit(partial(_log_end, job, job.attempt, str(target)))
+    # Robust: should it fail, the reconciler does it.
+    transaction.on_commit(lambda: settle_after(job.pk), robust=True)
 
 
 def _log_end(job: Job, attempt: int, state: str) -> None:
@@ -201,14 +206,14 @@ def _finish(
         told = details_of(job, attempt, details) if details else None
         data = {"evidence": evidence, "details": told} if told else None
         reached = _reached(job)
-        _end(job, target, fence(attempt), data, provenance=known, **fields)
+        end(job, target, fence(attempt), data, provenance=known, **fields)
         Artifact.objects.bulk_create(
             Artifact(job=job, attempt=attempt, **asdict(file)) for file in kept
         )
         _end_attempt(
             job, attempt, target, kind, evidence, traceback, details=told, progress=reached
         )
-        transaction.on_commit(partial(wake, job.owner_id, job.backend))
+        transaction.on_commit(partial(wake, job))
 
 
 def _sealed(
@@ -279,6 +284,8 @@ def _end_attempt(
     traceback: str = "",
     **more: Any,
 ) -> None:
+    if failure_kind != FailureKind.LOST:
+        charge(job, attempt)
     job.attempts.filter(number=attempt).update(
         ended_at=timezone.now(),
         outcome=outcome,

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from jobs import turns
 from jobs.models import Attempt, Job
-from jobs.states import JobState, Reason
+from jobs.states import MAY_START, JobState, Reason
 
+from .charging import charge
 from .writing import NOTHING, IllegalTransition, change, details_of, fence, lease_end
 
 POSITION = frozenset({"fraction", "message", "stage"})
@@ -61,7 +62,12 @@ def start(
             job,
             "started",
             # A cancel that was asked for first wins.
-            {"state": JobState.QUEUED, "attempt": attempt, "cancel_requested_at": None},
+            {
+                "state": JobState.QUEUED,
+                "attempt": attempt,
+                "cancel_requested_at": None,
+                "consent__in": MAY_START,
+            },
             {"attempt": attempt, "worker": worker, "host": host},
             state=JobState.RUNNING,
             reason="",
@@ -93,6 +99,7 @@ def extend_lease(job: Job, attempt: int) -> bool:
         rows = Job.objects.filter(pk=job.pk, **fence(attempt))
         if not rows.update(lease_expires_at=lease_end()):
             return False
+        charge(job, attempt)
         job.attempts.filter(number=attempt).update(heartbeat_at=timezone.now())
     if job.is_unconfirmed:
         with suppress(IllegalTransition):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -12,28 +12,21 @@ from django.conf import settings
 from django.db import transaction
 
 import simulations
-from jobs import equality, estimates, heritage, log_context, turns
+from jobs import equality, estimates, heritage, log_context
 from jobs.budget import Budget
 from jobs.files import fold, unfold
+from jobs.key_models import Follower
+from jobs.keys import UNKNOWN, Origin
 from jobs.models import Allowance, Job
 from jobs.states import FailureKind, JobState, Priority, Reason
+from jobs.webhooks import endpoints as webhooks
 from simulations import bounded
 
+from .admission import admit, admit_from, ask_for_approval
 from .backends import hand_to_backend
 from .writing import change, record
 
 logger = logging.getLogger(__name__)
-
-
-class OverQuota(Exception):
-    """The owner has as many jobs waiting as they may; nothing was stored."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        super().__init__(
-            f"You have {limit} jobs waiting, the most that you may. Submit again once some of "
-            "them have started, cancel some, or ask an administrator for a larger allowance."
-        )
 
 
 class CannotRestart(Exception):
@@ -58,6 +51,7 @@ def submit(
     retry_on: Sequence[FailureKind] = (),
     restarted_from: Job | None = None,
     reuse: bool = False,
+    origin: Origin = UNKNOWN,
     also: Callable[[Job], None] = lambda job: None,
 ) -> Job:
     """Store a valid job, and hand it to its backend once the row is committed.
@@ -67,58 +61,121 @@ def submit(
     :param restarted_from: a job whose files its first attempt goes on from.
     :param reuse: answer with an equal job of the owner's, where there is one that has succeeded
         or is on its way; its `reused_because` then says so.
+    :param origin: who sends it and what for; what its key may not do at once waits or is refused.
     :param also: called with the job in the transaction that stores it.
 
     :raises simulations.UnknownSimulation: there is none, or its engine is not installed.
     :raises simulations.InvalidParams: naming each param that is wrong; nothing was stored.
     :raises simulations.Busy: everything that reads structures is busy.
-    :raises OverQuota: the owner has as many jobs waiting as they may.
+    :raises OverQuota: the owner or the key has as many jobs waiting as they may.
+    :raises BudgetSpent: the key's core-hours or its time are over.
     :raises NotAllowed: it is to go before everybody's, and the owner is not of the staff.
     """
-    _may_give(priority, owner)
-    found = simulations.find(simulation)
-    unfolded = unfold(params, owner=owner, model=found.Params)
-    checked = bounded.check(found, unfolded.params)
-    columns = _columns(limits)
-    estimate = estimates.of(found, checked, threads=columns["threads"])
-    fingerprint = equality.fingerprint(found, checked)
+    wanted = prepare(
+        owner=owner, simulation=simulation, params=params, limits=limits, priority=priority
+    )
+    found, checked = wanted.simulation, wanted.checked
     with transaction.atomic():
         allowance, _ = Allowance.objects.select_for_update().get_or_create(user=owner)
-        if reuse and (same := equality.equal(owner, fingerprint, columns)):
-            same.reused_because = _why_reused(same)
+        if reuse and (
+            same := equality.equal(owner, wanted.fingerprint, wanted.columns, key=origin.key)
+        ):
+            same.reused_because = why_reused(same)
+            follow(same, origin)
             also(same)
             return same
-        _admit(allowance)
-        job = Job.objects.create(
+        admit(allowance)
+        job = new_job(
             owner=owner,
-            fingerprint=fingerprint,
+            fingerprint=wanted.fingerprint,
             priority=priority,
             simulation=found.name,
-            params=fold(checked.params, unfolded.references, owner=owner),
+            params=fold(checked.params, wanted.references, owner=owner),
             structure=checked.structure,
-            estimate=estimate,
-            notes=[
-                asdict(note) for note in (*notes, *found.notes_on_name(simulation), *checked.notes)
-            ],
+            estimate=wanted.estimate,
+            notes=[*notes, *found.notes_on_name(simulation), *checked.notes],
             name=name,
-            tags=list(tags),
-            **columns,
-            max_attempts=max_attempts or settings.JOB_MAX_ATTEMPTS,
-            retry_on=[str(kind) for kind in retry_on],
+            tags=tags,
+            **wanted.columns,
+            max_attempts=max_attempts,
+            retry_on=retry_on,
             restarted_from=restarted_from,
-            request_id=log_context.current().get("request_id", ""),
-            reason=Reason.NO_FREE_WORKER,
-            last_seq=1,
         )
-        record(job, "submitted")
+        admit_from(origin, [job])
+        job.save(force_insert=True)
+        record(job, "submitted", sent_by(job))
+        if job.awaits_approval:
+            ask_for_approval(job)
         also(job)
-        transaction.on_commit(partial(hand_to_backend, job))
+        if not job.awaits_approval:
+            transaction.on_commit(partial(hand_to_backend, job))
     with log_context.about(job):
         logger.info("accepted %s of user %s", job.simulation, job.owner_id)
     return job
 
 
-def _columns(limits: Budget) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A valid submission, and all that is known of it before anything is stored.
+
+    :param references: what stands for the texts in its params that came from files.
+    :param columns: its limits, as the job's row has them.
+    """
+
+    simulation: simulations.Simulation
+    checked: simulations.Checked
+    references: dict[tuple[str, str], dict[str, str]]
+    columns: dict[str, Any]
+    estimate: dict[str, Any] | None
+    fingerprint: str
+
+
+def prepare(
+    *,
+    owner: Any,
+    simulation: str,
+    params: dict[str, Any],
+    limits: Budget = Budget(),  # noqa: B008
+    priority: Priority = Priority.NORMAL,
+) -> Prepared:
+    """Look at a submission and store nothing; it raises what `submit` does, but no `OverQuota`."""
+    may_give(priority, owner)
+    found = simulations.find(simulation)
+    unfolded = unfold(params, owner=owner, model=found.Params)
+    checked = bounded.check(found, unfolded.params)
+    columns = columns_of(limits)
+    return Prepared(
+        simulation=found,
+        checked=checked,
+        references=unfolded.references,
+        columns=columns,
+        estimate=estimates.of(found, checked, threads=columns["threads"]),
+        fingerprint=equality.fingerprint(found, checked),
+    )
+
+
+def new_job(
+    *,
+    notes: Sequence[simulations.Note],
+    tags: Sequence[str],
+    max_attempts: int | None,
+    retry_on: Sequence[FailureKind],
+    **columns: Any,
+) -> Job:
+    """A row as it is before its first event, not yet stored."""
+    return Job(
+        notes=[asdict(note) for note in notes],
+        tags=list(tags),
+        max_attempts=max_attempts or settings.JOB_MAX_ATTEMPTS,
+        retry_on=[str(kind) for kind in retry_on],
+        request_id=log_context.current().get("request_id", ""),
+        reason=Reason.NO_FREE_WORKER,
+        last_seq=1,
+        **columns,
+    )
+
+
+def columns_of(limits: Budget) -> dict[str, Any]:
     settled = limits.settled()
     return {
         "wall_time_limit_s": settled.wall_time_s,
@@ -128,7 +185,7 @@ def _columns(limits: Budget) -> dict[str, Any]:
     }
 
 
-def _may_give(priority: Priority, user: Any) -> None:
+def may_give(priority: Priority, user: Any) -> None:
     if priority == Priority.URGENT and not user.is_staff:
         raise NotAllowed(
             "Only the staff may call a job urgent, for it goes before those of other people; "
@@ -136,22 +193,48 @@ def _may_give(priority: Priority, user: Any) -> None:
         )
 
 
-def _admit(allowance: Allowance) -> None:
-    """Count under the lock of the owner's allowance, so that no burst gets past the limit."""
-    limit = turns.max_queued(allowance)
-    if turns.n_queued(allowance.user_id) >= limit:
-        raise OverQuota(limit)
+def sent_by(job: Job) -> dict[str, Any]:
+    """For the event of its submission: who sent it, and what for."""
+    told = {"key": job.key and job.key.prefix, "agent": job.agent, "purpose": job.purpose}
+    return {name: value for name, value in told.items() if value}
 
 
-def _why_reused(job: Job) -> str:
+def follow(job: Job, origin: Origin) -> None:
+    """A key that is answered with another's job hears in its inbox how that one ends."""
+    if origin.key and not job.is_final and job.key_id != origin.key.pk:
+        Follower.objects.get_or_create(key=origin.key, job=job)
+
+
+def why_new() -> str:
+    return "No equal job of yours has succeeded or is on its way."
+
+
+def follow_all(jobs: Iterable[Job], origin: Origin) -> None:
+    key = origin.key
+    if key is None:
+        return
+    theirs = {job.pk for job in jobs if not job.is_final and job.key_id != key.pk}
+    Follower.objects.bulk_create(
+        (Follower(key=key, job_id=job_id) for job_id in theirs), ignore_conflicts=True
+    )
+
+
+def why_reused(job: Job) -> str:
     if job.is_final:
         return "An equal job of yours has succeeded: same simulation, versions and input."
     return "An equal job of yours is on its way: same simulation, versions and input."
 
 
-def run_again(job: Job, *, owner: Any, also: Callable[[Job], None] = lambda job: None) -> Job:
+def run_again(
+    job: Job,
+    *,
+    owner: Any,
+    origin: Origin = UNKNOWN,
+    also: Callable[[Job], None] = lambda job: None,
+) -> Job:
     """A new job with the same input; what became of the old one stays as it is."""
-    return submit(owner=owner, also=also, **_same_as(job))
+    also = _told_as_before(job, also)
+    return submit(owner=owner, origin=_as_before(job, origin), also=also, **same_as(job))
 
 
 def restart(
@@ -159,6 +242,7 @@ def restart(
     *,
     owner: Any,
     limits: Budget = Budget(),  # noqa: B008
+    origin: Origin = UNKNOWN,
     also: Callable[[Job], None] = lambda job: None,
 ) -> Job:
     """A new job that goes on from where this one was stopped, within other limits if need be.
@@ -169,8 +253,24 @@ def restart(
     """
     if why := why_no_restart(job):
         raise CannotRestart(why)
-    wanted = _same_as(job) | {"limits": limits.over(job.budget)}
-    return submit(owner=owner, restarted_from=job, also=also, **wanted)
+    wanted = same_as(job) | {"limits": limits.over(job.budget)}
+    origin, also = _as_before(job, origin), _told_as_before(job, also)
+    return submit(owner=owner, restarted_from=job, origin=origin, also=also, **wanted)
+
+
+def _told_as_before(job: Job, also: Callable[[Job], None]) -> Callable[[Job], None]:
+    """Whoever is told of the old one is told of the new one."""
+
+    def both(new: Job) -> None:
+        webhooks.carry_over(job, new)
+        also(new)
+
+    return both
+
+
+def _as_before(job: Job, origin: Origin) -> Origin:
+    """For the same purpose, where no other is told."""
+    return origin.for_(origin.purpose or job.purpose)
 
 
 def why_no_restart(job: Job) -> str:
@@ -186,7 +286,7 @@ def why_no_restart(job: Job) -> str:
     return ""
 
 
-def _same_as(job: Job) -> dict[str, Any]:
+def same_as(job: Job) -> dict[str, Any]:
     return {
         "simulation": job.simulation,
         "params": job.params,
@@ -199,11 +299,11 @@ def _same_as(job: Job) -> dict[str, Any]:
     }
 
 
-def set_priority(job: Job, priority: Priority, *, by: Any) -> None:
+def set_priority(job: Job, priority: Priority, *, by: Any, origin: Origin = UNKNOWN) -> None:
     """Move a queued job within its owner's line, or before everybody's.
 
     :raises NotAllowed: only the staff may have a job go before those of other people.
     """
-    _may_give(priority, by)
-    data = {"priority": priority.name.lower(), "by": str(by)}
+    may_give(priority, by)
+    data = {"priority": priority.name.lower(), "by": origin.signed(by)}
     change(job, "priority", {"state": JobState.QUEUED}, data, priority=priority)

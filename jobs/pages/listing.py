@@ -13,12 +13,13 @@ from django.http import QueryDict
 
 import simulations
 from jobs.models import Job, JobQuerySet
-from jobs.states import JobState
+from jobs.states import Consent, JobState
 
 from .formats import duration, number
 from .status import LOOKS, ran_for_s, whereabouts
 
 PAGE_SIZE = 50
+AWAITING_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class Listing:
     states: list[tuple[str, str]]
     simulations: list[tuple[str, str]]
     counts: dict[str, int]
+    awaiting: list[Job]
+    more_awaiting: bool
 
     @property
     def is_filtered(self) -> bool:
@@ -63,11 +66,14 @@ def listing(mine: JobQuerySet, query: QueryDict) -> Listing:
         found = found.filter(state=state)
     if name:
         found = found.filter(simulation=name)
+    if (batch := query.get("batch", "")) and (batch_id := _uuid(batch)):
+        found = found.filter(batch=batch_id)
     # The large columns are for the job's own page.
     found = found.defer("params", "result", "structure", "notes")
     found = found.annotate(formula=KT("structure__formula"))
     jobs = list(_below(found, mine, query.get("below", ""))[: PAGE_SIZE + 1])
     page = jobs[:PAGE_SIZE]
+    awaiting = _awaiting(mine)
     return Listing(
         rows=[_row(job, known.get(job.simulation)) for job in page],
         older=_link(query, below=str(page[-1].pk)) if len(jobs) > PAGE_SIZE else "",
@@ -76,7 +82,16 @@ def listing(mine: JobQuerySet, query: QueryDict) -> Listing:
         states=[(str(each), look.word) for each, look in LOOKS.items()],
         simulations=[(sim.name, sim.title) for sim in known.values()],
         counts=_counts(mine),
+        awaiting=awaiting[:AWAITING_SHOWN],
+        more_awaiting=len(awaiting) > AWAITING_SHOWN,
     )
+
+
+def _awaiting(mine: JobQuerySet) -> list[Job]:
+    """Those that wait for somebody's yes, the oldest first."""
+    found = mine.unfinished(JobState.QUEUED).filter(consent=Consent.AWAITED)
+    found = found.defer("params", "result", "structure", "notes")
+    return list(found.order_by("created_at", "id")[: AWAITING_SHOWN + 1])
 
 
 def _below(found: JobQuerySet, mine: JobQuerySet, mark: str) -> JobQuerySet:
@@ -87,6 +102,13 @@ def _below(found: JobQuerySet, mine: JobQuerySet, mark: str) -> JobQuerySet:
         return found
     same_moment = Q(created_at=last.created_at, id__gt=last.pk)
     return found.filter(Q(created_at__lt=last.created_at) | same_moment)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _counts(mine: JobQuerySet) -> dict[str, int]:

@@ -52,7 +52,7 @@ def whereabouts(job: Job) -> str:
             detail = str((job.error or {}).get("detail", ""))
             return detail or job.get_failure_kind_display()
         case JobState.CANCELLED:
-            return "Stopped on request"
+            return str((job.error or {}).get("detail", "")) or "Stopped on request"
         case _:
             return ""
 

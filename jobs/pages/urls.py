@@ -1,14 +1,17 @@
 from django.urls import path
 
-from . import views
+from . import copying, views
 
 app_name = "jobs"
 urlpatterns = [
     path("", views.job_list, name="list"),
     path("new/", views.job_choose, name="new"),
     path("new/<str:name>/", views.job_create, name="create"),
+    path("new/<str:name>/as/", copying.form_snippets, name="copy"),
     path("<uuid:job_id>/", views.job_detail, name="detail"),
     path("<uuid:job_id>/cancel/", views.job_cancel, name="cancel"),
+    path("<uuid:job_id>/approve/", views.job_approve, name="approve"),
+    path("<uuid:job_id>/reject/", views.job_reject, name="reject"),
     path("<uuid:job_id>/again/", views.job_again, name="again"),
     path("<uuid:job_id>/restart/", views.job_restart, name="restart"),
     path("<uuid:job_id>/files/<uuid:artifact_id>/", views.job_file, name="file"),

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
@@ -15,6 +16,7 @@ from jobs import downloads, lifecycle
 from jobs.budget import Budget
 from jobs.models import Artifact, Job
 
+from . import copying
 from .forms import JobForm, form_class, initial_from
 from .job_page import job_page
 from .limits import LimitsForm
@@ -59,6 +61,7 @@ def job_create(request: HttpRequest, name: str) -> HttpResponse:
             "form": form,
             "source": source,
             "site_limits": Budget().settled(),
+            "snippets": copying.as_shown(request, simulation.name, form),
         },
         status=422 if form.errors else 200,
     )
@@ -67,7 +70,8 @@ def job_create(request: HttpRequest, name: str) -> HttpResponse:
 @login_required
 def job_detail(request: HttpRequest, job_id: UUID) -> HttpResponse:
     job = _job(request, job_id)
-    return render(request, "jobs/detail.html", job_page(job))
+    page = {**job_page(job), "copies": copying.of_job(request, job)}
+    return render(request, "jobs/detail.html", page)
 
 
 @login_required
@@ -78,6 +82,28 @@ def job_cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
         lifecycle.request_cancel(job, by=request.user)
     except lifecycle.IllegalTransition:
         messages.warning(request, "It had already ended, so there was nothing left to cancel.")
+    return redirect(job)
+
+
+@login_required
+@require_POST
+def job_approve(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    job = _job(request, job_id)
+    try:
+        lifecycle.approve(job, by=request.user)
+    except lifecycle.IllegalTransition:
+        messages.warning(request, "It no longer waits for approval.")
+    return redirect(job)
+
+
+@login_required
+@require_POST
+def job_reject(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    job = _job(request, job_id)
+    try:
+        lifecycle.reject(job, by=request.user, why=request.POST.get("why", "")[:500])
+    except lifecycle.IllegalTransition:
+        messages.warning(request, "It no longer waits for approval.")
     return redirect(job)
 
 
@@ -113,11 +139,11 @@ def job_restart(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 
 @login_required
-def job_file(request: HttpRequest, job_id: UUID, artifact_id: UUID) -> FileResponse | HttpResponse:
+def job_file(request: HttpRequest, job_id: UUID, artifact_id: UUID) -> HttpResponseBase:
     artifacts = Artifact.objects.select_related("job").filter(job=_job(request, job_id))
     artifact = get_object_or_404(artifacts, pk=artifact_id)
     try:
-        return downloads.answer(artifact)
+        return downloads.answer(artifact, request)
     except downloads.Unservable as exc:
         return render(request, "410.html", {"why": exc, "job": artifact.job}, status=410)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +23,11 @@ LOOK_EVERY_S = 0.5
 LOOK_SHARE = 0.05
 """Of the time, at most, is spent on summing up a directory of very many files."""
 
+BUSY_FOR_S = 10
+"""Over how long the cores are counted that an attempt keeps busy: a burst harms nobody."""
+BUSY_SLACK = 0.5
+"""A core more or less is no matter of half a core: an engine's helpers compute a little too."""
+
 Excess = tuple[FailureKind, float, int]
 """What there was too much of, how much it was, and how much was allowed."""
 
@@ -36,6 +42,7 @@ class Gauge:
         self._kill = kill
         self._started = time.monotonic()
         self._next_disk = 0.0
+        self._computed: deque[tuple[float, float]] = deque()
         self._oom_kills = oom_kills()
         self._stopped = threading.Event()
         self._thread = threading.Thread(
@@ -70,7 +77,7 @@ class Gauge:
                 self._kill()
 
     def _look(self) -> Iterator[Excess]:
-        for kind, reached, limit in (self._time(), self._memory(), self._disk()):
+        for kind, reached, limit in (self._time(), self._memory(), self._disk(), self._cores()):
             if limit is not None and reached > limit:
                 yield kind, reached, limit
 
@@ -91,3 +98,15 @@ class Gauge:
         now = time.monotonic()
         self._next_disk = now + (now - began) / LOOK_SHARE
         return FailureKind.DISK, written_mib, self._budget.disk_mib
+
+    def _cores(self) -> tuple[FailureKind, float, int | None]:
+        """Engines are told how many threads they may have; this is for one that does not listen."""
+        now, computed_s = time.monotonic(), self._tree.cpu_seconds()
+        self._computed.append((now, computed_s))
+        since, before_s = self._computed[0]
+        if now - since < BUSY_FOR_S:
+            return FailureKind.THREADS, 0, None
+        self._computed.popleft()
+        busy, limit = (computed_s - before_s) / (now - since), self._budget.threads
+        is_within = limit is None or busy <= limit + BUSY_SLACK
+        return FailureKind.THREADS, busy, None if is_within else limit

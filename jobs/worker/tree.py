@@ -39,6 +39,15 @@ class Tree:
                 total += share_mib(process)
         return total
 
+    def cpu_seconds(self) -> float:
+        """What those who live have computed, and those whom they have buried."""
+        total = 0.0
+        for process in self.processes():
+            with suppress(*GONE):
+                times = process.cpu_times()
+                total += times.user + times.system + times.children_user + times.children_system
+        return total
+
     def kill(self) -> None:
         """Kill all of them, once; who is born meanwhile is met the next time."""
         for process in self.processes():

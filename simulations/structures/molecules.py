@@ -73,8 +73,13 @@ def _too_many(n_atoms: int) -> str:
     return f"it has {n_atoms} atoms, more than the {MAX_ATOMS} read here"
 
 
+def _atoms(mol: Any) -> list[Any]:
+    """RDKit's own sequence counts all of them anew for each."""
+    return [mol.GetAtomWithIdx(n) for n in range(mol.GetNumAtoms())]
+
+
 def _refuse_unknown_atoms(mol: Any) -> None:
-    for atom in mol.GetAtoms():
+    for atom in _atoms(mol):
         if atom.GetAtomicNum() == 0:
             raise MoleculeError(f"atom {atom.GetIdx() + 1} ({atom.GetSymbol()}) is no element")
 
@@ -88,7 +93,7 @@ def from_rdkit(mol: Any, reading: str) -> Structure:
     if full is None:
         full = _read_back(mol, smiles)
     charge = Chem.GetFormalCharge(full)
-    symbols = tuple(atom.GetSymbol() for atom in full.GetAtoms())
+    symbols = tuple(atom.GetSymbol() for atom in _atoms(full))
     if len(symbols) > MAX_ATOMS:
         raise MoleculeError(_too_many(len(symbols)))
     return Structure(
@@ -117,7 +122,7 @@ def _read_back(mol: Any, smiles: str) -> Any:
 def _composition(full: Any) -> tuple[Counter[str], int]:
     from rdkit import Chem
 
-    return Counter(atom.GetSymbol() for atom in full.GetAtoms()), Chem.GetFormalCharge(full)
+    return Counter(atom.GetSymbol() for atom in _atoms(full)), Chem.GetFormalCharge(full)
 
 
 def _positions(mol: Any) -> tuple[tuple[Vector, ...] | None, Any]:
@@ -154,13 +159,13 @@ def lowest_multiplicity(n_electrons: int) -> int:
 
 def _multiplicity(full: Any, smiles: str, charge: int) -> int:
     """Unpaired electrons as the radicals say, made to fit the number of electrons."""
-    numbers = [atom.GetAtomicNum() for atom in full.GetAtoms()]
+    numbers = [atom.GetAtomicNum() for atom in _atoms(full)]
     if len(numbers) == 1 and charge == 0:
         return _multiplicity_of_atom(numbers[0])
     if smiles == "O=O":
         return 3  # the one common molecule whose SMILES hides its radicals
     # RDKit counts every missing valence: beyond two on an atom, pairs form (CH is a doublet).
-    radicals = (atom.GetNumRadicalElectrons() for atom in full.GetAtoms())
+    radicals = (atom.GetNumRadicalElectrons() for atom in _atoms(full))
     unpaired = sum(n if n <= 2 else 2 - n % 2 for n in radicals)
     lowest = lowest_multiplicity(sum(numbers) - charge)
     return 1 + unpaired if (1 + unpaired - lowest) % 2 == 0 else lowest
@@ -192,7 +197,7 @@ def _place(mol: Any, centre: Any) -> str:
 def _electronic(full: Any, charge: int) -> list[str]:
     """Charge and radicals as written, which a slip of the pen makes as well."""
     warnings = [f"As written it has charge {charge:+d}."] if charge else []
-    radicals = sum(atom.GetNumRadicalElectrons() for atom in full.GetAtoms())
+    radicals = sum(atom.GetNumRadicalElectrons() for atom in _atoms(full))
     if radicals and full.GetNumAtoms() > 1:
         electrons = f"{radicals} unpaired electron{'s' if radicals > 1 else ''}"
         warnings.append(f"As written it is a radical, with {electrons}.")
@@ -218,6 +223,6 @@ def _warnings(mol: Any, smiles: str) -> tuple[str, ...]:
             f"It has {fragments} separate parts (a salt, a complex?): where they lie to each other "
             "is a guess, unless you give coordinates."
         )
-    if any(atom.GetIsotope() for atom in mol.GetAtoms()):
+    if any(atom.GetIsotope() for atom in _atoms(mol)):
         warnings.append("Isotopes are read and make no difference to the electrons.")
     return tuple(warnings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from simulations.errors import FieldError, InvalidParams
@@ -99,7 +100,9 @@ def _warn_of_other_meaning(structure: Structure, text: str) -> Structure:
     return replace(structure, warnings=(*structure.warnings, warning))
 
 
+@lru_cache(maxsize=32)
 def _smiles(text: str) -> Structure:
+    """Remembered for a moment: in a campaign the same molecule comes once with each basis set."""
     from rdkit import Chem
 
     line = text.strip()

@@ -35,3 +35,25 @@ addEventListener("pageshow", () => {
   delete form.dataset.sent;
   for (const button of form.querySelectorAll("button[disabled]")) button.disabled = false;
 });
+
+// The same as a request to copy follows the form, as the server writes it; files stay here.
+const copy = document.querySelector("#copy");
+let asked = 0;
+
+async function showRequest() {
+  if (!copy.open) return;
+  const mine = ++asked;
+  const values = new FormData(form);
+  for (const [name, value] of [...values]) if (value instanceof File) values.set(name, value.name);
+  try {
+    const answer = await fetch(copy.dataset.from, { method: "POST", body: new URLSearchParams(values) });
+    if (!answer.ok || mine !== asked) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    copy.querySelector("div").replaceChildren(...fresh.body.children);
+  } catch {
+    // Without the server there is nothing newer to show.
+  }
+}
+
+copy.addEventListener("toggle", showRequest);
+form.addEventListener("change", showRequest);

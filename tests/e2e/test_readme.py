@@ -29,6 +29,8 @@ BY_CI = {"make demo", "make test", "make lint", "make audit", "make chaos"}
 
 
 SIMULATIONS = r"python -m simulations (list|run|schema|self-test)\b"
+CLIENT = r"^\.venv/bin/backplane "
+"""Run in tests/client/test_documented.py."""
 OPERATORS = r"manage\.py (doctor|backup|restore|prune)\b"
 
 
@@ -37,6 +39,7 @@ def test_every_command_is_run_by_somebody() -> None:
     run_here = {"make up", ".venv/bin/python manage.py createsuperuser", "make fast"}
     run_here |= {command for command in plain if re.search(SIMULATIONS, command)}
     run_here |= {command for command in plain if re.search(OPERATORS, command)}
+    run_here |= {command for command in plain if re.search(CLIENT, command)}
     left = [c for c in plain if not c.startswith("curl") and c not in BY_CI | run_here]
 
     assert left == []
@@ -44,17 +47,23 @@ def test_every_command_is_run_by_somebody() -> None:
 
 
 def test_the_curl_lines_answer(stack: Stack) -> None:
-    job_id = file_id = ""
+    job_id = file_id = batch_id = ""
     for command in (command for command in COMMANDS if command.startswith("curl")):
         here = command.replace("127.0.0.1:8000", f"127.0.0.1:{stack.port}")
-        argv = shlex.split(here.replace("{job_id}", job_id).replace("{file_id}", file_id))
+        argv = shlex.split(
+            here.replace("{job_id}", job_id)
+            .replace("{file_id}", file_id)
+            .replace("{batch_id}", batch_id)
+        )
         done = subprocess.run(
             [*argv, "--silent", "--fail-with-body"], cwd=ROOT, capture_output=True, check=False
         )
         assert done.returncode == 0, (command, done.stdout)
         body = json.loads(done.stdout)
-        if isinstance(body, dict) and command.startswith("curl -X POST"):
-            job_id = body.get("job_id") or body["id"]
+        if "api/v1/batches -H" in command:
+            batch_id = body["id"]
+        elif isinstance(body, dict) and command.startswith("curl -X POST"):
+            job_id = body.get("job_id") or body.get("id") or job_id
         elif command.startswith("curl -F"):
             file_id = body["id"]
     # The tests that follow share the stack: nothing of ours is to run beside them.

@@ -43,7 +43,9 @@ def test_a_submission_is_accepted_with_its_id_and_where_to_look(as_alice: Client
     assert answer.json()["id"] == str(job.pk)
     assert answer["Location"].endswith(f"/api/v1/jobs/{job.pk}")
     assert int(answer["Retry-After"]) > 0
-    assert set(answer.json()["links"]) == {"self", "events", "cancel", "page"}
+    assert set(answer.json()["links"]) == {
+        "self", "events", "result", "explain", "cancel", "page",
+    }  # fmt: skip
     assert (job.name, job.tags, job.params) == ("Squares", ["a"], {"n": 3})
 
 
@@ -197,8 +199,9 @@ def test_a_cursor_that_is_none_of_ours_is_told(
 
     answer = as_alice.get("/api/v1/jobs", {"cursor": cursor})
 
-    assert answer.status_code == 404
-    assert answer.json()["detail"] == "Invalid cursor"
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["parameter"], error["code"]) == ("cursor", "invalid_cursor")
 
 
 def test_a_busy_database_says_when_to_come_back(

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from jobs.budget import Budget
+from jobs.budget import Budget, exceeded
 from jobs.states import FailureKind
 from jobs.worker import gauge as gauges
 from jobs.worker.autopsy import autopsy
@@ -109,6 +110,61 @@ def test_time_is_held(tree: Tree, tmp_path: Path) -> None:
     assert (kind, limit) == (FailureKind.TIMEOUT, 1)
     assert reached > 1
     assert sleeper.wait(10) == -signal.SIGKILL
+
+
+def test_more_cores_than_allowed_are_held(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In accounts of computing time, not in real load: how much of that a machine has varies."""
+    hog = python("import time; time.sleep(60)")
+    began = time.monotonic()
+    monkeypatch.setattr(gauges, "BUSY_FOR_S", 1)
+    monkeypatch.setattr(tree, "cpu_seconds", lambda: 3 * (time.monotonic() - began))
+
+    kind, reached, limit = stopped_by(gauge_of(tree, tmp_path, threads=2))
+
+    assert (kind, limit) == (FailureKind.THREADS, 2)
+    assert reached == pytest.approx(3, abs=0.1)
+    assert hog.wait(10) == -signal.SIGKILL
+    error = exceeded(kind, reached, limit)
+    assert error["detail"] == "It kept 3.0 cores busy; its limit is 2."
+
+
+def test_a_burst_and_a_helper_thread_are_no_excess(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three cores for a second, then a little more than the one that is allowed."""
+    clock = iter(range(100))
+    monkeypatch.setattr(gauges.time, "monotonic", lambda: float(next(clock)))
+    gauge = gauge_of(tree, tmp_path, threads=1)
+    accounts = [0.0] + [3.0 + 1.2 * second for second in range(40)]
+    monkeypatch.setattr(tree, "cpu_seconds", iter(accounts).__next__)
+
+    found = [gauge._cores() for _ in accounts]
+
+    assert [limit for _, _, limit in found] == [None] * 41
+    assert 1 < found[-1][1] < 1.5
+
+
+def test_computing_time_is_that_of_all_processes_dead_ones_included(tree: Tree) -> None:
+    burn = "sum(i * i for i in range(4_000_000))"
+    parent = python(
+        f"""
+        import subprocess, sys, time
+        subprocess.run([sys.executable, "-c", {burn!r}])
+        print("buried", flush=True)
+        time.sleep(60)
+        """
+    )
+    until(lambda: len(tree.processes()) == 2, "the child")
+    until(lambda: len(tree.processes()) == 1, "the child is buried")
+    (alone,) = tree.processes()
+    own_s = sum(alone.cpu_times()[:2])
+
+    assert tree.cpu_seconds() > own_s + 0.05
+
+    tree.kill()
+    assert parent.wait(10) == -signal.SIGKILL
 
 
 def test_what_is_inherited_by_links_is_not_counted(tmp_path: Path) -> None:

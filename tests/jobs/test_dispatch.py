@@ -20,6 +20,7 @@ from jobs import dispatch, lifecycle, processes
 from jobs import reconciler as reconciler_module
 from jobs.dispatch import rq as rq_backend
 from jobs.models import Allowance, Job
+from jobs.moments import written
 from jobs.reconciler import SETTLING, Reconciler, reconcile
 from jobs.states import JobState, Reason
 
@@ -304,7 +305,7 @@ def test_a_silent_worker_is_doubted_first_and_replaced_later(
     assert (job.state, job.attempt) == (JobState.QUEUED, 2)
     lost = job.attempts.get()
     assert "No word from its worker" in lost.evidence
-    assert lost.details["last_heartbeat_at"] == lost.heartbeat_at.isoformat()
+    assert lost.details["last_heartbeat_at"] == written(lost.heartbeat_at)
 
 
 def test_a_word_in_time_clears_the_doubt(

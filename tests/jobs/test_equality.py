@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from jobs import equality, lifecycle
+from jobs import equality, lifecycle, processes
 from jobs.api import idempotency
 from jobs.models import IdempotencyKey, Job
 from tests.jobs.test_turns import in_threads
@@ -182,9 +183,9 @@ def test_a_key_with_another_body_is_refused(as_alice: Client) -> None:
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
-def test_a_key_that_is_being_worked_on_is_a_conflict_until_its_claim_lapses(
-    as_alice: Client,
-) -> None:
+def claim_and_die(client: Client) -> None:
+    """Leaves a claim behind, as a server does that dies in the midst of a submission."""
+
     def die(*args: Any, **kwargs: Any) -> None:
         raise SystemExit
 
@@ -193,7 +194,14 @@ def test_a_key_that_is_being_worked_on_is_a_conflict_until_its_claim_lapses(
         mock.patch.object(lifecycle, "submit", die),
         pytest.raises(SystemExit),
     ):
-        post(as_alice, SQUARES, **{"Idempotency-Key": "k1"})
+        post(client, SQUARES, **{"Idempotency-Key": "k1"})
+
+
+def test_a_key_that_another_machine_works_on_is_a_conflict_until_its_claim_lapses(
+    as_alice: Client,
+) -> None:
+    claim_and_die(as_alice)
+    IdempotencyKey.objects.update(machine="another")
 
     meanwhile = post(as_alice, SQUARES, **{"Idempotency-Key": "k1"})
     assert (meanwhile.status_code, meanwhile["Retry-After"]) == (409, "2")
@@ -201,6 +209,42 @@ def test_a_key_that_is_being_worked_on_is_a_conflict_until_its_claim_lapses(
     past = timezone.now() - timedelta(seconds=idempotency.CLAIM_LAPSES_S + 1)
     IdempotencyKey.objects.update(claimed_at=past)
     assert post(as_alice, SQUARES, **{"Idempotency-Key": "k1"}).status_code == 202
+
+
+def test_the_claim_of_a_server_that_died_here_lapses_at_once(as_alice: Client) -> None:
+    claim_and_die(as_alice)
+    with subprocess.Popen(["sleep", "60"]) as server:
+        IdempotencyKey.objects.update(pid=server.pid, pid_started=processes.started(server.pid))
+        assert post(as_alice, SQUARES, **{"Idempotency-Key": "k1"}).status_code == 409
+        server.kill()
+
+    assert post(as_alice, SQUARES, **{"Idempotency-Key": "k1"}).status_code == 202
+
+
+def test_a_claim_that_this_server_gave_up_and_could_not_take_back_lapses_at_once(
+    as_alice: Client,
+) -> None:
+    """The database was away just then."""
+    claim_and_die(as_alice)
+
+    assert post(as_alice, SQUARES, **{"Idempotency-Key": "k1"}).status_code == 202
+
+
+def test_a_claim_that_this_server_works_on_is_a_conflict(as_alice: Client) -> None:
+    submit = lifecycle.submit
+    meanwhile = []
+
+    def submit_while_asked_again(*args: Any, **kwargs: Any) -> Job:
+        if not meanwhile:
+            meanwhile.append(0)
+            meanwhile[0] = post(as_alice, SQUARES, **{"Idempotency-Key": "k1"}).status_code
+        return submit(*args, **kwargs)
+
+    with mock.patch.object(lifecycle, "submit", submit_while_asked_again):
+        assert post(as_alice, SQUARES, **{"Idempotency-Key": "k1"}).status_code == 202
+
+    assert meanwhile == [409]
+    assert Job.objects.count() == 1
 
 
 def test_a_server_that_was_taken_over_stores_nothing(as_alice: Client) -> None:

@@ -49,6 +49,7 @@ def value(field, number, made):
         case models.UUIDField(): return uuid.UUID(int=number)
         case models.DateTimeField():
             return datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
+        case models.DateField(): return datetime.date(2026, 1, 2)
         case models.JSONField(): return {"n": number, "text": "Å"}
         case models.BooleanField(): return True
         case models.FloatField(): return 0.5

@@ -87,7 +87,7 @@ def test_no_params_break_a_check() -> None:
     check()
 
 
-@pytest.mark.parametrize("path", ["/api/v1/jobs", "/submit_job"])
+@pytest.mark.parametrize("path", ["/api/v1/jobs", "/api/v1/jobs/check", "/submit_job"])
 def test_no_json_breaks_a_submission(path: str, client: Client) -> None:
     @bounded_run
     @given(params(), JSONS, JSONS, JSONS)
@@ -117,13 +117,16 @@ def test_no_bytes_break_a_submission(path: str, client: Client) -> None:
 
 
 def test_no_query_breaks_a_list(client: Client, hidden: Artifact) -> None:
-    asked = ["state", "simulation", "cursor", "limit", "after", "below", "from", "page", "format"]
+    asked = ["state", "simulation", "cursor", "limit", "after", "below", "from", "page", "format",
+             "tag", "text", "ids", "fields", "view", "max_bytes", "created_after",
+             "batch"]  # fmt: skip
 
     @bounded_run
     @given(st.dictionaries(st.sampled_from(asked) | TEXTS, TEXTS, max_size=4))
     def get(query: dict[str, str]) -> None:
         query = {name: text.encode(errors="replace").decode() for name, text in query.items()}
         for path in ("/api/v1/jobs", f"/api/v1/jobs/{hidden.job_id}/events", "/jobs/",
+                     f"/api/v1/jobs/{hidden.job_id}", f"/api/v1/jobs/{hidden.job_id}/result",
                      "/jobs/new/demo.sum_squares/", "/login/"):  # fmt: skip
             judge(client.get(path, query), (path, query))
 
@@ -183,6 +186,8 @@ def test_every_operation_of_the_openapi_document_holds(client: Client, hidden: A
                 case.method, path, wire(body), "application/json", QUERY_STRING=_query(query)
             )
             judge(answer, (case.method, path, query, body))
+            told = case.operation.definition.raw["responses"]
+            assert str(answer.status_code) in told, (case.method, path, query, body)
 
         call()
 

@@ -14,7 +14,9 @@ from django.test import Client
 
 from backplane_site.asgi import application
 from backplane_site.same_origin import is_our_page
+from jobs import keys
 from jobs.models import Job
+from jobs.states import Scope
 
 HOST = b"lab.example"
 
@@ -126,3 +128,35 @@ def test_a_trusted_origin_may_come_through_a_proxy_that_drops_the_port(settings:
     assert is_our_page("https://jobs.lab.example", "jobs.lab.example:8000")
     assert not is_our_page("http://jobs.lab.example", "jobs.lab.example:8000")
     assert not is_our_page("https://evil-lab.example", "jobs.lab.example:8000")
+
+
+@pytest.mark.parametrize(
+    ("scopes", "role", "expected"),
+    [
+        ([Scope.READ], "owner", "open"),
+        ([Scope.SUBMIT], "owner", 4401),
+        ([Scope.READ], "stranger", 4404),
+        ([Scope.READ], "admin", 4404),
+        ([Scope.READ, Scope.ADMIN], "admin", "open"),
+    ],
+)
+@pytest.mark.usefixtures("server_mode")
+async def test_a_key_opens_what_it_may_and_asks_for_no_origin(
+    scopes: list[Scope], role: str, expected: Any, job: Job, people: dict[str, Any]
+) -> None:
+    issue = database_sync_to_async(lambda: keys.issue(owner=people[role], name="a", scopes=scopes))
+    key, text = await issue()
+
+    path = f"/ws/v1/jobs/{job.pk}/"
+    assert await knock(path, {}, origin="", authorization=f"Bearer {text}") == expected
+    ticket = keys.ticket(people[role], key)
+    assert await knock(f"{path}?ticket={ticket}", {}, origin="https://ui.example") == expected
+
+
+@pytest.mark.usefixtures("server_mode")
+async def test_a_wrong_key_or_ticket_is_not_saved_by_the_session(job: Job, cookies: Any) -> None:
+    mine = await database_sync_to_async(cookies)("owner")
+
+    path = f"/ws/v1/jobs/{job.pk}/"
+    assert await knock(path, mine, authorization="Bearer nonsense") == 4401
+    assert await knock(f"{path}?ticket=nonsense", mine) == 4401

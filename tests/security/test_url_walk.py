@@ -16,9 +16,11 @@ from django.test import Client
 from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
 
-from jobs import files
-from jobs.models import Artifact, StoredFile
+from jobs import files, keys
+from jobs.batch_models import Batch
+from jobs.models import Artifact, Job, StoredFile, WebhookDelivery
 from jobs.routing import websocket_urlpatterns
+from jobs.webhooks import endpoints as webhooks
 
 from .conftest import ROLES
 
@@ -30,7 +32,13 @@ JOBS = "api/v1/jobs"
 ONE = f"{JOBS}/<uuid:job_id>"
 FILES = "api/v1/files"
 FILES = "api/v1/files"
+BATCHES = "api/v1/batches"
+BATCH = f"{BATCHES}/<uuid:batch_id>"
 PAGE = "jobs/<uuid:job_id>/"
+HOOKS = "api/v1/webhooks"
+HOOK = f"{HOOKS}/<uuid:webhook_id>"
+KEY_PAGE = "me/keys/<uuid:key_id>/"
+HOOK_PAGE = "me/webhooks/<uuid:webhook_id>/"
 
 # For anonymous, stranger, owner, admin.
 EVERYBODY = (200, 200, 200, 200)
@@ -50,6 +58,7 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("POST", "login/"): EVERYBODY,
     ("POST", "logout/"): (302, 302, 302, 302),
     ("GET", "api/schema"): EVERYBODY,
+    ("GET", "api/v1/me"): SIGNED_IN,
     ("GET", "api/v1/simulations"): SIGNED_IN,
     ("POST", "submit_job"): (401, 200, 200, 200),
     ("GET", "job_status/<str:job_id>"): MINE,
@@ -65,23 +74,95 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", f"{FILES}/<uuid:file_id>"): MINE,
     ("GET", f"{FILES}/<uuid:file_id>/content"): MINE,
     ("GET", f"{ONE}/nearest"): MINE,
+    ("GET", f"{ONE}/explain"): MINE,
+    ("GET", f"{ONE}/result"): (401, 404, 202, 202),
+    ("POST", f"{JOBS}/check"): SIGNED_IN,
+    ("GET", "openapi.json"): EVERYBODY,
+    ("GET", "api/docs"): EVERYBODY,
     ("POST", f"{ONE}/run-again"): (401, 404, 202, 202),
     ("POST", f"{ONE}/restart"): (401, 404, 409, 409),
+    ("GET", "llms.txt"): EVERYBODY,
+    ("GET", "docs/"): EVERYBODY,
+    ("GET", "docs/<path:slug>.md"): EVERYBODY,
+    ("GET", "docs/<path:slug>/"): EVERYBODY,
     ("GET", "jobs/"): SIGNED_IN_PAGE,
     ("GET", "jobs/new/"): SIGNED_IN_PAGE,
     ("GET", "jobs/new/<str:name>/"): SIGNED_IN_PAGE,
     ("POST", "jobs/new/<str:name>/"): (302, 302, 302, 302),
+    ("POST", "jobs/new/<str:name>/as/"): SIGNED_IN_PAGE,
     ("GET", PAGE): MY_PAGE,
     ("POST", f"{PAGE}cancel/"): MY_BUTTON,
     ("POST", f"{PAGE}again/"): MY_BUTTON,
     ("POST", f"{PAGE}restart/"): MY_BUTTON,
     ("GET", f"{PAGE}files/<uuid:artifact_id>/"): MY_PAGE,
+    ("GET", HOOKS): SIGNED_IN,
+    ("POST", HOOKS): (401, 201, 201, 201),
+    ("GET", HOOK): MINE,
+    ("PATCH", HOOK): MINE,
+    ("DELETE", HOOK): (401, 404, 204, 204),
+    ("POST", f"{HOOK}/rotate"): MINE,
+    ("POST", f"{HOOK}/test"): (401, 404, 202, 202),
+    ("POST", f"{HOOK}/replay"): (401, 404, 202, 202),
+    ("GET", f"{HOOK}/deliveries"): MINE,
+    ("POST", f"{HOOK}/deliveries/<uuid:delivery_id>/replay"): (401, 404, 202, 202),
+    ("POST", f"{ONE}/approve"): (401, 404, 409, 409),
+    ("POST", f"{ONE}/reject"): (401, 404, 409, 409),
+    ("POST", f"{PAGE}approve/"): MY_BUTTON,
+    ("POST", f"{PAGE}reject/"): MY_BUTTON,
+    ("GET", "api/v1/events"): SIGNED_IN,
+    ("POST", "api/v1/events/ack"): SIGNED_IN,
+    ("POST", "api/v1/tickets"): (401, 201, 201, 201),
+    ("GET", "api/v1/keys"): SIGNED_IN,
+    ("POST", "api/v1/keys"): (401, 201, 201, 201),
+    ("GET", "api/v1/keys/<uuid:key_id>"): MINE,
+    ("DELETE", "api/v1/keys/<uuid:key_id>"): (401, 404, 204, 204),
+    # An administrator's place for the keys of others is the admin.
+    ("GET", "me/keys/"): SIGNED_IN_PAGE,
+    ("GET", "me/keys/new/"): SIGNED_IN_PAGE,
+    ("POST", "me/keys/new/"): SIGNED_IN_PAGE,
+    ("GET", KEY_PAGE): (302, 404, 200, 404),
+    ("POST", KEY_PAGE): (302, 404, 302, 404),
+    ("POST", f"{KEY_PAGE}revoke/"): (302, 404, 302, 404),
+    ("GET", "me/webhooks/"): SIGNED_IN_PAGE,
+    ("POST", "me/webhooks/"): SIGNED_IN_PAGE,
+    ("GET", HOOK_PAGE): MY_PAGE,
+    ("POST", f"{HOOK_PAGE}rotate/"): MY_PAGE,
+    ("POST", f"{HOOK_PAGE}switch/"): MY_BUTTON,
+    ("POST", f"{HOOK_PAGE}remove/"): MY_BUTTON,
+    ("POST", f"{HOOK_PAGE}test/"): MY_BUTTON,
+    ("POST", f"{HOOK_PAGE}replay/"): MY_BUTTON,
+    ("POST", f"{HOOK_PAGE}deliveries/<uuid:delivery_id>/replay/"): MY_BUTTON,
+    ("GET", BATCHES): SIGNED_IN,
+    ("POST", BATCHES): (401, 202, 202, 202),
+    ("GET", BATCH): MINE,
+    ("GET", f"{BATCH}/items"): MINE,
+    ("GET", f"{BATCH}/events"): MINE,
+    ("GET", f"{BATCH}/results"): MINE,
+    ("POST", f"{BATCH}/cancel"): (401, 404, 202, 202),
+    ("POST", f"{BATCH}/resume"): (401, 404, 409, 409),
+    ("GET", "batches/"): SIGNED_IN_PAGE,
+    ("GET", "batches/<uuid:batch_id>/"): MY_PAGE,
+    ("POST", "batches/<uuid:batch_id>/cancel/"): MY_BUTTON,
+    ("POST", "batches/<uuid:batch_id>/resume/"): MY_BUTTON,
+    ("GET", f"{ONE}/events/stream"): MINE,
+    ("GET", f"{ONE}/log"): MINE,
+    ("POST", f"{ONE}/artifacts/<uuid:artifact_id>/url"): (401, 404, 201, 201),
+    # Without its signature it is no link.
+    ("GET", "api/v1/signed/<uuid:artifact_id>"): (404, 404, 404, 404),
 }
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", JOBS): JOB,
+    ("POST", f"{JOBS}/check"): JOB,
     ("POST", "submit_job"): SEED_JOB,
     ("PATCH", ONE): {"priority": "low"},
+    ("POST", "api/v1/events/ack"): {"cursor": "oldest"},
+    ("POST", "api/v1/keys"): {"name": "crawler", "scopes": ["read"]},
+    ("POST", "me/keys/new/"): {"name": "crawler", "scopes": "read"},
+    ("POST", KEY_PAGE): {"approval": "never"},
+    ("POST", BATCHES): {"jobs": [JOB]},
     ("POST", "jobs/new/<str:name>/"): {"n": "3"},
+    ("POST", HOOKS): {"url": "https://example.org/hook"},
+    ("POST", "me/webhooks/"): {"url": "https://example.org/hook", "events": ["job.failed"]},
 }
 PUBLIC_ADMIN = {"admin/login/", "admin/logout/"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE")
@@ -106,9 +187,30 @@ def test_every_url_is_in_the_table() -> None:
     assert own == {route for _, route in DOORS}
 
 
+def key_of(owner: Any) -> Any:
+    key, _ = keys.issue(owner=owner, name="hidden treasure", scopes=[])
+    return key.pk
+
+
 def upload_of(owner: Any) -> StoredFile:
     stored, _ = files.keep(owner=owner, name="treasure.xyz", content=b"hidden treasure")
     return stored
+
+
+def sent_to(owner: Any) -> WebhookDelivery:
+    """What went to a webhook of theirs."""
+    endpoint = owner.webhooks.first() or webhooks.create(owner=owner, url="https://example.org/")
+    sent = endpoint.deliveries.first() or webhooks.test(endpoint)
+    endpoint.deliveries.update(state="delivered", next_at=None)
+    return sent
+
+
+def batch_of(job: Job) -> Batch:
+    """One that the job answers, and that has none of its own."""
+    told = {"name": "hidden treasure", "n_items": 1}
+    batch, _ = Batch.objects.get_or_create(owner=job.owner, defaults=told)
+    batch.items.get_or_create(index=0, defaults={"job": job, "outcome": "reused"})
+    return batch
 
 
 def address(route: str, artifact: Artifact) -> str:
@@ -117,9 +219,14 @@ def address(route: str, artifact: Artifact) -> str:
         "uuid:job_id": artifact.job_id,
         "str:job_id": artifact.job_id,
         "uuid:artifact_id": artifact.pk,
+        "uuid:batch_id": batch_of(artifact.job).pk,
         "uuid:file_id": upload_of(artifact.job.owner).pk,
+        "uuid:webhook_id": sent_to(artifact.job.owner).endpoint_id,
+        "uuid:delivery_id": sent_to(artifact.job.owner).pk,
+        "uuid:key_id": key_of(artifact.job.owner),
         "str:name": "demo.sum_squares",
         "path:object_id": artifact.job_id,
+        "path:slug": "quickstart",
     }
     route = re.sub(r"\(\?P<url>\.\*\)\$", "no/such/page", route)
     route = re.sub(r"\^?\(\?P<app_label>.*\)/\$", "jobs/", route)
@@ -130,7 +237,9 @@ def address(route: str, artifact: Artifact) -> str:
 
 def ask(client: Client, method: str, path: str, body: Any = None) -> Any:
     """The answer, read to its end into `words`."""
-    if method == "POST" and path.startswith(("/jobs/", "/login/", "/logout/", "/admin/")):
+    if method == "POST" and path.startswith(
+        ("/jobs/", "/batches/", "/me/", "/login/", "/logout/", "/admin/")
+    ):
         answer: Any = client.post(path, body or {})
     elif method in {"GET", "HEAD", "TRACE"}:
         answer = client.generic(method, path)
@@ -175,7 +284,9 @@ def test_no_door_takes_a_method_that_is_not_in_the_table(
     # A page that redirects to the sign-in has done nothing; `login/` and the home page redirect
     # and draw whatever the method.
     harmless = {405, 401, 404, 403, 302}
-    drawn = {"", "login/", "healthz", "jobs/", "jobs/new/", "jobs/new/<str:name>/", PAGE}
+    drawn = {"batches/", "batches/<uuid:batch_id>/"}
+    drawn |= {"me/keys/", "me/keys/new/", KEY_PAGE}
+    drawn |= {"", "login/", "healthz", "jobs/", "jobs/new/", "jobs/new/<str:name>/", PAGE}
     harmless |= {200} if route in drawn | {f"{PAGE}files/<uuid:artifact_id>/"} else set()
     harmless |= {503} if route == "readyz" else set()
     assert set(codes.values()) <= harmless, codes

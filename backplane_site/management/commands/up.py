@@ -36,7 +36,8 @@ BANNER = """
   Scientific AI Backplane is up ({seconds:.1f} s).
 
     open   {url}/                     jobs, forms, live pages
-           {url}/api/schema           the REST interface (OpenAPI)
+           {url}/api/docs             the REST interface, to be tried
+           {url}/mcp                  agents: docs/mcp.md has their settings
            {url}/admin/               after: .venv/bin/python manage.py createsuperuser
 
     try    curl -X POST {url}/submit_job -H "Content-Type: application/json" -d @json_ex.json
@@ -47,7 +48,7 @@ BANNER = """
 
 
 class Command(BaseCommand):
-    help = "Start Redis, the web server, the workers, the scheduler and the reconciler."
+    help = "Start Redis, the web, the workers, the scheduler, the reconciler and the webhooks."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -64,6 +65,8 @@ class Command(BaseCommand):
         _check_host(host)
         _check_port(host, port)
         _check_disk()
+        # All that we start tells the same address.
+        os.environ.setdefault("BACKPLANE_URL", f"http://{host}:{port}")
         with _only_one():
             self._prepare_database()
             try:

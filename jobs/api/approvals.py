@@ -1,0 +1,58 @@
+"""Yes or no to a job that waits for it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from jobs import lifecycle
+from jobs.models import Job
+from jobs.states import Scope
+
+from .keyring import origin_of
+from .serializers import JobSerializer, StrictSerializer
+
+
+class RejectionSerializer(StrictSerializer):
+    why = serializers.CharField(max_length=500, default="", allow_blank=True)
+
+
+class ApproveView(APIView):
+    scopes = {"POST": Scope.APPROVE}
+
+    @extend_schema(operation_id="approve_job", request=None, responses=JobSerializer)
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Let a job start that waits for approval. A key has no say on its own jobs."""
+        job = _job(request, job_id)
+        lifecycle.approve(job, by=request.user, origin=origin_of(request))
+        return _told(job, request)
+
+
+class RejectView(APIView):
+    scopes = {"POST": Scope.APPROVE}
+
+    @extend_schema(operation_id="reject_job", request=RejectionSerializer, responses=JobSerializer)
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Cancel a job that waits for approval, and say why."""
+        said = RejectionSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        job = _job(request, job_id)
+        why = said.validated_data["why"]
+        lifecycle.reject(job, by=request.user, why=why, origin=origin_of(request))
+        return _told(job, request)
+
+
+def _job(request: Request, job_id: UUID) -> Job:
+    return get_object_or_404(Job.objects.visible_to(request.user), pk=job_id)
+
+
+def _told(job: Job, request: Request) -> Response:
+    context: dict[str, Any] = {"request": request}
+    return Response(JobSerializer(job, context=context).data, status.HTTP_200_OK)

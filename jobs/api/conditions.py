@@ -1,0 +1,78 @@
+"""`If-None-Match` on reading a job, `If-Match` on changing it, and how soon to ask again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.http import parse_etags
+from rest_framework import exceptions, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jobs import versions
+from jobs.models import Job
+from jobs.turns import BULK
+
+SOONEST_S = 2
+LATEST_S = 30
+HEAVY = (*BULK, "result", "summary", "methods", "provenance", "error", "metrics", "tags")
+
+
+class Changed(exceptions.APIException):
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_code = "changed_meanwhile"
+    default_detail = (
+        "The job has changed since the version that If-Match names. Read it again, and decide anew."
+    )
+
+
+def not_modified(request: Request, job_id: UUID) -> Response | None:
+    """304 where the client has what it would get, found out by one small query."""
+    if (known := request.headers.get("If-None-Match")) is None:
+        return None
+    jobs = Job.objects.visible_to(request.user).defer(*HEAVY)
+    job = jobs.filter(pk=job_id).first()
+    if job is None:
+        return None
+    tag = versions.tag_of(job)
+    if not {"*", tag} & set(parse_etags(known)):
+        return None
+    return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers_of(job, tag))
+
+
+def headers_of(job: Job, tag: str = "") -> dict[str, str]:
+    """Which version of the job it is and, while it may change, when to ask again."""
+    headers = {"ETag": tag or versions.tag_of(job)}
+    if not job.is_final:
+        headers["Retry-After"] = str(retry_after_s(job))
+    return headers
+
+
+def retry_after_s(job: Job) -> int:
+    """A tenth of its age: a run of seconds is asked for every two, one of days twice a minute."""
+    age_s = (timezone.now() - (job.started_at or job.queued_at)).total_seconds()
+    return int(min(max(age_s / 10, SOONEST_S), LATEST_S))
+
+
+@contextmanager
+def unchanged(request: Request, job: Job) -> Iterator[None]:
+    """Around a change: nothing else changes the job between the look at it and the change.
+
+    Compared is the job's own version, weakly, against what RFC 9110 asks for: that its place in
+    line has moved is no reason to refuse.
+
+    :raises Changed: the job is no longer as `If-Match` has it.
+    """
+    if (wanted := request.headers.get("If-Match")) is None:
+        yield
+        return
+    with transaction.atomic():
+        now = Job.objects.select_for_update().only("last_seq").get(pk=job.pk)
+        tags = parse_etags(wanted)
+        if "*" not in tags and now.last_seq not in map(versions.seq_of, tags):
+            raise Changed
+        yield

@@ -1,0 +1,69 @@
+"""How a stream of events opens. What follows is sent by `jobs.streaming`, outside of Django."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from jobs import events, sse
+from jobs.models import Job
+
+A_PAGE = 500
+LAST = "Last-Event-ID"
+
+
+class EventStreamRenderer(JSONRenderer):
+    """For the negotiation alone, and for a refusal."""
+
+    media_type = "text/event-stream"
+    format = "event-stream"
+
+
+class JobEventStreamView(APIView):
+    renderer_classes = [EventStreamRenderer, JSONRenderer]
+
+    @extend_schema(
+        operation_id="stream_job_events",
+        parameters=[
+            OpenApiParameter("after", int, description="The last `seq` that you have."),
+            OpenApiParameter(
+                LAST, int, OpenApiParameter.HEADER, description="The same; it goes before `after`."
+            ),
+        ],
+        responses={
+            (200, "text/event-stream"): OpenApiTypes.STR,
+            204: OpenApiResponse(description="The job has ended, and you have all of it."),
+        },
+    )
+    def get(self, request: Request, job_id: UUID, **kwargs: Any) -> HttpResponse:
+        """The job's events as they happen, as server-sent events; `event: end` is the last one."""
+        job = get_object_or_404(Job.objects.visible_to(request.user), pk=job_id)
+        after = _after(request)
+        found = events.after(job, after, A_PAGE)
+        if not found and job.is_final and LAST in request.headers:
+            # A browser that was sent the end would come back for ever; this it takes for an answer.
+            return HttpResponse(status=204)
+        answer = HttpResponse(
+            sse.opening(after) + sse.text(job, found, after),
+            content_type=EventStreamRenderer.media_type,
+        )
+        # A proxy that collects before it sends would make a stream of it that is none.
+        answer["X-Accel-Buffering"] = "no"
+        answer["Cache-Control"] = "private, no-store"
+        return answer
+
+
+def _after(request: Request) -> int:
+    text = request.headers.get(LAST) or request.query_params.get("after", "0")
+    if not events.is_seq(text):
+        raise ValidationError({"after": "expected a whole number, the last seq that you have."})
+    return int(text)

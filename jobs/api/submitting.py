@@ -1,0 +1,64 @@
+"""A submission's body: read, and written again from a job that came of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from jobs.budget import Budget
+from jobs.models import Job
+from jobs.states import FailureKind, Priority
+
+from .keyring import origin_of
+from .serializers import RunAgainSerializer, SubmissionSerializer
+
+
+def asked(request: Request, body: Any) -> dict[str, Any]:
+    """What `lifecycle.submit` takes.
+
+    :raises ValidationError: it is no submission.
+    """
+    submission = SubmissionSerializer(data=body)
+    submission.is_valid(raise_exception=True)
+    data = dict(submission.validated_data)
+    retry = data.pop("retry", {})
+    return {
+        "owner": request.user,
+        "origin": origin_of(request, data.pop("purpose")),
+        "limits": Budget(**data.pop("limits", {})),
+        "max_attempts": retry.get("max_attempts"),
+        "retry_on": [FailureKind(kind) for kind in retry.get("on", ())],
+        **data,
+    }
+
+
+def patch_in(request: Request) -> dict[str, Any] | None:
+    """The patch of a request that may have no body at all."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) == 0:
+        return None
+    given = RunAgainSerializer(data=request.data)
+    given.is_valid(raise_exception=True)
+    patch: dict[str, Any] | None = given.validated_data.get("patch")
+    return patch
+
+
+def body_of(job: Job) -> dict[str, Any]:
+    """What would make the same job again."""
+    budget = job.budget
+    return {
+        "simulation": job.simulation,
+        "params": job.params,
+        "name": job.name,
+        "tags": job.tags,
+        "purpose": job.purpose,
+        # Urgent is the staff's to give, and was given for the one job.
+        "priority": Priority(min(job.priority, Priority.HIGH)).name.lower(),
+        "limits": {
+            "wall_time_s": budget.wall_time_s,
+            "memory_mib": budget.memory_mib,
+            "disk_mib": budget.disk_mib,
+            "threads": budget.threads,
+        },
+        "retry": {"max_attempts": job.max_attempts, "on": job.retry_on},
+    }

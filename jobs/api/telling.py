@@ -1,0 +1,88 @@
+"""A job on the wire, in the shape that its reader asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.reverse import reverse
+
+from jobs.models import Job, JobQuerySet
+from simulations import FieldError
+
+from .problems import InvalidQuery
+from .query import Part, Shape, read
+from .serializers import JobSerializer, JobSummarySerializer
+from .shape import fitted, picked, tree_of
+
+BULK = frozenset({"params", "structure", "notes", "estimate", "result", "methods", "provenance"})
+"""Columns that may be large, and that nothing else on the wire is made from."""
+
+
+def visible_job(request: Request, job_id: UUID) -> Job:
+    """:raises Http404: it is nobody's, or somebody else's."""
+    jobs = Job.objects.visible_to(request.user).prefetch_related("artifacts")
+    return get_object_or_404(jobs, pk=job_id)
+
+
+def wanted(request: Request) -> Shape:
+    """:raises InvalidQuery: something after the question mark is wrong or unknown."""
+    shape = read(Shape, request)
+    refuse_unknown_fields(shape)
+    return shape
+
+
+def of(job: Job, shape: Shape, request: Request, **beside: Any) -> dict[str, Any]:
+    (told,) = of_many([job], shape, request)
+    return fitting(told | beside, job, shape, request)
+
+
+def of_many(jobs: Sequence[Job], shape: Shape, request: Request) -> list[dict[str, Any]]:
+    """Each as it is wanted, whatever its size."""
+    summary = JobSummarySerializer(jobs, many=True, context={"request": request})
+    tree = {**tree_of(shape.fields), "id": {}} if shape.fields else {}
+    fields = summary.child.fields  # type: ignore[attr-defined]
+    if tree.keys() <= fields.keys() if tree else shape.view == "summary":
+        told = summary
+    else:
+        told = JobSerializer(jobs, many=True, context={"request": request})
+        fields = told.child.fields  # type: ignore[attr-defined]
+    for name in fields.keys() - tree.keys() if tree else ():
+        fields.pop(name)
+    return [picked(dict(each), tree) for each in told.data]
+
+
+def fitting(told: dict[str, Any], job: Job, shape: Shape, request: Request) -> dict[str, Any]:
+    if shape.max_bytes is None:
+        return told
+    return fitted(told, shape.max_bytes, reverse("api:job", [job.pk], request=request))
+
+
+def lean(jobs: JobQuerySet, shape: Shape) -> JobQuerySet:
+    """With all that is told read at once, and no large column that is not."""
+    wanted = set(tree_of(shape.fields))
+    if shape.view == "full" and not wanted:
+        wanted = {*BULK, "artifacts", "attempts"}
+    relations = sorted(wanted & {"artifacts", "attempts"})
+    found = jobs.defer(*sorted(BULK - wanted)).select_related("key")
+    return found.prefetch_related(*relations)
+
+
+def refuse_unknown_fields(shape: Shape) -> None:
+    """:raises InvalidQuery: a job has no such field."""
+    refuse_unknown(shape, [*JobSerializer().fields], "A job")
+
+
+def refuse_unknown(part: Part, known: Sequence[str], what: str) -> None:
+    """:raises InvalidQuery: `fields` names something that is not known."""
+    for name in tree_of(part.fields):
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            mend = f"Did you mean {close[0]}?" if close else f"It has {', '.join(known)}."
+            detail = f"{what} has no field {name[:60]}. {mend}"
+            error = FieldError(path=("fields",), code="unknown_field", detail=detail)
+            raise InvalidQuery([error])

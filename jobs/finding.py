@@ -1,0 +1,85 @@
+"""Which of somebody's jobs: what every list of them can be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import BooleanField, F, Func, Q, Value
+
+from .batch_models import BatchItem
+from .models import JobQuerySet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is not named is no condition.
+
+    :param tags: a job has to have all of them.
+    :param text: in its name, or the beginning of its id.
+    :param created_after: at that moment or later; `before` is earlier, so that two spans that
+        follow each other share no job.
+    """
+
+    states: Sequence[str] = ()
+    simulations: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    batch: UUID | None = None
+    agent: str = ""
+    text: str = ""
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    finished_after: datetime | None = None
+    finished_before: datetime | None = None
+
+
+def matching(jobs: JobQuerySet, wanted: Wanted) -> JobQuerySet:
+    conditions = {
+        "state__in": wanted.states,
+        "simulation__in": wanted.simulations,
+        "agent": wanted.agent,
+        "created_at__gte": wanted.created_after,
+        "created_at__lt": wanted.created_before,
+        "finished_at__gte": wanted.finished_after,
+        "finished_at__lt": wanted.finished_before,
+    }
+    found = jobs.filter(**{name: value for name, value in conditions.items() if value})
+    if wanted.batch:
+        # The jobs that it made, and those that were there already.
+        items = BatchItem.objects.filter(batch=wanted.batch)
+        found = found.filter(Q(batch=wanted.batch) | Q(pk__in=items.values("job")))
+    for tag in wanted.tags:
+        found = found.filter(Holds(F("tags"), Value(tag)))
+    return found.filter(called(wanted.text)) if wanted.text else found
+
+
+def called(text: str) -> Q:
+    """Part of a job's name, or the beginning of its id as pages and logs show it."""
+    digits = text.replace("-", "").lower()
+    by_name = Q(name__icontains=text)
+    if not digits or len(digits) > 32 or not set(digits) <= set("0123456789abcdef"):
+        return by_name
+    # A range, for neither database looks for the beginning of an id.
+    first, last = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    return by_name | Q(pk__range=(first, last))
+
+
+class Holds(Func):
+    """Whether a JSON list of texts has this one. Django's own `contains` knows no SQLite."""
+
+    output_field = BooleanField()
+    arity = 2
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "EXISTS (SELECT 1 FROM json_each(%(expressions)s)"
+        return self.as_sql(
+            compiler, connection, template=template, arg_joiner=") WHERE value = ", **context
+        )
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(
+            compiler, connection, template="(%(expressions)s)", arg_joiner=" ? ", **context
+        )

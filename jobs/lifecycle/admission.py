@@ -1,0 +1,114 @@
+"""Who may store one more job: counted under the lock of the owner's allowance, so that no burst
+gets past a limit by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from jobs import spending, turns
+from jobs.key_models import ApiKey
+from jobs.keys import Origin
+from jobs.models import Allowance, Job
+from jobs.states import Consent, Reason
+
+from .writing import change
+
+
+class OverQuota(Exception):
+    """The owner has as many jobs waiting as they may; nothing was stored."""
+
+    def __init__(self, limit: int, n_new: int = 1) -> None:
+        self.limit = limit
+        why = (
+            f"You have {limit} jobs waiting, the most that you may. Submit again"
+            if n_new == 1
+            else f"With these {n_new:,} you would have more than {limit:,} jobs waiting, the most "
+            "that you may. Submit fewer, or again"
+        )
+        super().__init__(
+            f"{why} once some of them have started, cancel some, or ask an administrator for a "
+            "larger allowance."
+        )
+
+
+class KeyOverQuota(OverQuota):
+    """The key has as many jobs waiting as it may."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        Exception.__init__(
+            self,
+            f"This key may have {limit:,} jobs waiting, and would have more. Submit again once "
+            "some of them have started, cancel some, or ask its owner for a larger budget.",
+        )
+
+
+class BudgetSpent(Exception):
+    """The key's core-hours are used up or reserved, or its deadline is over."""
+
+
+def admit(allowance: Allowance, n_new: int = 1) -> None:
+    limit = turns.max_queued(allowance)
+    if turns.n_queued(allowance.user_id) + n_new > limit:
+        raise OverQuota(limit, n_new)
+
+
+def admit_from(origin: Origin, jobs: Sequence[Job]) -> None:
+    """Write on jobs that are not yet stored who sent them, what that key reserves for each, and
+    which of them wait for approval. To be called under the lock of the owner's allowance.
+
+    :raises OverQuota: the key has as many jobs waiting as it may.
+    :raises BudgetSpent: they would take more than is left, or come too late.
+    """
+    for job in jobs:
+        job.agent, job.purpose = origin.agent, origin.purpose
+    if origin.key is None:
+        return
+    # As it is now: its owner may have changed it since it was recognised.
+    key = ApiKey.objects.get(pk=origin.key.pk)
+    _refuse_too_many(key, len(jobs))
+    expected = [spending.core_hours(job.estimate, job.budget.threads or 1) for job in jobs]
+    _refuse_too_costly(key, sum(hours or 0.0 for hours in expected))
+    for job, hours in zip(jobs, expected, strict=True):
+        job.key = key
+        job.reserved_core_s = (hours or 0.0) * spending.S_PER_H
+        if spending.needs_approval(key, hours):
+            job.consent, job.reason = Consent.AWAITED, Reason.AWAITING_APPROVAL
+
+
+def ask_for_approval(job: Job) -> None:
+    """Tell of a job that was stored to wait for it."""
+    change(job, "awaiting_approval", {"consent": Consent.AWAITED}, why_it_waits(job))
+
+
+def why_it_waits(job: Job) -> dict[str, Any]:
+    hours = job.reserved_core_s / spending.S_PER_H
+    told = f"It may take {hours:.3g} core-hours." if hours else "What it takes is not known."
+    return {"why": told}
+
+
+def _refuse_too_many(key: ApiKey, n_new: int) -> None:
+    if key.deadline and key.deadline <= timezone.now():
+        raise BudgetSpent(
+            f"The deadline of this key, {key.deadline:%Y-%m-%d %H:%M} UTC, is over. "
+            "Its owner can set a later one."
+        )
+    if key.max_queued is not None and spending.n_queued(key) + n_new > key.max_queued:
+        raise KeyOverQuota(key.max_queued)
+
+
+def _refuse_too_costly(key: ApiKey, more: float) -> None:
+    if key.core_hours is None:
+        return
+    # In this order: a job that ends between the two reads counts twice, and never not at all.
+    reserved = spending.reserved_core_hours(key)
+    used = spending.used_core_hours(key)
+    if used >= key.core_hours or used + reserved + more > key.core_hours:
+        raise BudgetSpent(
+            f"This key has {key.core_hours:g} core-hours: {used:.3g} are used and {reserved:.3g} "
+            f"reserved for what waits and runs, and this would take up to {more:.3g} more. "
+            "Submit something smaller, or ask its owner for a larger budget."
+        )

@@ -1,0 +1,5 @@
+"""`python -m jobs.mcp`: the agents' door over stdio."""
+
+from .stdio import main
+
+main()

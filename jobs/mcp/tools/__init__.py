@@ -1,0 +1,14 @@
+"""The tools that there are: one for each simulation, and those for whatever runs."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from . import again, batches, jobs, submitting
+from .base import Tool
+
+
+@cache
+def all_tools() -> dict[str, Tool]:
+    found = [*submitting.tools(), *jobs.TOOLS, *again.TOOLS, *batches.TOOLS]
+    return {tool.name: tool for tool in found}

@@ -1,0 +1,102 @@
+"""What a tool is, and what it may ask of the call that it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel, Field
+
+from jobs.mcp.schemas import compact
+from jobs.mcp.site import Site
+from jobs.mcp.telling import Told, path_part
+from jobs.states import Scope
+from simulations.validation import validate
+
+MAX_WAIT_S = 50
+"""Clients give a tool call up after 60 s."""
+JOBS = "/api/v1/jobs"
+
+ANNOTATIONS = {
+    Scope.READ: ToolAnnotations(read_only_hint=True, open_world_hint=False),
+    # An equal job is answered with the one that there is.
+    Scope.SUBMIT: ToolAnnotations(
+        read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+    ),
+    Scope.CANCEL: ToolAnnotations(
+        read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+    ),
+    Scope.APPROVE: ToolAnnotations(
+        read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
+    ),
+}
+"""What a client may tell its user of a tool before it calls it."""
+OUTPUT = {
+    "type": "object",
+    "properties": {"summary": {"type": "string"}, "next": {"type": "string"}},
+    "required": ["summary", "next"],
+}
+"""What every answer begins with; what follows is named by the tool's description."""
+
+Tell = Callable[[dict[str, Any]], Awaitable[None]]
+Arguments = TypeVar("Arguments", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of one tool.
+
+    :param tell: passes a job's progress on to a client that asked for it.
+    """
+
+    site: Site
+    tell: Tell
+    wants_progress: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """:param scope: what a key has to open for it to be of use.
+    :param simulation: the one that it submits, where it is for one only.
+    """
+
+    name: str
+    title: str
+    description: str
+    schema: dict[str, Any]
+    annotations: ToolAnnotations
+    scope: Scope
+    run: Callable[[Call, dict[str, Any]], Awaitable[Told]]
+    simulation: str = ""
+
+
+class OneJob(BaseModel, extra="forbid"):
+    job_id: str = Field(description="The id that submitting answered.")
+
+    @property
+    def path(self) -> str:
+        return f"{JOBS}/{path_part(self.job_id)}"
+
+
+def tool(
+    name: str, title: str, arguments: type[Arguments], scope: Scope = Scope.READ
+) -> Callable[[Callable[[Call, Arguments], Awaitable[Told]]], Tool]:
+    """Declare `async def run(call, arguments) -> Told`, its docstring the description."""
+
+    def declare(func: Callable[[Call, Arguments], Awaitable[Told]]) -> Tool:
+        async def run(call: Call, given: dict[str, Any]) -> Told:
+            return await func(call, validate(arguments, given))
+
+        return Tool(
+            name=name,
+            title=title,
+            description=" ".join((func.__doc__ or "").split()),
+            schema=compact(arguments.model_json_schema()),
+            annotations=ANNOTATIONS[scope],
+            scope=scope,
+            run=run,
+        )
+
+    return declare

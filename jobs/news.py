@@ -1,0 +1,222 @@
+"""Who waits for news of jobs in this process, and what wakes them: the doorbell, or a look.
+
+However many wait, they are one channel, three tasks and one query every few seconds: nobody holds
+a thread or a connection while nothing happens. A bell says that there may be news, never which.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, NamedTuple
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from django.db import DatabaseError
+from redis.exceptions import RedisError
+
+from .events import group_name
+from .models import Job
+from .states import JobState
+
+logger = logging.getLogger(__name__)
+
+LOOK_ANYWAY_S = 5.0
+"""A doorbell that broke is noticed by then: once for all who wait."""
+TRY_AGAIN_S = 1.0
+GATHER_S = 0.02
+"""Who asks for the same job within it shares one query."""
+AT_ONCE = 500
+"""So many jobs are looked at by one query."""
+OF_JOB = group_name("")
+
+
+class Standing(NamedTuple):
+    """Where a job stands, as far as somebody who waits wants to know."""
+
+    state: str
+    last_seq: int
+
+    @property
+    def is_final(self) -> bool:
+        return JobState(self.state).is_final
+
+
+class Bell:
+    """Rings when there may be news."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    async def wait(self, within_s: float) -> bool:
+        """Whether it rang within that time. It is still again afterwards."""
+        with suppress(TimeoutError):
+            # Not `wait_for`: in Python 3.11 it loses a cancel that comes together with a ring.
+            async with asyncio.timeout(within_s):
+                await self._rung.wait()
+        rung = self._rung.is_set()
+        self._rung.clear()
+        return rung
+
+
+class Doorbells:
+    """All the bells of one event loop. It runs while there is one."""
+
+    def __init__(self) -> None:
+        self.bells: dict[str, set[Bell]] = {}
+        self._joined: set[str] = set()
+        self._looks: dict[UUID | str, asyncio.Future[Standing | None]] = {}
+        self._changed = asyncio.Event()
+        self._layer = get_channel_layer()
+        self._channel = ""
+        self._joining = asyncio.create_task(self._keep_joined())
+        self._others = [asyncio.create_task(self._look())]
+
+    def hang(self, group: str) -> Bell:
+        bell = Bell()
+        self.bells.setdefault(group, set()).add(bell)
+        if group in self._joined:
+            bell.ring()
+        self._changed.set()
+        return bell
+
+    def take_down(self, group: str, bell: Bell) -> None:
+        self.bells[group].discard(bell)
+        if not self.bells[group]:
+            del self.bells[group]
+        self._changed.set()
+
+    def ring(self, group: str) -> None:
+        for bell in self.bells.get(group, ()):
+            bell.ring()
+
+    async def standing(self, job_id: UUID | str) -> Standing | None:
+        """Read after the call; all who call at about the same time share one query."""
+        if job_id not in self._looks:
+            self._looks[job_id] = asyncio.ensure_future(self._standing_soon(job_id))
+        return await asyncio.shield(self._looks[job_id])
+
+    async def _standing_soon(self, job_id: UUID | str) -> Standing | None:
+        await asyncio.sleep(GATHER_S)
+        # From here on it would be too early for whoever asks.
+        del self._looks[job_id]
+        return (await _standings([str(job_id)])).get(str(job_id))
+
+    async def _keep_joined(self) -> None:
+        """Be in the groups that somebody listens to, and in no other; end once nobody listens."""
+        while self.bells or self._joined:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                await self._settle()
+            except (RedisError, OSError) as exc:
+                logger.warning("no doorbell for now, jobs are looked at instead: %s", exc)
+                self._changed.set()
+                await asyncio.sleep(TRY_AGAIN_S)
+        del _of_loop[asyncio.get_running_loop()]
+        for task in self._others:
+            task.cancel()
+
+    async def _settle(self) -> None:
+        if not self._channel:
+            self._channel = await self._layer.new_channel()
+            self._others.append(asyncio.create_task(self._hear()))
+        for group in self.bells.keys() - self._joined:
+            await self._layer.group_add(group, self._channel)
+            self._joined.add(group)
+            # What happened before we were in it rang for nobody.
+            self.ring(group)
+        for group in self._joined - self.bells.keys():
+            await self._layer.group_discard(group, self._channel)
+            self._joined.discard(group)
+
+    async def _hear(self) -> None:
+        while True:
+            try:
+                message = await self._layer.receive(self._channel)
+            except (RedisError, OSError) as exc:
+                logger.warning("the doorbell is not heard: %s", exc)
+                await asyncio.sleep(TRY_AGAIN_S)
+            else:
+                self.ring(message.get("group", ""))
+
+    async def _look(self) -> None:
+        """Ring where a job has moved since the last look, or was never looked at."""
+        known: dict[str, Standing] = {}
+        while True:
+            await asyncio.sleep(LOOK_ANYWAY_S)
+            ids = [group.removeprefix(OF_JOB) for group in self.bells if group.startswith(OF_JOB)]
+            try:
+                found = await _standings(ids)
+            except DatabaseError as exc:
+                logger.warning("who waits for jobs waits for the database: %s", exc)
+                continue
+            for job_id in [each for each in found if found[each] != known.get(each)]:
+                self.ring(group_name(job_id))
+            known = found
+
+
+_of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Doorbells] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def of_group(group: str) -> AsyncIterator[Bell]:
+    """A bell that rings for whatever is sent to the group, and once when it hangs.
+
+    Look when it has rung. For a job's group it also rings where a nudge was lost; whoever listens
+    to another one gives `Bell.wait` a time after which they look anyway.
+    """
+    loop = asyncio.get_running_loop()
+    doorbells = _of_loop.get(loop) or _of_loop.setdefault(loop, Doorbells())
+    bell = doorbells.hang(group)
+    try:
+        yield bell
+    finally:
+        doorbells.take_down(group, bell)
+
+
+@asynccontextmanager
+async def of_job(job_id: UUID | str) -> AsyncIterator[Bell]:
+    """A bell that rings when there may be news of the job: at once, or seconds late."""
+    async with of_group(group_name(job_id)) as bell:
+        yield bell
+
+
+async def wait(
+    job_id: UUID | str, until: Callable[[Standing], Any], within_s: float
+) -> Standing | None:
+    """Wait for the job to stand as `until` wants it; returns how it stood when last looked at.
+
+    None: there is no such job, or the time was over before it could be looked at.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within_s
+    standing = None
+    async with of_job(job_id) as bell:
+        while await bell.wait(deadline - loop.time()):
+            try:
+                standing = await _of_loop[loop].standing(job_id)
+            except DatabaseError:
+                await asyncio.sleep(TRY_AGAIN_S)
+                bell.ring()
+                continue
+            if standing is None or until(standing):
+                break
+    return standing
+
+
+@database_sync_to_async
+def _standings(job_ids: list[str]) -> dict[str, Standing]:
+    found: dict[str, Standing] = {}
+    for first in range(0, len(job_ids), AT_ONCE):
+        jobs = Job.objects.filter(pk__in=job_ids[first : first + AT_ONCE])
+        rows = jobs.values_list("pk", "state", "last_seq")
+        found |= {str(pk): Standing(state, seq) for pk, state, seq in rows}
+    return found

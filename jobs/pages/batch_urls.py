@@ -1,0 +1,11 @@
+from django.urls import path
+
+from . import batch_views
+
+app_name = "batches"
+urlpatterns = [
+    path("", batch_views.batch_list, name="list"),
+    path("<uuid:batch_id>/", batch_views.batch_detail, name="detail"),
+    path("<uuid:batch_id>/cancel/", batch_views.batch_cancel, name="cancel"),
+    path("<uuid:batch_id>/resume/", batch_views.batch_resume, name="resume"),
+]

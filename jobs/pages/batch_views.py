@@ -1,0 +1,147 @@
+"""The pages of batches: where one stands, its items, and the buttons that stop or resume it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+import simulations
+from jobs import batches, events, files, lifecycle
+from jobs.batch_models import Batch, BatchItem
+from jobs.states import FailureKind, JobState
+
+from . import copying
+from .formats import duration
+from .status import LOOKS, whereabouts
+from .tables import shortened
+
+BATCHES_SHOWN = 50
+ITEMS_A_PAGE = 100
+CANNOT_RESUME = (
+    lifecycle.NothingToResume,
+    lifecycle.TooSlow,
+    lifecycle.OverQuota,
+    lifecycle.BudgetSpent,
+    lifecycle.NotAllowed,
+    simulations.Busy,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """:param varied: the values by which it differs from the others."""
+
+    item: BatchItem
+    varied: list[str]
+    where: str
+    why: str
+
+
+@login_required
+def batch_list(request: HttpRequest) -> HttpResponse:
+    mine = Batch.objects.visible_to(request.user).select_related("owner").newest_first()
+    told = [_told(batch) for batch in mine[:BATCHES_SHOWN]]
+    is_moving = any(not each["batch"].is_over for each in told)
+    return render(request, "batches/list.html", {"batches": told, "is_moving": is_moving})
+
+
+@login_required
+def batch_detail(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    batch = _batch(request, batch_id)
+    after = request.GET.get("after", "")
+    at = int(after) if events.is_seq(after) else -1
+    found = batches.items_with_input(batch, at, ITEMS_A_PAGE + 1)
+    page = found[:ITEMS_A_PAGE]
+    told = {
+        **_told(batch),
+        "varied": [name.removeprefix("params.") for name in batch.varied],
+        "rows": [_row(batch, item) for item in page],
+        "is_first": at < 0,
+        "snippets": copying.of_batch(request, batch),
+        "next": page[-1].index if len(found) > len(page) else None,
+    }
+    return render(request, "batches/detail.html", told)
+
+
+@login_required
+@require_POST
+def batch_cancel(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    batch = _batch(request, batch_id)
+    try:
+        lifecycle.cancel_batch(batch, by=str(request.user))
+    except lifecycle.BatchIsOver:
+        messages.warning(request, "It was over already, so there was nothing left to cancel.")
+    return redirect(batch)
+
+
+@login_required
+@require_POST
+def batch_resume(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    batch = _batch(request, batch_id)
+    try:
+        lifecycle.resume_batch(batch, by=str(request.user))
+    except CANNOT_RESUME as exc:
+        messages.error(request, f"It cannot be resumed: {exc}")
+    else:
+        messages.success(request, "What had been stopped goes on.")
+    return redirect(batch)
+
+
+def _batch(request: HttpRequest, batch_id: UUID) -> Batch:
+    """The batch, if this user may see it; to everyone else there is none."""
+    found = Batch.objects.visible_to(request.user).select_related("owner")
+    return get_object_or_404(found, pk=batch_id)
+
+
+def _told(batch: Batch) -> dict[str, Any]:
+    counted = batches.counts(batch)
+    shown = [(LOOKS[JobState(state)].word, n) for state, n in counted.states.items() if n]
+    if refused := counted.outcomes[batches.Outcome.REFUSED]:
+        shown.append(("Refused", refused))
+    over_in_s = batches.over_in_s(batch, counted)
+    return {
+        "batch": batch,
+        "standing": batches.standing(batch),
+        "counts": shown,
+        "n_reused": counted.outcomes[batches.Outcome.REUSED],
+        "progress": counted.progress,
+        "over_in": duration(over_in_s) if over_in_s else "",
+        "can_resume": batches.n_stopped(batch, lifecycle.STOPPED) > 0,
+    }
+
+
+def _row(batch: Batch, item: BatchItem) -> Row:
+    job, refusal = item.job, item.refusal or {}
+    body: Any = {"params": job.params} if job else refusal.get("submission", {})
+    errors = [error["detail"] for error in refusal.get("errors", [])]
+    if job and job.failure_kind:
+        errors.append(str((job.error or {}).get("detail") or FailureKind(job.failure_kind).label))
+    return Row(
+        item=item,
+        varied=[_text(_at(body, name)) for name in batch.varied],
+        where=whereabouts(job) if job else "",
+        why="; ".join(errors),
+    )
+
+
+def _at(value: Any, path: str) -> Any:
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if files.is_reference(value):
+        return files.called(value)
+    if isinstance(value, dict) and "text" in value:
+        value = value["text"]
+    return shortened(" ".join(str(value).split()))

@@ -1,0 +1,188 @@
+"""A request to copy: for a terminal, for Python, and as the tool call of an agent."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pprint import pformat
+from textwrap import indent
+from typing import Any
+
+from django.conf import settings
+
+import simulations
+
+from .batch_models import Batch
+from .budget import Budget
+from .models import Job
+from .states import FINAL, Priority
+
+WIDTH = 84
+LONGEST_ARGUMENT = 100_000
+"""In characters; the system takes 128 KiB."""
+WAIT_S = 50
+OF_A_TOOL = ("name", "tags", "purpose", "priority", "limits", "reuse")
+"""Of a submission what the tools of agents take beside the params."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """:param url: as its reader calls it.
+    :param asks_for_key: nobody is let in without one.
+    """
+
+    url: str
+    asks_for_key: bool = False
+
+    @property
+    def curl(self) -> str:
+        return 'curl -H "Authorization: Bearer $BACKPLANE_KEY"' if self.asks_for_key else "curl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snippet:
+    """:param language: what a text is to be read as, `sh`."""
+
+    title: str
+    language: str
+    text: str
+
+
+def of_submission(body: Json, site: Site) -> list[Snippet]:
+    """Ways to submit this."""
+    return [_curl(_post(body, site)), _python(_submit(body), site), _tool(*_call(body))]
+
+
+def of_job(job: Job, site: Site) -> list[Snippet]:
+    """Ways to wait for this job and read what it found."""
+    where = f"{site.url}/api/v1/jobs/{job.pk}"
+    line = f'{site.curl} -H "Prefer: wait={WAIT_S}" {where}'
+    code = f'job = client.job("{job.pk}")\nprint(job.result())'
+    name = "get_job" if job.state in FINAL else "wait_for_job"
+    return [_curl(line), _python(code, site), _tool(name, {"job_id": str(job.pk)})]
+
+
+def of_batch(batch: Batch, site: Site) -> list[Snippet]:
+    """Ways to see how this batch stands, and to read what it found."""
+    where = f"{site.url}/api/v1/batches/{batch.pk}"
+    lines = f'{site.curl} {where}\n{site.curl} "{where}/results?format=csv"'
+    code = f'batch = client.batch("{batch.pk}").wait()\nfor row in batch.results():\n    print(row)'
+    return [
+        _curl(lines),
+        _python(code, site),
+        _tool("get_batch", {"batch_id": str(batch.pk), "wait_seconds": WAIT_S}),
+    ]
+
+
+def submission_of(job: Job) -> Json:
+    """What makes the same job again, without what goes without saying."""
+    defaults = _defaults(job.simulation)
+    params = {
+        name: value
+        for name, value in job.params.items()
+        if name not in defaults or value != defaults[name]
+    }
+    priority = Priority(min(job.priority, Priority.HIGH))
+    retry = {"max_attempts": job.max_attempts} if _is_patient(job) else {}
+    said = {
+        "name": job.name,
+        "tags": job.tags,
+        "purpose": job.purpose,
+        "priority": "" if priority == Priority.NORMAL else priority.name.lower(),
+        "limits": _differing(job.budget),
+        "retry": retry | ({"on": job.retry_on} if job.retry_on else {}),
+    }
+    return {"simulation": job.simulation, "params": params, **_said(said)}
+
+
+def draft(simulation: str, params: Mapping[str, Any], budget: Budget, **said: Any) -> Json:
+    """What somebody is about to submit."""
+    limits = {name: value for name, value in asdict(budget).items() if value is not None}
+    defaults = _defaults(simulation)
+    given = {
+        name: value
+        for name, value in params.items()
+        if name not in defaults or value != defaults[name]
+    }
+    return {"simulation": simulation, "params": given, **_said({**said, "limits": limits})}
+
+
+def _said(values: Mapping[str, Any]) -> Json:
+    return {name: value for name, value in values.items() if value}
+
+
+def _is_patient(job: Job) -> bool:
+    return job.max_attempts != settings.JOB_MAX_ATTEMPTS
+
+
+def _differing(budget: Budget) -> dict[str, int]:
+    usual = asdict(Budget().settled())
+    return {name: value for name, value in asdict(budget).items() if value != usual[name]}
+
+
+@cache
+def _defaults(simulation: str) -> Json:
+    """Of its params; of a simulation that is no longer installed none is known."""
+    try:
+        schema = simulations.get(simulation).Params.model_json_schema()
+    except KeyError:
+        return {}
+    told = schema["properties"].items()
+    return {name: each["default"] for name, each in told if "default" in each}
+
+
+# --- each in its language -----------------------------------------------------------------------
+
+
+def _curl(line: str) -> Snippet:
+    return Snippet(title="curl", language="sh", text=line)
+
+
+def _python(code: str, site: Site) -> Snippet:
+    body = indent(code, "    ")
+    text = f'from backplane import Client\n\nwith Client("{site.url}") as client:\n{body}'
+    return Snippet(title="Python", language="python", text=text)
+
+
+def _tool(name: str, arguments: Json) -> Snippet:
+    call = {"name": name, "arguments": arguments}
+    return Snippet(title="MCP", language="json", text=_json(call))
+
+
+def _post(body: Json, site: Site) -> str:
+    head = f'{site.curl} {site.url}/api/v1/jobs -H "Content-Type: application/json" \\\n  '
+    text = _json(body)
+    if len(text) > LONGEST_ARGUMENT:
+        return f"{head}--data-binary @- <<'JSON'\n{text}\nJSON"
+    return f"{head}-d {shlex.quote(text)}"
+
+
+def _json(body: Json) -> str:
+    text = json.dumps(body, ensure_ascii=False)
+    return text if len(text) < WIDTH else json.dumps(body, ensure_ascii=False, indent=2)
+
+
+def _submit(body: Json) -> str:
+    beside = {name: value for name, value in body.items() if name not in {"simulation", "params"}}
+    arguments = [repr(body["simulation"]), _literal(body["params"])]
+    arguments += [f"{name}={_literal(value)}" for name, value in beside.items()]
+    call = f"job = client.submit({', '.join(arguments)})"
+    if len(call) > WIDTH or "\n" in call:
+        lines = "".join(indent(f"{each},\n", "    ") for each in arguments)
+        call = f"job = client.submit(\n{lines})"
+    return f"{call}\nprint(job.id)\nprint(job.result())"
+
+
+def _literal(value: Any) -> str:
+    return pformat(value, width=WIDTH, sort_dicts=False)
+
+
+def _call(body: Json) -> tuple[str, Json]:
+    name = f"submit_{body['simulation'].replace('.', '_')}"
+    options = {each: body[each] for each in OF_A_TOOL if each in body}
+    return name, {**body["params"], **({"job": options} if options else {})}

@@ -1,0 +1,45 @@
+"""A job's events as server-sent events (WHATWG HTML, 9.2): text that a browser reads by itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from . import events
+from .models import Job, JobEvent
+
+RECONNECT_MS = 2000
+KEEP_ALIVE = b": still here\n\n"
+END = b"event: end\n"
+ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
+
+
+def opening(after: int) -> bytes:
+    """Sets the id to begin at, so that whoever is cut off before the first event knows it."""
+    return f"retry: {RECONNECT_MS}\nid: {after}\n\n".encode()
+
+
+def text(job: Job, found: Iterable[JobEvent], after: int) -> bytes:
+    """These events, and the closing one if nothing follows them any more.
+
+    :param after: the event before the first of them.
+    """
+    told = [_block(events.to_wire(event), event.seq) for event in found]
+    seq = last_id(b"".join(told[-1:]), or_else=after)
+    if job.is_final and seq >= job.last_seq:
+        told.append(END + _block({"seq": seq, "state": str(job.state)}))
+    return b"".join(told)
+
+
+def last_id(written: bytes, *, or_else: int = 0) -> int:
+    """The number of the last event in the text."""
+    found = ID.findall(written)
+    return int(found[-1]) if found else or_else
+
+
+def _block(data: dict[str, Any], seq: int | None = None) -> bytes:
+    number = "" if seq is None else f"id: {seq}\n"
+    # On one line: JSON writes a line break within a string as \n.
+    return f"{number}data: {json.dumps(data)}\n\n".encode()

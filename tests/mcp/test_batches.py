@@ -1,0 +1,64 @@
+"""Campaigns by an agent."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from jobs.models import Job
+
+from .conftest import Connect, run_to_its_end
+from .test_tools import said
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+GRID = {
+    "name": "Squares",
+    "template": {"simulation": "demo.sum_squares", "params": {}},
+    "grid": {"params.n": [3, 4, 5]},
+}
+
+
+async def test_a_batch_is_submitted_watched_and_read(alices: Connect) -> None:
+    async with alices() as client:
+        batch = said(await client.call_tool("submit_batch", GRID))["batch"]
+        call = {"batch_id": batch["id"], "wait_seconds": 50}
+        waiting = asyncio.create_task(client.call_tool("get_batch", call))
+        async for job in Job.objects.filter(batch=batch["id"]):
+            await run_to_its_end(str(job.pk))
+        over = said(await asyncio.wait_for(waiting, 40))
+        items = said(await client.call_tool("list_batch_items", {"batch_id": batch["id"]}))
+
+    assert batch["counts"]["queued"] == 3
+    assert over["batch"]["state"] == "finished"
+    assert "3 succeeded" in over["summary"]
+    assert [item["summary"] for item in items["items"]] == [{"total": 14}] * 3
+
+
+async def test_a_batch_is_cancelled_and_resumed(alices: Connect) -> None:
+    async with alices() as client:
+        batch = said(await client.call_tool("submit_batch", GRID))["batch"]
+        stopped = said(await client.call_tool("cancel_batch", {"batch_id": batch["id"]}))
+        resumed = said(await client.call_tool("resume_batch", {"batch_id": batch["id"]}))
+
+    assert "3 cancelled" in stopped["summary"]
+    assert resumed["batch"]["state"] == "running"
+
+
+async def test_what_is_wrong_in_a_batch_names_the_item(alices: Connect) -> None:
+    async with alices() as client:
+        answer = await client.call_tool("submit_batch", {**GRID, "grid": {"params.n": [3, 0]}})
+
+    assert answer.is_error
+    assert "n is 0; it must be at least 1" in answer.content[0].text
+    assert not await Job.objects.aexists()
+
+
+async def test_a_stranger_s_batch_does_not_exist(alices: Connect, bobs: Connect) -> None:
+    async with alices() as client:
+        batch = said(await client.call_tool("submit_batch", GRID))["batch"]
+    async with bobs() as client:
+        for tool in ("get_batch", "list_batch_items", "cancel_batch", "resume_batch"):
+            answer = await client.call_tool(tool, {"batch_id": batch["id"]})
+            assert answer.structured_content["error"]["code"] == "E_NOT_FOUND"
