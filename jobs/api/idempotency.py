@@ -123,7 +123,9 @@ def _claim(request: Request, key: str, claim: dict[str, Any]) -> IdempotencyKey:
         with transaction.atomic():
             return IdempotencyKey.objects.create(**named, **claim, body_sha256=digest)
     except IntegrityError:
-        row = IdempotencyKey.objects.get(**named)
+        row = IdempotencyKey.objects.filter(**named).first()
+    if row is None:
+        raise InFlight  # it was refused just now: the key is free
     if row.status is None and row.body_sha256 == digest and _has_lapsed(row):
         # Compare-and-set, for others try it too.
         IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim, status=None).update(**claim)

@@ -69,6 +69,8 @@ def admit_from(origin: Origin, jobs: Sequence[Job]) -> None:
         return
     # As it is now: its owner may have changed it since it was recognised.
     key = ApiKey.objects.get(pk=origin.key.pk)
+    if not key.is_usable:
+        raise BudgetSpent("This key was revoked, or has expired, while the request was looked at.")
     _refuse_too_many(key, len(jobs))
     expected = [spending.core_hours(job.estimate, job.budget.threads or 1) for job in jobs]
     _refuse_too_costly(key, sum(hours or 0.0 for hours in expected))

@@ -18,7 +18,7 @@ from django.utils import timezone
 from jobs import batches, events
 from jobs.batch_models import Batch, BatchEvent
 from jobs.models import Job
-from jobs.states import FailureKind, JobState
+from jobs.states import ACTIVE, FailureKind, JobState
 from jobs.webhooks import of_batches
 
 from .backends import withdraw_all
@@ -110,6 +110,7 @@ def cancel_batch(batch: Batch, *, by: str) -> Batch:
         now = timezone.now()
         batch.cancel_requested_at = batch.cancel_requested_at or now
         batch.save(update_fields=["cancel_requested_at"])
+        _hold(batch)
         n_cancelled = _cancel_what_waits(batch, by=by, cancel_requested_at=now)
         running = Job.objects.unfinished(JobState.RUNNING).filter(batch=batch)
         asked = change_all(
@@ -127,7 +128,16 @@ def cancel_batch(batch: Batch, *, by: str) -> Batch:
 
 
 def _locked(batch: Batch) -> Batch:
-    return Batch.objects.select_for_update().get(pk=batch.pk)
+    return Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+
+
+def _hold(batch: Batch) -> None:
+    """Nothing passes from what runs to what waits while first the one is looked at, then the other.
+
+    What is requeued between the two would be in neither.
+    """
+    active = Job.objects.filter(batch=batch, state__in=ACTIVE).order_by("id")
+    list(active.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
 
 
 def _fails_too_often(batch: Batch) -> bool:

@@ -161,7 +161,8 @@ def _store(batch: Batch, new: Sequence[Job], allowance: Allowance, origin: Origi
     insert_all(Job, new)
     record_all(new, "submitted", sent_by)
     if any(job.awaits_approval for job in new):
-        waiting = Job.objects.unfinished(JobState.QUEUED).filter(batch=batch)
+        # Of a batch that is resumed, those that waited before were asked for then.
+        waiting = Job.objects.unfinished(JobState.QUEUED).filter(batch=batch, last_seq=1)
         change_all(waiting.filter(consent=Consent.AWAITED), "awaiting_approval", why_it_waits)
     free = [job for job in new if not job.awaits_approval]
     transaction.on_commit(partial(hand_all_to_backend, free))
@@ -235,7 +236,7 @@ def resume_batch(
     with transaction.atomic():
         # In the order in which everybody takes these locks.
         allowance, _ = Allowance.objects.select_for_update().get_or_create(user=batch.owner)
-        batch = Batch.objects.select_for_update().get(pk=batch.pk)
+        batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
         # As it is now: somebody else may have resumed it meanwhile.
         instead: dict[UUID | None, Job] = {stopped[n].pk: job for n, job in jobs.items()}
         items = _items_of(batch, [stopped[n].pk for n in jobs])

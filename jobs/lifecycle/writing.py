@@ -103,7 +103,7 @@ def change_all(
     """As `change`, for all that the query finds, in a few statements; returns whom it changed."""
     with transaction.atomic():
         # Locked in one order, so that two of these never wait for each other.
-        found = list(jobs.order_by("id").select_for_update(of=("self",)).only(*TOLD))
+        found = list(jobs.order_by("id").select_for_update(of=("self",), no_key=True).only(*TOLD))
         for at in range(0, len(found), ROWS_AT_ONCE):
             some = [job.pk for job in found[at : at + ROWS_AT_ONCE]]
             Job.objects.filter(pk__in=some).update(last_seq=F("last_seq") + 1, **fields)

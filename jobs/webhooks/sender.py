@@ -77,7 +77,7 @@ class Sender:
         room = MOST_AT_ONCE - self.n_in_flight
         busy = [owner for owner, n in self._busy.items() if n >= MOST_PER_OWNER]
         due = WebhookDelivery.objects.filter(next_at__lte=timezone.now())
-        due = due.exclude(endpoint__owner__in=busy).select_related("endpoint")
+        due = due.exclude(endpoint__owner__in=busy).select_related("endpoint__key")
         began = False
         for delivery in due.order_by("next_at", "id")[:room]:
             owner = delivery.endpoint.owner_id
@@ -115,8 +115,9 @@ class Sender:
 def claim(delivery: WebhookDelivery) -> bool:
     """Whether it is ours to send, and nobody else's until the claim lapses."""
     due = WebhookDelivery.objects.filter(pk=delivery.pk, next_at=delivery.next_at)
-    if not delivery.endpoint.is_active:
-        # Written while somebody switched the endpoint off.
+    endpoint = delivery.endpoint
+    if not endpoint.is_active or (endpoint.key and not endpoint.key.is_usable):
+        # Written before somebody switched the endpoint off, or for a key that has ended since.
         ended = {"next_at": None, "ended_at": timezone.now()}
         due.update(state=DeliveryState.CANCELLED, **ended)
         return False

@@ -22,11 +22,16 @@ def insist(write: Callable[[], Told]) -> Told:
     :raises DatabaseError: it refused, or did not answer for a minute; the lease then tells.
     """
     deadline = time.monotonic() + PATIENCE_S
+    is_refused = False
     while True:
         try:
             return write()
         except (IntegrityError, DataError):
-            raise  # it was there, and will not take this
+            # It was there, and will not take this. Once more all the same: what it refers to (a
+            # webhook, say) may have been deleted while it was written.
+            if is_refused:
+                raise
+            is_refused = True
         except DatabaseError:
             if time.monotonic() > deadline:
                 raise

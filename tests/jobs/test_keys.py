@@ -403,6 +403,18 @@ def test_a_job_of_a_revoked_key_goes_on(agent: Agent) -> None:
     assert job.state == JobState.RUNNING
 
 
+def test_a_request_that_a_revoked_key_had_begun_stores_nothing(agent: Agent, alice: Any) -> None:
+    _, key = agent()
+    keys.revoke(ApiKey.objects.get(pk=key.pk))
+
+    with pytest.raises(lifecycle.BudgetSpent, match="revoked"):
+        lifecycle.submit(
+            owner=alice, simulation="demo.sum_squares", params={"n": 3}, origin=keys.Origin(key=key)
+        )
+
+    assert not Job.objects.exists()
+
+
 def test_a_ticket_stands_for_its_key_for_a_minute(
     agent: Agent, alice: Any, monkeypatch: Any
 ) -> None:

@@ -225,3 +225,15 @@ def test_patience_is_for_a_database_that_is_away(db: None, monkeypatch: pytest.M
 
     with pytest.raises(IntegrityError):
         patience.insist(refuse)
+
+
+def test_what_was_refused_for_something_deleted_meanwhile_is_told_once_more() -> None:
+    answers = iter([IntegrityError("FOREIGN KEY"), None])
+
+    def write() -> None:
+        if (answer := next(answers)) is not None:
+            raise answer
+
+    patience.insist(write)
+
+    assert list(answers) == []

@@ -12,7 +12,9 @@ from django.db import DatabaseError
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from jobs import keys
 from jobs.models import Job, WebhookDelivery, WebhookEndpoint
+from jobs.states import Scope
 from jobs.webhook_models import DeliveryState
 from jobs.webhooks import endpoints, sender, signing
 from jobs.webhooks.sender import Sender, claim, settle
@@ -354,6 +356,20 @@ def test_what_was_switched_off_meanwhile_is_not_sent(
 ) -> None:
     succeeded()
     WebhookEndpoint.objects.update(disabled_at=timezone.now())
+
+    deliver()
+
+    assert only().state == DeliveryState.CANCELLED
+    assert receiver.received == []
+
+
+def test_a_key_that_was_revoked_tells_nobody_any_more(
+    alice: Any, receiver: Receiver, succeeded: Callable[..., Job], deliver: Deliver
+) -> None:
+    key, _ = keys.issue(owner=alice, name="agent", scopes=[Scope.SUBMIT])
+    endpoints.create(owner=alice, url=receiver.url, key=key)
+    succeeded(origin=keys.Origin(key=key))
+    keys.revoke(key)
 
     deliver()
 
