@@ -27,8 +27,10 @@ calibrate: $(VENV)/run-ready  ## measure this machine, so that jobs say how long
 	@$(BIN)/python manage.py calibrate
 
 test: lint  ## the whole suite, and what asks the database most on PostgreSQL too
-	$(PYTEST)
+	$(PYTEST) -m "not stack"
 	BACKPLANE_TEST_DATABASE=postgres $(PYTEST) tests/jobs -m "not slow"
+	# One after the other: what a whole site does in time, it does on a machine of its own.
+	$(BIN)/python -m pytest -m stack
 
 chaos: $(VENV)/test-ready  ## hundreds of real jobs under random faults; SEED=… replays a run
 	$(BIN)/python -m tests.chaos --jobs $(JOBS) --minutes $(MINUTES) --database $(DATABASE) \

@@ -129,7 +129,7 @@ def test_a_clock_that_jumps_loses_nobody(empty_database: str, jump: str) -> None
         clock.write_text(jump)
         until(lambda: hours_off(site), "the jump is felt")
         worker.kill()
-        site.wait(killed, lambda job: job["attempt"] == 2, within_s=30)
+        site.wait(killed, lambda job: job["attempt"] == 2, within_s=120)
 
         assert site.wait(spared)["state"] == "succeeded"
         assert failures(site, [spared]) == []
