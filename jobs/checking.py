@@ -66,21 +66,15 @@ def check(
     same = None
     if reuse:
         same = equality.equal(owner, wanted.fingerprint, wanted.columns, key=origin.key)
-    checked = wanted.checked
     job = new_job(
+        wanted,
         owner=owner,
-        fingerprint=wanted.fingerprint,
         priority=priority,
-        simulation=wanted.simulation.name,
-        params=files.folded(checked.params, wanted.references),
-        structure=checked.structure,
-        estimate=wanted.estimate,
-        notes=[*wanted.simulation.notes_on_name(simulation), *checked.notes],
+        params=files.folded(wanted.checked.params, wanted.references),
         name=name,
         tags=tags,
         max_attempts=max_attempts,
         retry_on=retry_on,
-        **wanted.columns,
     )
     refusal = None if same else _refusal(job, origin)
     return Verdict(job=job, same=same, refusal=refusal)

@@ -5,5 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 
-def written(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def written(at: datetime, *, timespec: str = "auto") -> str:
+    """:param timespec: as in `datetime.isoformat`."""
+    return at.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

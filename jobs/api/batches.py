@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any, Literal
 from uuid import UUID
 
@@ -20,7 +18,7 @@ from rest_framework.reverse import reverse
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from jobs import batches, events, lifecycle
+from jobs import batches, cursors, events, lifecycle
 from jobs.batch_models import Batch
 from jobs.states import FailureKind, Scope
 from simulations import FieldError
@@ -249,15 +247,11 @@ def _answer(
 
 
 def _cursor(index: int) -> str:
-    return base64.urlsafe_b64encode(f"item {index}".encode()).decode().rstrip("=")
+    return cursors.written(f"item {index}")
 
 
 def _index(cursor: str) -> int:
-    try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        word, _, index = base64.b64decode(padded, b"-_", validate=True).decode().partition(" ")
-    except (binascii.Error, UnicodeError):
-        word, index = "", ""
+    word, _, index = (cursors.read(cursor) or "").partition(" ")
     if word != "item" or not events.is_seq(index):
         detail = "cursor is none that we gave. Leave it out to begin with the first item."
         raise InvalidQuery([FieldError(path=("cursor",), code="invalid_cursor", detail=detail)])

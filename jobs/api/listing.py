@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 import simulations
+from jobs import cursors
 from jobs.finding import Wanted, matching
 from jobs.models import Job, JobQuerySet
 from simulations import FieldError
@@ -44,17 +43,12 @@ class Mark:
         return cls(created_at=job.created_at, job_id=job.pk)
 
     def written(self) -> str:
-        text = f"{self.created_at.isoformat()} {self.job_id.hex}"
-        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        return cursors.written(f"{self.created_at.isoformat()} {self.job_id.hex}")
 
     @classmethod
     def read(cls, text: str) -> Mark:
         """:raises ValueError: it is none of ours."""
-        padded = text + "=" * (-len(text) % 4)
-        try:
-            at, _, job_id = base64.b64decode(padded, b"-_", validate=True).decode().partition(" ")
-        except (binascii.Error, UnicodeError) as exc:
-            raise ValueError("no cursor") from exc
+        at, _, job_id = (cursors.read(text) or "").partition(" ")
         created_at = datetime.fromisoformat(at)
         if created_at.tzinfo is None:
             raise ValueError("no cursor")

@@ -109,19 +109,14 @@ def _drafts(good: Mapping[int, Prepared], wanted: Sequence[Wanted], owner: Any) 
     folding = Folding(owner)
     found = {}
     for n, prepared in good.items():
-        asked, checked = wanted[n], prepared.checked
+        asked = wanted[n]
         found[n] = new_job(
+            prepared,
             owner=owner,
-            fingerprint=prepared.fingerprint,
             priority=asked.priority,
-            simulation=prepared.simulation.name,
             params=folding.fold(prepared),
-            structure=checked.structure,
-            estimate=prepared.estimate,
-            notes=[*prepared.simulation.notes_on_name(asked.simulation), *checked.notes],
             name=asked.name,
             tags=asked.tags,
-            **prepared.columns,
             max_attempts=asked.max_attempts,
             retry_on=asked.retry_on,
             restarted_from=asked.restarted_from,

@@ -189,6 +189,7 @@ class _Common:
             simulation=simulation,
             checked=checked,
             references=given.references,
+            notes=[*simulation.notes_on_name(wanted.simulation), *checked.notes],
             columns=columns,
             estimate=self._estimate(simulation, checked, columns["threads"]),
             fingerprint=equality.fingerprint(simulation, checked),

@@ -74,7 +74,6 @@ def submit(
     wanted = prepare(
         owner=owner, simulation=simulation, params=params, limits=limits, priority=priority
     )
-    found, checked = wanted.simulation, wanted.checked
     with transaction.atomic():
         allowance, _ = Allowance.objects.select_for_update().get_or_create(user=owner)
         if reuse and (
@@ -86,17 +85,13 @@ def submit(
             return same
         admit(allowance)
         job = new_job(
+            wanted,
             owner=owner,
-            fingerprint=wanted.fingerprint,
             priority=priority,
-            simulation=found.name,
-            params=fold(checked.params, wanted.references, owner=owner),
-            structure=checked.structure,
-            estimate=wanted.estimate,
-            notes=[*notes, *found.notes_on_name(simulation), *checked.notes],
+            params=fold(wanted.checked.params, wanted.references, owner=owner),
+            notes=notes,
             name=name,
             tags=tags,
-            **wanted.columns,
             max_attempts=max_attempts,
             retry_on=retry_on,
             restarted_from=restarted_from,
@@ -125,6 +120,7 @@ class Prepared:
     simulation: simulations.Simulation
     checked: simulations.Checked
     references: dict[tuple[str, str], dict[str, str]]
+    notes: Sequence[simulations.Note]
     columns: dict[str, Any]
     estimate: dict[str, Any] | None
     fingerprint: str
@@ -148,6 +144,7 @@ def prepare(
         simulation=found,
         checked=checked,
         references=unfolded.references,
+        notes=[*found.notes_on_name(simulation), *checked.notes],
         columns=columns,
         estimate=estimates.of(found, checked, threads=columns["threads"]),
         fingerprint=equality.fingerprint(found, checked),
@@ -155,22 +152,31 @@ def prepare(
 
 
 def new_job(
+    prepared: Prepared,
     *,
-    notes: Sequence[simulations.Note],
+    notes: Sequence[simulations.Note] = (),
     tags: Sequence[str],
     max_attempts: int | None,
     retry_on: Sequence[FailureKind],
     **columns: Any,
 ) -> Job:
-    """A row as it is before its first event, not yet stored."""
+    """A row as it is before its first event, not yet stored.
+
+    :param notes: that come before those on its input.
+    """
     return Job(
-        notes=[asdict(note) for note in notes],
+        simulation=prepared.simulation.name,
+        structure=prepared.checked.structure,
+        estimate=prepared.estimate,
+        fingerprint=prepared.fingerprint,
+        notes=[asdict(note) for note in (*notes, *prepared.notes)],
         tags=list(tags),
         max_attempts=max_attempts or settings.JOB_MAX_ATTEMPTS,
         retry_on=[str(kind) for kind in retry_on],
         request_id=log_context.current().get("request_id", ""),
         reason=Reason.NO_FREE_WORKER,
         last_seq=1,
+        **prepared.columns,
         **columns,
     )
 

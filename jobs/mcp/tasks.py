@@ -24,6 +24,8 @@ from mcp_types import (
 )
 from mcp_types.jsonrpc import HEADER_MISMATCH
 
+from jobs import moments
+
 from . import caller, telling
 from .caller import Caller, Context
 from .site import Refused
@@ -54,7 +56,7 @@ class Task:
 
 def created(job: dict[str, Any], who: Caller) -> dict[str, Any]:
     """What a tool call is answered with instead of its result."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    now = moments.written(datetime.now(UTC), timespec="milliseconds")
     signed = signing.dumps([job["id"], who.user, now, secrets.token_urlsafe(9)], salt=SALT)
     task = Task(id=signed, job_id=job["id"], created_at=now)
     return {"resultType": "task", **shape(task, job)}

@@ -142,7 +142,7 @@ def body_of(delivery: WebhookDelivery) -> str:
     data: dict[str, Any] = dict(delivery.data)
     if links := _links(delivery):
         data["links"] = {name: settings.PUBLIC_URL + path for name, path in links.items()}
-    at = delivery.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = moments.written(delivery.at, timespec="milliseconds")
     body = {"type": delivery.type, "timestamp": at, "data": data}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
