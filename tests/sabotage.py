@@ -6,12 +6,14 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 
+import psutil
 import psycopg
 
-from tests.stack import Stack
+from tests.stack import Stack, until
 
 DISK_MIB = 64
 
@@ -28,6 +30,51 @@ def locked(stack: Stack, database: str) -> Iterator[None]:
         intruder.execute("BEGIN EXCLUSIVE")
         yield
         intruder.rollback()
+
+
+@contextmanager
+def stopped(stack: Stack, database: str, processes: Sequence[psutil.Process]) -> Iterator[None]:
+    """They stand still, none of them in the midst of a write: a lock of theirs would stop the rest.
+
+    :raises AssertionError: they are never found outside one.
+    """
+
+    def all_of_them() -> bool:
+        for each in processes:
+            each.suspend()
+        if may_write(stack, database):
+            return True
+        _resume(processes)
+        return False
+
+    try:
+        until(all_of_them, "they are stopped outside a write")
+        yield
+    finally:
+        _resume(processes)
+
+
+def _resume(processes: Sequence[psutil.Process]) -> None:
+    for each in processes:
+        with suppress(psutil.NoSuchProcess):
+            each.resume()
+
+
+def may_write(stack: Stack, database: str) -> bool:
+    """Whether nobody holds a lock for longer than a write takes."""
+    if database:
+        longer = "state = 'idle in transaction' AND state_change < now() - interval '0.2 s'"
+        time.sleep(0.3)  # what is asked is how long they have held theirs
+        with psycopg.connect(database) as connection:
+            held = f"SELECT count(*) FROM pg_stat_activity WHERE {longer}"
+            return connection.execute(held).fetchone() == (0,)
+    with closing(sqlite3.connect(stack.var / "db.sqlite3", timeout=1)) as writer:
+        try:
+            writer.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        writer.rollback()
+        return True
 
 
 def fill(stack: Stack) -> None:

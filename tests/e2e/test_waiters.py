@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.sabotage import stopped
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -34,12 +35,8 @@ def _many_files() -> Iterator[None]:
 @pytest.fixture
 def waiting_job(stack: Stack) -> Iterator[str]:
     """Its workers are asleep, so that it ends when it is told to, and computes nothing."""
-    workers = stack.processes("work")
-    for worker in workers:
-        worker.suspend()
-    yield stack.submit("demo.sum_squares", n=3)
-    for worker in workers:
-        worker.resume()
+    with stopped(stack, "", stack.processes("work")):
+        yield stack.submit("demo.sum_squares", n=3)
 
 
 class Waiter:

@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.sabotage import stopped
 from tests.stack import ROOT, Stack, survivors, until
 
 from .site import failures, long_run, notice, short_runs, told_after_s
@@ -89,16 +90,14 @@ def test_the_supervisor_dies_and_everything_with_it(site: Stack) -> None:
     assert site.wait(job_ids[0])["attempt"] == 2
 
 
-def test_a_worker_that_was_stopped_past_its_lease_is_not_believed(site: Stack) -> None:
+def test_a_worker_that_was_stopped_past_its_lease_is_not_believed(
+    site: Stack, database: str
+) -> None:
     job_id = long_run(site)
     horse = site.horses()[0]
-    worker = horse.parent()
-    for each in (worker, horse):
-        each.suspend()
 
-    site.wait(job_id, lambda job: job["state"] == "running" and job["attempt"] == 2, within_s=60)
-    for each in (worker, horse):
-        each.resume()
+    with stopped(site, database, (horse.parent(), horse)):
+        site.wait(job_id, lambda job: job["state"] == "running" and job["attempt"] == 2)
     horse.wait(10)
 
     job = site.wait(job_id)
