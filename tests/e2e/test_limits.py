@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -96,6 +97,36 @@ def test_a_run_that_fills_the_disk_fails_as_disk(stack: Stack) -> None:
     assert (job["state"], job["failure_kind"]) == ("failed", "disk")
     assert job["error"]["reached"]["disk_mib"] >= 1
     assert [each["name"] for each in job["artifacts"]]
+
+
+GREEDY = """
+import os as _os, subprocess as _subprocess, sys as _sys, threading as _threading
+
+def _take():
+    for _ in range(2):
+        _subprocess.Popen([_sys.executable, "-c", "while True: pass"])
+
+_os.register_at_fork(after_in_child=_threading.Timer(1, _take).start)
+"""
+"""A configuration of PySCF's, as a person may have one, that takes two cores for itself.
+
+The worker imports PySCF, and the work-horse that it forks computes.
+"""
+
+
+def test_a_run_that_takes_more_cores_than_it_may_fails_as_threads(tmp_path: Path) -> None:
+    config = tmp_path / "pyscf_conf.py"
+    config.write_text(GREEDY)
+
+    with Stack(workers=1, PYSCF_CONFIG_FILE=str(config)) as stack:
+        job_id = submit(stack, "dft_single_point", LARGE, limits={"threads": 1})
+        greedy = until(lambda: [p for p in stack.descendants() if "pass" in str(_argv(p))], "both")
+        job = stack.wait(job_id)
+
+    assert (job["state"], job["failure_kind"], job["attempt"]) == ("failed", "threads", 1)
+    assert job["error"]["limit"] == {"threads": 1}
+    assert job["error"]["reached"]["threads"] >= 1.5
+    assert not any(each.is_running() for each in greedy)
 
 
 def test_the_children_of_an_engine_die_with_a_cancelled_job(stack: Stack) -> None:
