@@ -9,24 +9,33 @@ WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 JOBS ?= 300
 MINUTES ?= 5
 DATABASE ?= sqlite
+OUT ?= var/assets.tar.gz
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint deploy/constraints.txt
+ASSETS = $(BIN)/python -m deploy.assets $(if $(BUNDLE),--from $(BUNDLE))
 
-.PHONY: up demo calibrate test chaos lint audit fast screenshot pins clean
+.PHONY: up demo assets assets-bundle calibrate test chaos lint audit fast screenshot pins clean
 
 up: $(VENV)/run-ready  ## start everything on this machine
+	@$(ASSETS) >/dev/null || true  # without them pages are plain, and work
 	@exec $(BIN)/python manage.py up --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
 demo: $(VENV)/run-ready  ## from nothing to two results, then stop
 	@exec $(BIN)/python manage.py demo
 
+assets: $(VENV)/run-ready  ## fonts and what draws molecules, from npm or from BUNDLE=file
+	@$(ASSETS)
+
+assets-bundle: assets  ## the same as one file, for a site without a network
+	@$(BIN)/python -m deploy.assets --bundle $(OUT)
+
 calibrate: $(VENV)/run-ready  ## measure this machine, so that jobs say how long they will take
 	@$(BIN)/python manage.py calibrate
 
-test: lint  ## the whole suite, and what asks the database most on PostgreSQL too
+test: lint assets  ## the whole suite, and what asks the database most on PostgreSQL too
 	$(PYTEST) -m "not stack"
 	BACKPLANE_TEST_DATABASE=postgres $(PYTEST) tests/jobs -m "not slow"
 	# One after the other: what a whole site does in time, it does on a machine of its own.
@@ -36,7 +45,7 @@ chaos: $(VENV)/test-ready  ## hundreds of real jobs under random faults; SEED=â€
 	$(BIN)/python -m tests.chaos --jobs $(JOBS) --minutes $(MINUTES) --database $(DATABASE) \
 		$(if $(SEED),--seed $(SEED))
 
-fast: $(VENV)/test-ready  ## the part of the suite that takes seconds
+fast: $(VENV)/test-ready assets  ## the part of the suite that takes seconds
 	$(PYTEST) -m "not slow"
 
 lint: $(VENV)/test-ready  ## style, types, and who may import whom

@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 import simulations
 
+from . import assets
 from .probes import Finding, ok, warning, wrong
 
 PINS = settings.BASE_DIR / "deploy" / "constraints.txt"
@@ -100,6 +101,16 @@ def engines() -> Iterator[Finding]:
             needing = [s.name for s in simulations.all_simulations() if name in s.requires]
             mend = f"Run: make up. Without it these do not run: {', '.join(needing)}"
             yield wrong(f"engine {name}", f"cannot be loaded: {error}", mend)
+
+
+def front_end() -> Iterator[Finding]:
+    """Fonts, and what draws molecules: pages work without."""
+    found = assets.missing()
+    if found:
+        mend = "Run: make assets, then start the site again"
+        yield warning("front end", f"{len(found)} files not as pinned: {found[0]}", mend)
+    else:
+        yield ok("front end", f"all {len(assets.hashes())} files are there, as pinned")
 
 
 def safety() -> Iterator[Finding]:

@@ -159,6 +159,8 @@ JOB_MAX_RUNNING_PER_USER = int(os.environ.get("BACKPLANE_MAX_RUNNING_PER_USER", 
 """None: as many as there are workers. An `Allowance` in the admin says otherwise for one user."""
 JOB_RETENTION_DAYS = _days("BACKPLANE_RETENTION_DAYS")
 """How long the files of a job are kept after its end; None: for ever. Rows are always kept."""
+UPLOAD_RETENTION_DAYS = _days("BACKPLANE_UPLOAD_RETENTION_DAYS")
+"""How long an upload is kept that no job refers to, not even an old one; None: for ever."""
 CALIBRATION_FILE = VAR_DIR / "calibration.json"
 """What `make calibrate` measured on this machine."""
 MAX_BODY_BYTES = 1_000_000
@@ -293,6 +295,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "backplane_site.context.retention",
+                "backplane_site.context.assets",
             ]
         },
     }
@@ -314,6 +317,8 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
+# A folder of a front-end package has the version in its name: what lies in it never changes.
+WHITENOISE_IMMUTABLE_FILE_TEST = rf"^{STATIC_URL}vendor/[^/]+-\d[^/]*/"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {

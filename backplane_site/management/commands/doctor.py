@@ -53,6 +53,7 @@ def _look(deep: bool) -> Iterator[Finding]:
     for check in (
         install_checks.python,
         install_checks.packages,
+        install_checks.front_end,
         install_checks.safety,
         install_checks.file_system,
     ):
