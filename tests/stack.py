@@ -63,6 +63,8 @@ class Stack:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        if any(exc):
+            sys.stdout.write(self.output()[-5000:])  # shown with the failure
         self.down()
         self.client.close()
         shutil.rmtree(self.var, ignore_errors=True)

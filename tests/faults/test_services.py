@@ -126,7 +126,7 @@ def test_a_clock_that_jumps_loses_nobody(empty_database: str, jump: str) -> None
         spared, killed = long_run(site, length_ps=1000), long_run(site)
         worker = psutil.Process(site.audit([killed])[0]["attempts"][0]["worker_pid"])
 
-        clock.write_text(jump)
+        set_clock(clock, jump)
         until(lambda: hours_off(site), "the jump is felt")
         worker.kill()
         site.wait(killed, lambda job: job["attempt"] == 2, within_s=120)
@@ -142,6 +142,13 @@ def hours_off(site: Stack) -> int:
     return round((datetime.fromisoformat(created).timestamp() - time.time()) / 3600)
 
 
+def set_clock(clock: Path, jump: str) -> None:
+    """In one step: nobody is to read a file that is empty yet."""
+    new = clock.with_suffix(".new")
+    new.write_text(jump)
+    new.replace(clock)
+
+
 @contextmanager
 def site_with_a_clock(database: str) -> Iterator[tuple[Stack, Path]]:
     """All its processes read the time through a file that says how far it is off."""
@@ -151,7 +158,7 @@ def site_with_a_clock(database: str) -> Iterator[tuple[Stack, Path]]:
     library = Path(spec.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
     stack = Stack(database_url=database, **QUICK)
     clock = stack.var / "clock"
-    clock.write_text("+0")
+    set_clock(clock, "+0")
     stack.settings |= {
         "LD_PRELOAD": str(library),
         "FAKETIME_TIMESTAMP_FILE": str(clock),
