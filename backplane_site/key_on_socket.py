@@ -15,6 +15,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from jobs import keys
 from jobs.api.keyring import bearer
+from jobs.key_models import ApiKey
 from jobs.states import Scope
 
 App = Callable[..., Awaitable[Any]]
@@ -34,23 +35,26 @@ class KeyOnSocket:
         ticket = query.get("ticket", [None])[0]
         if text is None and ticket is None:
             return await self._others(scope, receive, send)
-        user = await database_sync_to_async(_user)(text, ticket)
-        return await self._app({**scope, "user": user}, receive, send)
+        who = await database_sync_to_async(_who)(text, ticket)
+        return await self._app({**scope, **who}, receive, send)
 
 
-def _user(text: str | None, ticket: str | None) -> Any:
+def _who(text: str | None, ticket: str | None) -> dict[str, Any]:
     """Whom it stands for; nobody, where it opens nothing or not to look."""
     try:
         if text is not None:
             return _holder(keys.recognise(text))
         user_id, key = keys.redeem(ticket or "")
     except keys.Unrecognised:
-        return AnonymousUser()
+        return {"user": AnonymousUser()}
     if key is not None:
         return _holder(key)
     found = get_user_model().objects.filter(pk=user_id, is_active=True).first()
-    return found or AnonymousUser()
+    return {"user": found or AnonymousUser()}
 
 
-def _holder(key: Any) -> Any:
-    return keys.acting_user(key) if key.may(Scope.READ) else AnonymousUser()
+def _holder(key: ApiKey) -> dict[str, Any]:
+    """With the key, for what was opened by it ends with it."""
+    if not key.may(Scope.READ):
+        return {"user": AnonymousUser()}
+    return {"user": keys.acting_user(key), "key_id": key.pk}

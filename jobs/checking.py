@@ -34,14 +34,15 @@ class Verdict:
         """How many of the owner's wait and run, and when this one would start."""
         owner = self.job.owner_id
         most = turns.max_running_of(owner)
+        stands = turns.standing_of(self.job)
         return {
             "queued": turns.n_queued(owner),
             "max_queued": _max_queued(self.job.owner),
             "running": turns.n_running(owner),
             "max_running": None if most >= turns.UNLIMITED else most,
             "awaits_approval": self.job.awaits_approval,
-            "place": turns.place(self.job),
-            "starts_in_s": outlook.starts_in_s(self.job),
+            "place": stands.place,
+            "starts_in_s": outlook.starts_in_s(self.job, stands),
         }
 
 

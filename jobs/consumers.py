@@ -11,12 +11,13 @@ import logging
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
+from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer, AsyncWebsocketConsumer
 from django.db import DatabaseError
 
-from . import events, log_context, news
+from . import events, key_watch, log_context, news
 from .models import Job
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ MIN_GAP_S = 0.1
 HEARTBEAT_S = 5
 """Tells a client that we are here."""
 BATCH = 200
+MIN_GAP_OF_LIST_S = 0.5
+MOST_WATCHED = 200
 
 UNKNOWN_JOB = 4404
 SIGN_IN = 4401
@@ -43,9 +46,9 @@ class NowhereConsumer(AsyncWebsocketConsumer):
         await self.close(code=UNKNOWN_JOB)
 
 
-class JobConsumer(AsyncJsonWebsocketConsumer):
-    seq: int
-    job: Job
+class LiveConsumer(AsyncJsonWebsocketConsumer):
+    """Tells whoever may look what is new, whenever one of some bells rings."""
+
     # None of its own: it would be no socket without a Redis.
     channel_layer_alias = ""
     _reader: asyncio.Task[None] | None = None
@@ -55,7 +58,6 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
         if refusal := await self._refuse():
             await self.close(code=refusal)
             return
-        log_context.bind(job_id=str(self.job.pk))
         self._reader = asyncio.create_task(self._read_on())
 
     async def disconnect(self, code: int) -> None:
@@ -66,6 +68,37 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, **kwargs: Any) -> None:
         """Nothing is expected from a client, so whatever it says is not read."""
+
+    async def _read_on(self) -> None:
+        try:
+            # Listen before reading, so that nothing falls between the two.
+            async with (
+                key_watch.while_it_opens(self.scope.get("key_id")),
+                news.of_groups(await self._groups()) as bell,
+            ):
+                bell.ring()
+                await self._forward(bell)
+        except key_watch.KeyEnded as exc:
+            logger.info("live view %s: %s", self.scope["path"], exc)
+            await self.close(code=SIGN_IN)
+        except DatabaseError:
+            logger.warning("live view %s: no database", self.scope["path"], exc_info=True)
+            await self.close(code=TRY_AGAIN)
+
+    async def _refuse(self) -> int | None:
+        """The code to close with; None: they may look."""
+        raise NotImplementedError
+
+    async def _groups(self) -> list[str]:
+        raise NotImplementedError
+
+    async def _forward(self, bell: news.Bell) -> None:
+        raise NotImplementedError
+
+
+class JobConsumer(LiveConsumer):
+    seq: int
+    job: Job
 
     async def _refuse(self) -> int | None:
         if not self.scope["user"].is_authenticated:
@@ -78,17 +111,11 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
         if job is None:
             return UNKNOWN_JOB
         self.job = job
+        log_context.bind(job_id=str(job.pk))
         return None
 
-    async def _read_on(self) -> None:
-        try:
-            # Listen before reading, so that nothing falls between the two.
-            async with news.of_job(self.job.pk) as bell:
-                bell.ring()
-                await self._forward(bell)
-        except DatabaseError:
-            logger.warning("live view of job %s: the database is away", self.job.pk, exc_info=True)
-            await self.close(code=TRY_AGAIN)
+    async def _groups(self) -> list[str]:
+        return [events.group_name(self.job.pk)]
 
     async def _forward(self, bell: news.Bell) -> None:
         """Read on whenever there is news; waiting for each send is the back-pressure."""
@@ -117,3 +144,63 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
     def _read(self) -> list[dict[str, Any]]:
         self.job.refresh_from_db(fields=["state", "last_seq"])
         return [events.to_wire(event) for event in events.after(self.job, self.seq, BATCH)]
+
+
+class ListConsumer(LiveConsumer):
+    """Which jobs of a list have moved, and whether there is one more; the reader asks for the rest.
+
+    What it knows is in the address: `?jobs=<id>:<seq>,...&newest=<id>`; `newest` is blank where
+    there was no job at all, and left out where it is not known.
+    """
+
+    known: dict[UUID, int]
+    newest: UUID | None
+    knows_newest: bool
+
+    async def _refuse(self) -> int | None:
+        if not self.scope["user"].is_authenticated:
+            return SIGN_IN
+        query = self.scope["query_string"].decode(errors="replace")
+        told = parse_qs(query, keep_blank_values=True)
+        pairs = [each.partition(":") for each in told.get("jobs", [""])[0].split(",") if each]
+        newest = told.get("newest", [""])[0]
+        self.knows_newest = "newest" in told
+        if len(pairs) > MOST_WATCHED or not all(events.is_seq(seq) for _, _, seq in pairs):
+            return BAD_REQUEST
+        try:
+            self.known = {UUID(job_id): int(seq) for job_id, _, seq in pairs}
+            self.newest = UUID(newest) if newest else None
+        except ValueError:
+            return BAD_REQUEST
+        return None
+
+    async def _groups(self) -> list[str]:
+        return await self._groups_of_mine()
+
+    async def _forward(self, bell: news.Bell) -> None:
+        """Look when it rings, and now and then for a job that is new: for that nothing rings."""
+        while True:
+            await bell.wait(HEARTBEAT_S)
+            moved, is_more = await self._look()
+            if moved or is_more:
+                await self.send_json({"t": "jobs", "moved": moved, "more": is_more})
+            else:
+                await self.send_json({"t": "hb"})
+            await asyncio.sleep(MIN_GAP_OF_LIST_S)
+
+    @database_sync_to_async
+    def _groups_of_mine(self) -> list[str]:
+        """Of those that the reader may see; of the others nothing is told."""
+        visible = Job.objects.visible_to(self.scope["user"]).filter(pk__in=list(self.known))
+        return [events.group_name(job_id) for job_id in visible.values_list("pk", flat=True)]
+
+    @database_sync_to_async
+    def _look(self) -> tuple[list[str], bool]:
+        visible = Job.objects.visible_to(self.scope["user"])
+        seqs = dict(visible.filter(pk__in=list(self.known)).values_list("pk", "last_seq"))
+        moved = [str(job_id) for job_id, seq in seqs.items() if seq != self.known[job_id]]
+        self.known |= seqs
+        newest = visible.newest_first().values_list("pk", flat=True).first()
+        is_more = self.knows_newest and newest != self.newest
+        self.newest, self.knows_newest = newest, True
+        return moved, is_more

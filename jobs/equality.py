@@ -17,9 +17,10 @@ from django.db.models import Q
 import simulations
 from simulations.record import digests, machine
 
+from . import spending
 from .key_models import ApiKey
 from .models import Job
-from .states import ACTIVE, MAY_START, JobState
+from .states import ACTIVE, MAY_START, Approval, JobState
 
 NEAREST_OF = 50
 """How many of the newest jobs are looked through for the nearest."""
@@ -70,17 +71,23 @@ def equal(owner: Any, wanted: str, limits: dict[str, Any], key: ApiKey | None = 
     """The owner's job of that fingerprint that has succeeded, or else that will have.
 
     :param limits: only a job that runs within the same ones is waited for.
-    :param key: what waits for approval answers only the key that it was submitted with.
+    :param key: that asks. What waits because of another's budget, or for a yes that this one does
+        not need, does not answer it.
     """
     same = Job.objects.filter(owner=owner, fingerprint=wanted, files_removed_at=None)
     finished = same.filter(state=JobState.SUCCEEDED).order_by("-finished_at", "id")
-    on_its_way = same.filter(_coming(key), **limits)
+    on_its_way = same.filter(_coming(owner, key), **limits)
     return finished.first() or on_its_way.order_by("created_at", "id").first()
 
 
-def _coming(key: ApiKey | None) -> Q:
-    may = Q(consent__in=MAY_START) | Q(key=key, key__isnull=False)
-    return may & Q(state__in=ACTIVE, cancel_requested_at=None)
+def _coming(owner: Any, key: ApiKey | None) -> Q:
+    """What is on its way, and is not held back by what would not hold back a new one."""
+    own = Q(key=key, key__isnull=False)
+    agreed = Q(consent__in=MAY_START)
+    if key is not None and key.approval != Approval.NEVER:
+        agreed |= own
+    held = Q(state=JobState.QUEUED, key__in=spending.spent_keys().filter(owner=owner))
+    return agreed & (own | ~held) & Q(state__in=ACTIVE, cancel_requested_at=None)
 
 
 def equal_to_each(
@@ -97,7 +104,7 @@ def _known(owner: Any, wanted: set[str], key: ApiKey | None) -> dict[str, list[J
     all_ = sorted(wanted)
     for at in range(0, len(all_), AT_ONCE):
         same = Job.objects.filter(
-            Q(state=JobState.SUCCEEDED) | _coming(key),
+            Q(state=JobState.SUCCEEDED) | _coming(owner, key),
             owner=owner,
             fingerprint__in=all_[at : at + AT_ONCE],
             files_removed_at=None,

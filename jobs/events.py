@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
-from redis.exceptions import RedisError
-
-from . import moments
+from . import bells, moments
 from .models import Job, JobEvent
-
-logger = logging.getLogger(__name__)
 
 
 def group_name(job_id: UUID | str) -> str:
@@ -56,24 +49,15 @@ def after(job: Job, seq: int, limit: int = 1000) -> list[JobEvent]:
 
 def nudge(job_id: UUID) -> None:
     """Say that there is news of the job. It says no more, so losing it loses nothing."""
-    _ring(group_name(job_id))
+    bells.ring(group_name(job_id))
 
 
 def nudge_batch(batch_id: UUID) -> None:
-    _ring(batch_group_name(batch_id))
+    bells.ring(batch_group_name(batch_id))
 
 
 def nudge_inbox(owner_id: int) -> None:
-    _ring(inbox_group_name(owner_id))
-
-
-def _ring(group: str) -> None:
-    layer = get_channel_layer()
-    try:
-        async_to_sync(layer.group_send)(group, {"type": "job.news", "group": group})
-    except (RedisError, OSError) as exc:
-        # Readers also look by themselves every few seconds.
-        logger.warning("nobody could be told of %s: %s", group, exc)
+    bells.ring(inbox_group_name(owner_id))
 
 
 def points(job: Job) -> Iterator[dict[str, Any]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from . import equality, lifecycle, mending, outlook, turns
+from . import equality, lifecycle, mending, turns
 from .equality import Nearest
 from .models import Attempt, Job
+from .outlook import Outlook
 from .states import RETRIED, Consent, FailureKind, JobState, Priority, Reason
 
 
@@ -51,14 +52,16 @@ def explain(job: Job) -> Explanation:
 
 
 def _queued(job: Job) -> Explanation:
-    waits = turns.explain(job)
+    outlook = Outlook()
+    waits = outlook.why(job)
     if waits is None:
         return Explanation(cause=str(job.state), text=JobState(job.state).label)
-    evidence = asdict(waits) | {
+    stands = waits.standing
+    evidence = waits.told() | {
         "starts_in_s": outlook.starts_in_s(job),
         "running_of_owner": turns.n_running(job.owner_id),
         "queued_of_owner": turns.n_queued(job.owner_id),
-        "own_ahead": turns.ahead_of(job).count(),
+        "own_ahead": stands.own_ahead if stands else turns.ahead_of(job).count(),
     }
     evidence.pop("text")
     actions = [_cancel()]

@@ -10,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, get_args
 
 from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
 from pydantic import BaseModel
 
 from simulations import FieldError, InvalidParams
@@ -30,6 +33,8 @@ FOLD_ABOVE_CHARS = 16_000
 PREFIX = "sha256:"
 KEYS = {"file", "format", "name"}
 MAX_NAME_CHARS = 200
+GIVEN_ANEW = timedelta(days=1)
+"""A file that is given again counts as new, but is not written down anew for each job."""
 
 REFERENCE_SCHEMA = {
     "type": "object",
@@ -95,14 +100,55 @@ def keep(*, owner: Any, name: str, content: bytes) -> tuple[StoredFile, bool]:
     _write_once(StoredFile.path_of(digest), content)
     called = plain_name(name)
     told = {"name": called, "format": _format(called, content.decode(errors="replace"))}
-    stored, is_new = StoredFile.objects.get_or_create(
-        owner=owner, sha256=digest, defaults={**told, "size_bytes": len(content)}
-    )
-    if not is_new and stored.name != called:
-        # The newest name counts, for it tells the format; jobs keep the one that they were given.
-        StoredFile.objects.filter(pk=stored.pk).update(**told)
-        stored.refresh_from_db()
+    with transaction.atomic():
+        _hold_content(digest, shared=True)
+        stored, is_new = StoredFile.objects.get_or_create(
+            owner=owner, sha256=digest, defaults={**told, "size_bytes": len(content)}
+        )
+        # Whoever removed the last row of it since then took it along.
+        _write_once(stored.path, content)
+        if not is_new:
+            _note_given_again(stored, **told)
     return stored, is_new
+
+
+def _note_given_again(stored: StoredFile, **told: str) -> None:
+    """The newest name counts, for it tells the format; jobs keep the one that they were given."""
+    now = timezone.now()
+    changed: dict[str, Any] = told if stored.name != told["name"] else {}
+    if stored.created_at < now - GIVEN_ANEW:
+        changed = {**changed, "created_at": now}
+    if changed:
+        StoredFile.objects.filter(pk=stored.pk).update(**changed)
+        stored.refresh_from_db()
+
+
+def forget(stored: StoredFile) -> None:
+    """Remove the owner's row, and the content with the last row of it."""
+    StoredFile.objects.filter(pk=stored.pk).delete()
+    transaction.on_commit(partial(remove_unowned, stored.sha256))
+
+
+def remove_unowned(sha256: str) -> bool:
+    """Whether there was such content, and nobody's."""
+    path = StoredFile.path_of(sha256)
+    with transaction.atomic():
+        _hold_content(sha256, shared=False)
+        if StoredFile.objects.filter(sha256=sha256).exists() or not path.exists():
+            return False
+        path.unlink()
+    return True
+
+
+def _hold_content(sha256: str, *, shared: bool) -> None:
+    """Until the transaction ends: who gives content, and who removes it, wait for each other.
+
+    On SQLite they do so anyhow, for only one transaction writes.
+    """
+    if connection.vendor == "postgresql":
+        lock = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {lock}(%s)", [int(sha256[:15], 16)])
 
 
 def plain_name(name: str) -> str:
@@ -339,6 +385,15 @@ def _takes_format(model: type[BaseModel], path: KeyPath) -> bool:
     info = model.model_fields.get(path[0])
     kinds = {info.annotation, *get_args(info.annotation)} if info else set()
     return StructureInput in kinds
+
+
+def digests_in(params: Any) -> Iterator[str]:
+    """Of the content that stored params refer to."""
+    if is_reference(params):
+        yield str(params["file"]).removeprefix(PREFIX)
+    elif isinstance(params, dict | list):
+        for each in params.values() if isinstance(params, dict) else params:
+            yield from digests_in(each)
 
 
 def _share(owner: Any, digest: str) -> None:

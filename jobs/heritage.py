@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from simulations.record.bibtex import BIBTEX_NAME
@@ -24,6 +24,17 @@ def directories(job: Job, before: int) -> list[Path]:
     inherited = directories(older, older.attempt + 1) if older else []
     own = [job.workdir(number) for number in range(1, before)]
     return [*inherited, *(directory for directory in own if directory.is_dir())]
+
+
+def know_origins(jobs: Iterable[Job]) -> None:
+    """Read what these were restarted from all together, by one query a generation."""
+    younger = list(jobs)
+    while ids := {job.restarted_from_id for job in younger if job.restarted_from_id}:
+        older = Job.objects.only("attempt", "restarted_from").in_bulk(ids)
+        for each in younger:
+            if each.restarted_from_id:
+                each.restarted_from = older[each.restarted_from_id]
+        younger = [*older.values()]
 
 
 def files(directory: Path) -> Iterator[Path]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -13,11 +15,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from . import keys, spending
+from . import key_bounds, keys, spending
 from .key_models import ApiKey
 from .states import Approval, Scope
 
-MADE = ["owner", "name", "scopes"]
+MADE = ["owner", "name", "purpose", "scopes"]
 BUDGET = [
     "expires_at", "max_running", "max_queued", "core_hours", "core_hours_per_day", "deadline",
     "approval", "approval_above_core_hours",
@@ -36,12 +38,33 @@ class ApiKeyForm(forms.ModelForm):
         above = data.get("approval") == Approval.ABOVE
         if above and data.get("approval_above_core_hours") is None:
             self.add_error("approval_above_core_hours", "Say above how many core-hours.")
+        self._refuse_more_than_its_maker_has(data)
         return data
+
+    def _refuse_more_than_its_maker_has(self, data: dict[str, Any]) -> None:
+        key = self.instance
+        budget = {name: data[name] for name in BUDGET if name in data}
+        try:
+            key_bounds.refuse_change(key, key.made_by, budget)
+        except keys.TooPowerful as exc:
+            self.add_error(None, str(exc))
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
+
+
+def _is_for(request: HttpRequest, owner: Any) -> bool:
+    return _is_superuser(request) or owner.pk == request.user.pk
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):
-    """What a key opens does not change; its budget and its end may."""
+    """What a key opens does not change; its budget and its end may.
+
+    Whoever makes a key acts as its owner, and whoever gives it more lets others do so. So for
+    somebody else that is a superuser's; the other staff see their keys, and may revoke them.
+    """
 
     form = ApiKeyForm
     list_display = [
@@ -62,6 +85,19 @@ class ApiKeyAdmin(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
         return [*MADE, *KNOWN] if obj else []
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        may = super().has_change_permission(request, obj)
+        return may and (obj is None or _is_for(request, obj.owner))
+
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelChoiceField | None:
+        if db_field.name == "owner" and not _is_superuser(request):
+            kwargs["queryset"] = get_user_model().objects.filter(
+                username=request.user.get_username()
+            )
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who sent a job has to stay known, so a key is revoked and not deleted."""
@@ -87,6 +123,8 @@ class ApiKeyAdmin(admin.ModelAdmin):
             keys.change(obj, **{name: getattr(obj, name) for name in BUDGET})
             return
         given = {name: form.cleaned_data[name] for name in [*MADE, *BUDGET]}
+        if not _is_for(request, given["owner"]):
+            raise PermissionDenied
         made, text = keys.issue(**given)
         obj.pk = made.pk
         obj.text = text  # type: ignore[attr-defined]

@@ -18,6 +18,11 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """The keys that `user` may see: their own, or all for an administrator."""
         return self if user.is_superuser else self.filter(owner=user)
 
+    def usable(self) -> ApiKeyQuerySet:
+        """Those that open something now."""
+        lasting = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
+        return self.filter(lasting, revoked_at=None, owner__is_active=True)
+
 
 class ApiKey(models.Model):
     """With what an agent acts for a person. `jobs.keys` makes and ends them, and nobody else."""
@@ -25,6 +30,9 @@ class ApiKey(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_keys")
     name = models.CharField("agent's name", max_length=100)
+    purpose = models.CharField(
+        max_length=500, blank=True, help_text="What its jobs are for that do not say so themselves."
+    )
     prefix = models.CharField(max_length=20, unique=True, editable=False)
     secret_sha256 = models.CharField(max_length=64, editable=False)
     scopes = models.JSONField(default=list)

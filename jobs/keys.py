@@ -10,7 +10,8 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,8 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from . import bells, key_bounds
+from .key_bounds import TooPowerful as TooPowerful
 from .key_models import ApiKey
 from .states import Scope
 
@@ -35,10 +38,6 @@ TICKET_LASTS_S = 60
 
 class Unrecognised(Exception):
     """There is no such key, or it opens nothing any more."""
-
-
-class TooPowerful(Exception):
-    """Who makes the key may not do that much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,35 +79,33 @@ def issue(
     """
     if Scope.ADMIN in scopes and not owner.is_staff:
         raise TooPowerful("Only a key of the staff may have the scope admin.")
-    if made_by is not None:
-        _refuse_more(made_by, scopes, expires_at)
     prefix = f"bp_{secrets.token_hex(4)}"
     text = f"{prefix}_{secrets.token_urlsafe(32)}"
-    key = ApiKey.objects.create(
-        owner=owner,
-        name=name,
-        prefix=prefix,
-        secret_sha256=_digest(text),
-        scopes=[str(scope) for scope in Scope if scope in scopes],
-        expires_at=expires_at,
-        made_by=made_by,
-        **budget,
-    )
+    with transaction.atomic():
+        if made_by is not None:
+            # Who ends or changes it meanwhile waits, and then finds what it has made.
+            key_bounds.refuse_more(_locked(made_by.pk), scopes, expires_at)
+        key = ApiKey.objects.create(
+            owner=owner,
+            name=name,
+            prefix=prefix,
+            secret_sha256=_digest(text),
+            scopes=_as_stored(scopes),
+            expires_at=expires_at,
+            made_by=made_by,
+            **budget,
+        )
     logger.info("key %s was made for user %s", key.prefix, owner.pk)
     return key, text
 
 
-def _refuse_more(maker: ApiKey, scopes: Collection[Scope], expires_at: datetime | None) -> None:
-    """A key makes none that may more, nor one that may go on for longer."""
-    if beyond := sorted({*map(str, scopes)} - {*maker.scopes}):
-        raise TooPowerful(
-            f"This key may not give what it does not have: {', '.join(beyond)}. "
-            f"Expected scopes of {', '.join(maker.scopes)}."
-        )
-    if maker.has_a_budget:
-        raise TooPowerful("A key with a budget makes no keys: theirs would come on top of its own.")
-    if maker.expires_at and (expires_at is None or expires_at > maker.expires_at):
-        raise TooPowerful(f"expires_at: expected {maker.expires_at.isoformat()} or before.")
+def _as_stored(scopes: Collection[str]) -> list[str]:
+    return [str(scope) for scope in Scope if scope in scopes]
+
+
+def _locked(key_id: Any) -> ApiKey:
+    """As it is now, until the transaction ends; always the one that made a key before that key."""
+    return ApiKey.objects.select_for_update(no_key=True).get(pk=key_id)
 
 
 def recognise(text: str) -> ApiKey:
@@ -125,14 +122,25 @@ def recognise(text: str) -> ApiKey:
 
 
 def _usable(key: ApiKey) -> ApiKey:
-    if key.revoked_at:
-        raise Unrecognised(f"The key {key.prefix} was revoked on {key.revoked_at:%Y-%m-%d}.")
-    if key.has_expired:
-        raise Unrecognised(f"The key {key.prefix} expired on {key.expires_at:%Y-%m-%d}.")
-    if not key.owner.is_active:
-        raise Unrecognised(f"The owner of the key {key.prefix} may no longer sign in.")
+    if why := why_not(key):
+        raise Unrecognised(why)
     _note_use(key)
     return key
+
+
+def why_not(key: ApiKey | None, scope: Scope | None = None) -> str:
+    """A sentence for whoever holds a key that opens nothing, or not that; empty where it does."""
+    if key is None:
+        return "There is no such key. Ask its owner for a new one."
+    if key.revoked_at:
+        return f"The key {key.prefix} was revoked on {key.revoked_at:%Y-%m-%d}."
+    if key.has_expired:
+        return f"The key {key.prefix} expired on {key.expires_at:%Y-%m-%d}."
+    if not key.owner.is_active:
+        return f"The owner of the key {key.prefix} may no longer sign in."
+    if scope is not None and not key.may(scope):
+        return f"The key {key.prefix} has no longer the scope {scope}."
+    return ""
 
 
 def acting_user(key: ApiKey) -> Any:
@@ -143,24 +151,82 @@ def acting_user(key: ApiKey) -> Any:
     return user
 
 
-def change(key: ApiKey, **budget: Any) -> None:
-    """Give it another budget, from now on."""
-    for name, value in budget.items():
+def change(key: ApiKey, *, by: ApiKey | None = None, **columns: Any) -> None:
+    """Another name, fewer scopes, another budget or end, from now on.
+
+    What is taken from it is taken, for good, from all keys that it made, and that those made.
+
+    :param by: the key that asks for it.
+    :raises TooPowerful: it would have more than the key that made it; nothing was changed.
+    """
+    if "scopes" in columns:
+        columns["scopes"] = _as_stored(columns["scopes"])
+    with held(key.pk) as now:
+        key_bounds.refuse_change(now, now.made_by, columns, by=by)
+        _write(now, columns)
+        _narrow_all_made_by(now)
+    key.refresh_from_db()
+    logger.info("key %s was changed: %s", key.prefix, ", ".join(columns))
+
+
+@contextmanager
+def held(key_id: Any) -> Iterator[ApiKey]:
+    """As it is now, and nobody else changes it meanwhile; to look at, and then to `change`."""
+    made_by = ApiKey.objects.values_list("made_by", flat=True).get(pk=key_id)
+    with transaction.atomic():
+        if made_by is not None:
+            _locked(made_by)
+        yield _locked(key_id)
+
+
+def _write(key: ApiKey, columns: dict[str, Any]) -> None:
+    for name, value in columns.items():
         setattr(key, name, value)
-    key.save(update_fields=[*budget])
+    key.save(update_fields=[*columns])
+    _ring_after_commit(key.pk)
+
+
+def _narrow_all_made_by(maker: ApiKey) -> None:
+    """In the transaction that narrows it, so that nobody ever sees one that has more."""
+    for key in _made_by([maker.pk]):
+        if less := key_bounds.narrowed(key, maker):
+            _write(key, less)
+        _narrow_all_made_by(key)
+
+
+def _made_by(makers: Iterable[Any]) -> list[ApiKey]:
+    """Locked, in one order for all."""
+    made = ApiKey.objects.filter(made_by__in=makers).order_by("id")
+    return list(made.select_for_update(no_key=True))
+
+
+def _ring_after_commit(key_id: Any) -> None:
+    # Robust: a deaf channel layer must not keep a key from being ended.
+    transaction.on_commit(lambda: bells.ring(bells.of_key(key_id)), robust=True)
 
 
 def revoke(key: ApiKey) -> None:
     """End it, and every key that was made with it. Its jobs go on: they are its owner's."""
     with transaction.atomic():
-        ended, found = [key.pk], [key.pk]
+        found = [_locked(key.pk)]
+        ended = list(found)
         while found:
-            found = [*ApiKey.objects.filter(made_by__in=found).values_list("pk", flat=True)]
+            found = _made_by([each.pk for each in found])
             ended += found
-        living = ApiKey.objects.filter(pk__in=ended, revoked_at=None)
-        living.update(revoked_at=timezone.now())
+        living = [each.pk for each in ended if each.revoked_at is None]
+        ApiKey.objects.filter(pk__in=living).update(revoked_at=timezone.now())
+        for key_id in living:
+            _ring_after_commit(key_id)
     key.refresh_from_db()
     logger.info("key %s was revoked", key.prefix)
+
+
+def comes_of(key: ApiKey, other_id: Any) -> bool:
+    """Whether the key was made by that other one, or by one that it made."""
+    maker_id = key.made_by_id
+    while maker_id is not None and maker_id != other_id:
+        maker_id = ApiKey.objects.values_list("made_by", flat=True).get(pk=maker_id)
+    return maker_id is not None
 
 
 def ticket(user: Any, key: ApiKey | None) -> str:

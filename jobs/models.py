@@ -128,7 +128,12 @@ class Job(models.Model):
             # SQLite takes a partial index only if a query names its condition without a parameter:
             # IS NULL does, `state IN (?, ?)` does not. See `JobQuerySet.unfinished`.
             models.Index(
-                fields=["owner", "state", "-priority", "queued_at", "id"],
+                # In the order of the line; the rest of them tells without a look at the row which
+                # may start, where thousands before it may not.
+                fields=[
+                    *("owner", "state", "-priority", "queued_at", "id"),
+                    *("consent", "key", "backend", "not_before"),
+                ],
                 name="job_line",
                 condition=models.Q(finished_at=None),
             ),

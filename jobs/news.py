@@ -1,4 +1,4 @@
-"""Who waits for news of jobs in this process, and what wakes them: the doorbell, or a look.
+"""Who waits for news of jobs and batches in this process, and what wakes them: a bell, or a look.
 
 However many wait, they are one channel, three tasks and one query every few seconds: nobody holds
 a thread or a connection while nothing happens. A bell says that there may be news, never which.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,9 +19,12 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
-from .events import group_name
+from . import bells
+from .batch_models import Batch
+from .events import batch_group_name, group_name
+from .key_models import ApiKey
 from .models import Job
-from .states import JobState
+from .states import JobState, Scope
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,8 @@ GATHER_S = 0.02
 AT_ONCE = 500
 """So many jobs are looked at by one query."""
 OF_JOB = group_name("")
+OF_BATCH = batch_group_name("")
+OF_KEY = bells.of_key("")
 
 
 class Standing(NamedTuple):
@@ -79,13 +84,11 @@ class Doorbells:
         self._joining = asyncio.create_task(self._keep_joined())
         self._others = [asyncio.create_task(self._look())]
 
-    def hang(self, group: str) -> Bell:
-        bell = Bell()
+    def hang(self, group: str, bell: Bell) -> None:
         self.bells.setdefault(group, set()).add(bell)
         if group in self._joined:
             bell.ring()
         self._changed.set()
-        return bell
 
     def take_down(self, group: str, bell: Bell) -> None:
         self.bells[group].discard(bell)
@@ -148,38 +151,57 @@ class Doorbells:
                 self.ring(message.get("group", ""))
 
     async def _look(self) -> None:
-        """Ring where a job has moved since the last look, or was never looked at."""
-        known: dict[str, Standing] = {}
+        """Ring where something has moved since the last look, or was never looked at."""
+        known: dict[str, Any] = {}
         while True:
             await asyncio.sleep(LOOK_ANYWAY_S)
-            ids = [group.removeprefix(OF_JOB) for group in self.bells if group.startswith(OF_JOB)]
             try:
-                found = await _standings(ids)
+                jobs = await _standings(self._ids(OF_JOB))
+                batches = await _last_of_batches(self._ids(OF_BATCH))
+                ended = await _ended_keys(self._ids(OF_KEY))
             except DatabaseError as exc:
                 logger.warning("who waits for jobs waits for the database: %s", exc)
                 continue
-            for job_id in [each for each in found if found[each] != known.get(each)]:
-                self.ring(group_name(job_id))
+            found: dict[str, Any] = {group_name(each): jobs[each] for each in jobs}
+            found |= {batch_group_name(each): batches[each] for each in batches}
+            for group in [each for each in found if found[each] != known.get(each)]:
+                self.ring(group)
+            for key_id in ended:
+                self.ring(bells.of_key(key_id))
             known = found
+
+    def _ids(self, of: str) -> list[str]:
+        return [group.removeprefix(of) for group in self.bells if group.startswith(of)]
 
 
 _of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Doorbells] = WeakKeyDictionary()
 
 
 @asynccontextmanager
-async def of_group(group: str) -> AsyncIterator[Bell]:
-    """A bell that rings for whatever is sent to the group, and once when it hangs.
-
-    Look when it has rung. For a job's group it also rings where a nudge was lost; whoever listens
-    to another one gives `Bell.wait` a time after which they look anyway.
-    """
+async def of_groups(groups: Collection[str]) -> AsyncIterator[Bell]:
+    """One bell that rings for each of several groups, as `of_group` does for one."""
     loop = asyncio.get_running_loop()
     doorbells = _of_loop.get(loop) or _of_loop.setdefault(loop, Doorbells())
-    bell = doorbells.hang(group)
+    bell = Bell()
+    groups = set(groups)
+    for group in groups:
+        doorbells.hang(group, bell)
     try:
         yield bell
     finally:
-        doorbells.take_down(group, bell)
+        for group in groups:
+            doorbells.take_down(group, bell)
+
+
+@asynccontextmanager
+async def of_group(group: str) -> AsyncIterator[Bell]:
+    """A bell that rings for whatever is sent to the group, and once when it hangs.
+
+    Look when it has rung. For a job or a batch it also rings where a nudge was lost; whoever
+    listens to another one gives `Bell.wait` a time after which they look anyway.
+    """
+    async with of_groups([group]) as bell:
+        yield bell
 
 
 @asynccontextmanager
@@ -219,4 +241,28 @@ def _standings(job_ids: list[str]) -> dict[str, Standing]:
         jobs = Job.objects.filter(pk__in=job_ids[first : first + AT_ONCE])
         rows = jobs.values_list("pk", "state", "last_seq")
         found |= {str(pk): Standing(state, seq) for pk, state, seq in rows}
+    return found
+
+
+@database_sync_to_async
+def _last_of_batches(batch_ids: list[str]) -> dict[str, int]:
+    """The number of the last event of each."""
+    found: dict[str, int] = {}
+    for first in range(0, len(batch_ids), AT_ONCE):
+        some = Batch.objects.filter(pk__in=batch_ids[first : first + AT_ONCE])
+        found |= {str(pk): seq for pk, seq in some.values_list("pk", "last_seq")}
+    return found
+
+
+@database_sync_to_async
+def _ended_keys(key_ids: list[str]) -> list[str]:
+    """Those of them that let nobody look any more."""
+    found: list[str] = []
+    for first in range(0, len(key_ids), AT_ONCE):
+        some = key_ids[first : first + AT_ONCE]
+        usable = ApiKey.objects.usable().filter(pk__in=some)
+        open_ = {
+            str(pk) for pk, scopes in usable.values_list("pk", "scopes") if Scope.READ in scopes
+        }
+        found += [key_id for key_id in some if key_id not in open_]
     return found

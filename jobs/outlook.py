@@ -7,58 +7,140 @@ would be a guess.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
 from . import turns
 from .models import Job
-from .states import JobState
+from .states import JobState, Reason
+from .turns import Standing, Waiting
 
 LONGEST_LINE = 200
 """Further back than that a forecast says nothing."""
 QUANTILES = ("p10", "p50", "p90")
+Seconds = dict[str, float]
+Seen = tuple[UUID, int]
 
 
-def starts_in_s(job: Job) -> dict[str, float] | None:
-    """Seconds until the job starts, as p10, p50 and p90. None where history supports none."""
-    if job.state != JobState.QUEUED or turns.place(job) > LONGEST_LINE:
+class Outlook:
+    """What is told of jobs that wait, looked at once however often and of however many it is told.
+
+    :param jobs: those that will be asked for, so that they are looked at together.
+    """
+
+    def __init__(self, jobs: Iterable[Job] = ()) -> None:
+        self._to_come = list(jobs)
+        self._seen: dict[Seen, tuple[Waiting | None, Seconds | None]] = {}
+
+    def why(self, job: Job) -> Waiting | None:
+        """Why it waits. None: it does not."""
+        return self._of(job)[0]
+
+    def starts_in_s(self, job: Job) -> Seconds | None:
+        """Seconds until it starts, as p10, p50 and p90. None where history supports none."""
+        return self._of(job)[1]
+
+    def _of(self, job: Job) -> tuple[Waiting | None, Seconds | None]:
+        if _seen_as(job) not in self._seen:
+            self._look_at({job.pk: job for job in [*self._to_come, job]})
+            self._to_come = []
+        return self._seen[_seen_as(job)]
+
+    def _look_at(self, jobs: Mapping[UUID, Job]) -> None:
+        why = turns.explain_each(jobs.values())
+        starts = starts_in_s_each(
+            {pk: each.standing for pk, each in why.items() if each.standing}, jobs
+        )
+        for pk, job in jobs.items():
+            self._seen[_seen_as(job)] = (why.get(pk), starts.get(pk))
+
+
+class InsideLock(Outlook):
+    """Told while others wait for us: nobody looks at a line of thousands then."""
+
+    def _look_at(self, jobs: Mapping[UUID, Job]) -> None:
+        for job in jobs.values():
+            reason = Reason(job.reason or Reason.NO_FREE_WORKER)
+            waits = Waiting(reason=str(reason), text=str(reason.label))
+            is_queued = job.state == JobState.QUEUED
+            self._seen[_seen_as(job)] = (waits if is_queued else None, None)
+
+
+def _seen_as(job: Job) -> Seen:
+    return job.pk, job.last_seq
+
+
+def starts_in_s(job: Job, standing: Standing | None = None) -> Seconds | None:
+    """Seconds until the job starts, were it in line. None where history supports none."""
+    if job.state != JobState.QUEUED:
         return None
-    running = list(Job.objects.unfinished(JobState.RUNNING).filter(backend=job.backend))
-    if not running or not all(map(_seconds, running)):
-        return None
-    ahead = _ahead(job)
-    if not all(map(_seconds, ahead)):
-        return None
-    return {name: _until_free(running, ahead, name) for name in QUANTILES}
+    standing = standing or turns.standing_of(job)
+    return starts_in_s_each({job.pk: standing}, {job.pk: job}).get(job.pk)
 
 
-def _ahead(job: Job) -> list[Job]:
+def starts_in_s_each(
+    standings: Mapping[UUID, Standing], jobs: Mapping[UUID, Job]
+) -> dict[UUID, Seconds]:
+    """By three queries a backend, however many there are. What is not known is left out."""
+    near = {pk: each for pk, each in standings.items() if each.place <= LONGEST_LINE}
+    found = {}
+    for backend in {jobs[pk].backend for pk in near}:
+        some = {pk: each for pk, each in near.items() if jobs[pk].backend == backend}
+        running = _running(backend)
+        if not running or not all(_seconds(estimate) for estimate, _ in running):
+            continue
+        lines = _lines(backend, 1 + max(each.own_ahead for each in some.values()))
+        for pk, standing in some.items():
+            ahead = [_seconds(each) for each in _ahead(lines, jobs[pk].owner_id, standing)]
+            if all(ahead):
+                found[pk] = {name: _until_free(running, ahead, name) for name in QUANTILES}
+    return found
+
+
+def _running(backend: str) -> list[tuple[Any, Any]]:
+    """The estimate of each that runs, and since when it does."""
+    running = Job.objects.unfinished(JobState.RUNNING).filter(backend=backend)
+    return list(running.values_list("estimate", "started_at"))
+
+
+def _lines(backend: str, most: int) -> dict[int, list[Any]]:
+    """The estimates of what goes first of each user: of a line of thousands only what counts."""
+    line: Any = turns.numbered(turns.waiting(backend)).filter(number__lte=most)
+    lines: dict[int, list[Any]] = {}
+    for owner, estimate in line.order_by("owner", "number").values_list("owner", "estimate"):
+        lines.setdefault(owner, []).append(estimate)
+    return lines
+
+
+def _ahead(lines: Mapping[int, list[Any]], owner_id: int, standing: Standing) -> list[Any]:
     """The owner's own before it, and as many of every other user."""
-    own = list(turns.ahead_of(job))
-    line = turns.waiting(job.backend).order_by(*turns.NEXT_FIRST).defer("params", "structure")
-    owners = line.exclude(owner=job.owner_id).order_by().values_list("owner", flat=True).distinct()
-    # Of a line of thousands only what counts is read.
-    theirs = (line.filter(owner=owner)[: len(own) + 1] for owner in owners)
-    return [*own, *chain.from_iterable(theirs)]
+    own = lines.get(owner_id, [])[: standing.own_ahead]
+    others = (line for owner, line in lines.items() if owner != owner_id)
+    return [*own, *chain.from_iterable(line[: standing.own_ahead + 1] for line in others)]
 
 
-def _until_free(running: list[Job], ahead: list[Job], quantile: str) -> float:
+def _until_free(
+    running: Sequence[tuple[Any, Any]], ahead: Sequence[Seconds], quantile: str
+) -> float:
     """As many workers as jobs run; each takes the next one as soon as it is free."""
-    free_in = [_remaining_s(job, quantile) for job in running]
+    free_in = [_remaining_s(*each, quantile) for each in running]
     heapq.heapify(free_in)
-    for job in ahead:
-        heapq.heapreplace(free_in, free_in[0] + _seconds(job)[quantile])
+    for seconds in ahead:
+        heapq.heapreplace(free_in, free_in[0] + seconds[quantile])
     return round(free_in[0], 1)
 
 
-def _remaining_s(job: Job, quantile: str) -> float:
-    if job.started_at is None:
-        return _seconds(job)[quantile]
-    passed_s = (timezone.now() - job.started_at).total_seconds()
-    return max(_seconds(job)[quantile] - passed_s, 0.0)
+def _remaining_s(estimate: Any, started_at: datetime | None, quantile: str) -> float:
+    expected_s = _seconds(estimate)[quantile]
+    if started_at is None:
+        return expected_s
+    return max(expected_s - (timezone.now() - started_at).total_seconds(), 0.0)
 
 
-def _seconds(job: Job) -> dict[str, Any]:
-    return (job.estimate or {}).get("seconds") or {}
+def _seconds(estimate: Any) -> Seconds:
+    return (estimate or {}).get("seconds") or {}

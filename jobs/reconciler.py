@@ -131,7 +131,8 @@ def dispatch_forgotten_jobs() -> None:
     before = timezone.now() - SETTLING
     waiting = Job.objects.unfinished(JobState.QUEUED).exclude(turns.just_queued(before))
     for name in waiting.order_by().values_list("backend", flat=True).distinct():
-        if n_startable := turns.n_startable(name, before):
+        n_startable = turns.n_startable(name, before)
+        if n_startable or lifecycle.is_any_unreached(name):
             _dispatch_missing(name, n_startable, before)
 
 
@@ -141,6 +142,8 @@ def _dispatch_missing(backend: str, n_startable: int, before: datetime) -> None:
     except dispatch.Unreachable as exc:
         logger.warning("%d jobs wait: %s", n_startable, exc)
         return
+    if n_unreached := lifecycle.explain_anew(backend):
+        logger.info("%d jobs wait no longer for the queue to come back", n_unreached)
     if not lacking:
         return
     logger.info("of %d jobs that may start %d are handed out anew", n_startable, lacking)

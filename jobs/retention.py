@@ -1,6 +1,7 @@
 """Removes the files of jobs that ended long ago, where a site wants that. Off by default.
 
-Only files go: input, result, events and the list of the files stay, and say what became of them.
+Of a job only files go: input, result, events and the list of the files stay, and say what became of
+them. Of uploads those go to which no job refers, however old that is.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
-from . import lifecycle
-from .models import Job
+from . import files, lifecycle
+from .models import HEX_DIGEST, Job, StoredFile
 from .states import FINAL
 
 logger = logging.getLogger(__name__)
@@ -56,6 +58,39 @@ def prune(days: int, *, dry_run: bool = False) -> Iterator[Removal]:
             except lifecycle.IllegalTransition:
                 continue  # another one that prunes was quicker
         yield Removal(job, size_bytes)
+
+
+def unused_uploads(days: int) -> list[StoredFile]:
+    """Uploads of more than `days` ago to which no job of their owner's refers, the oldest first."""
+    before = timezone.now() - timedelta(days=days)
+    old = StoredFile.objects.filter(created_at__lt=before).order_by("created_at", "id")
+    if not old.exists():
+        return []
+    used = _used_contents()
+    return [each for each in old if (each.owner_id, each.sha256) not in used]
+
+
+def _used_contents() -> set[tuple[int, str]]:
+    written = Job.objects.annotate(written=Cast("params", TextField()))
+    with_files = written.filter(written__contains=f'"{files.PREFIX}').order_by()
+    return {
+        (owner, digest)
+        for owner, params in with_files.values_list("owner", "params").iterator(chunk_size=500)
+        for digest in files.digests_in(params)
+    }
+
+
+def prune_uploads(days: int, *, dry_run: bool = False) -> Iterator[StoredFile]:
+    """Remove them one after the other, telling of each."""
+    for stored in unused_uploads(days):
+        if dry_run or lifecycle.remove_unused_file(stored):
+            yield stored
+
+
+def sweep_contents() -> int:
+    """Delete the content of uploads whose rows are gone; returns how many there were."""
+    found = (path.name for path in settings.FILES_ROOT.glob("??/*"))
+    return sum(map(files.remove_unowned, filter(HEX_DIGEST.fullmatch, found)))
 
 
 def _inherited() -> set[UUID]:
@@ -107,21 +142,25 @@ def _size_bytes(directory: Path) -> int:
 
 
 class Pruner:
-    """Prunes every hour, as long as retention is on."""
+    """Prunes every hour what retention is on for."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._next = 0.0
 
     def look(self) -> None:
-        days = settings.JOB_RETENTION_DAYS
-        if days is None or self._clock() < self._next:
+        days, upload_days = settings.JOB_RETENTION_DAYS, settings.UPLOAD_RETENTION_DAYS
+        if (days is None and upload_days is None) or self._clock() < self._next:
             return
         self._next = self._clock() + LOOK_EVERY_S
         try:
-            n_jobs = sum(1 for _ in prune(days))
-            sweep()
+            if days is not None:
+                n_jobs = sum(1 for _ in prune(days))
+                sweep()
+                logger.info("the files of %d jobs were removed", n_jobs)
+            if upload_days is not None:
+                n_uploads = sum(1 for _ in prune_uploads(upload_days))
+                sweep_contents()
+                logger.info("%d uploads were removed", n_uploads)
         except OSError:
             logger.exception("old files could not be removed; trying again in an hour")
-        else:
-            logger.info("the files of %d jobs were removed", n_jobs)

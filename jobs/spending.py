@@ -6,6 +6,7 @@ of theirs holds: so that no burst gets past a limit by one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
@@ -69,6 +70,21 @@ def _unfinished(key: ApiKey) -> QuerySet[Job]:
 
 def held_keys() -> QuerySet[ApiKey]:
     """Those none of whose jobs may start now."""
+    return _counted().filter(_is_spent() | Q(max_running__lte=F("n_running")))
+
+
+def spent_keys() -> QuerySet[ApiKey]:
+    """Those none of whose jobs may start now, however few of them run."""
+    return _counted().filter(_is_spent())
+
+
+def _is_spent() -> Q:
+    used = Q(core_hours__lte=F("used")) | Q(core_hours_per_day__lte=F("used_today"))
+    return used | Q(deadline__lte=timezone.now())
+
+
+def _counted() -> QuerySet[ApiKey]:
+    """Those with a limit, and how much of it is used."""
     now = timezone.now()
     running = _per_key(
         Job.objects.unfinished(JobState.RUNNING).filter(key=OuterRef("pk")), "key", Count("pk")
@@ -90,12 +106,6 @@ def held_keys() -> QuerySet[ApiKey]:
             used=Coalesce(in_all, 0.0) / S_PER_H,
             used_today=Coalesce(today, 0.0) / S_PER_H,
         )
-        .filter(
-            Q(max_running__lte=F("n_running"))
-            | Q(core_hours__lte=F("used"))
-            | Q(core_hours_per_day__lte=F("used_today"))
-            | Q(deadline__lte=now)
-        )
         .order_by()
     )
 
@@ -106,15 +116,50 @@ def _per_key(rows: QuerySet[Any], by: str, what: Any) -> Subquery:
 
 def why_held(key: ApiKey) -> str:
     """A sentence for whoever waits; empty where the key's jobs may start."""
+    return why_held_each([key]).get(key.pk, "")
+
+
+def why_held_each(keys: Iterable[ApiKey]) -> dict[Any, str]:
+    """That sentence for each of those whose jobs may not start, by two queries for any number."""
+    limited = {key.pk: key for key in keys if any(limit is not None for limit in _limits(key))}
+    if not limited:
+        return {}
+    used, used_today = _used_each(limited)
+    running = Job.objects.unfinished(JobState.RUNNING).filter(key__in=limited).order_by()
+    n_running = dict(running.values("key").annotate(n=Count("pk")).values_list("key", "n"))
+    told = {
+        pk: _why_held(key, used.get(pk, 0.0), used_today.get(pk, 0.0), n_running.get(pk, 0))
+        for pk, key in limited.items()
+    }
+    return {pk: why for pk, why in told.items() if why}
+
+
+def _limits(key: ApiKey) -> tuple[Any, ...]:
+    return key.deadline, key.core_hours, key.core_hours_per_day, key.max_running
+
+
+def _used_each(keys: Iterable[Any]) -> tuple[dict[Any, float], dict[Any, float]]:
+    """Core-hours by key: in all, and of today."""
+    today = Sum("core_seconds", filter=Q(day=timezone.now().date()))
+    rows = KeyUsage.objects.filter(key__in=list(keys)).order_by().values("key")
+    summed = rows.annotate(total=Sum("core_seconds"), today=today)
+    found = list(summed.values_list("key", "total", "today"))
+    return (
+        {key: (total or 0) / S_PER_H for key, total, _ in found},
+        {key: (today or 0) / S_PER_H for key, _, today in found},
+    )
+
+
+def _why_held(key: ApiKey, used: float, used_today: float, n_running: int) -> str:
     if key.deadline and key.deadline <= timezone.now():
         return f"The deadline of its key, {key.deadline:%Y-%m-%d %H:%M} UTC, is over"
-    if key.core_hours is not None and used_core_hours(key) >= key.core_hours:
+    if key.core_hours is not None and used >= key.core_hours:
         return f"Its key has used up its {key.core_hours:g} core-hours"
     per_day = key.core_hours_per_day
-    if per_day is not None and used_core_hours(key, today=True) >= per_day:
+    if per_day is not None and used_today >= per_day:
         return f"Its key has used up the {per_day:g} core-hours of today; the day ends at 00:00 UTC"
-    if key.max_running is not None and (running := n_running(key)) >= key.max_running:
-        return f"{running} jobs of its key run, the most that may at once"
+    if key.max_running is not None and n_running >= key.max_running:
+        return f"{n_running} jobs of its key run, the most that may at once"
     return ""
 
 

@@ -1,4 +1,5 @@
-"""A job's events as server-sent events (WHATWG HTML, 9.2): text that a browser reads by itself."""
+"""The events of a job or a batch as server-sent events (WHATWG HTML, 9.2): text that a browser
+reads by itself."""
 
 from __future__ import annotations
 
@@ -7,12 +8,15 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from . import events
+from . import batches, events
+from .batch_models import Batch, BatchEvent
 from .models import Job, JobEvent
 
 RECONNECT_MS = 2000
 KEEP_ALIVE = b": still here\n\n"
 END = b"event: end\n"
+BY_KEY = "Backplane-Key"
+"""The header by which Django tells who goes on with a stream by which key it was opened."""
 ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
 
 
@@ -27,10 +31,25 @@ def text(job: Job, found: Iterable[JobEvent], after: int) -> bytes:
     :param after: the event before the first of them.
     """
     told = [_block(events.to_wire(event), event.seq) for event in found]
+    return _closed(told, after, job.last_seq if job.is_final else None, str(job.state))
+
+
+def text_of_batch(batch: Batch, found: Iterable[BatchEvent], after: int) -> bytes:
+    """The same of a batch; one that is resumed after its end goes on for whoever asks again."""
+    told = [_block(batches.event_to_wire(event), event.seq) for event in found]
+    return _closed(told, after, batch.last_seq if batch.is_over else None, batches.standing(batch))
+
+
+def _closed(told: list[bytes], after: int, ends_with: int | None, state: str) -> bytes:
     seq = last_id(b"".join(told[-1:]), or_else=after)
-    if job.is_final and seq >= job.last_seq:
-        told.append(END + _block({"seq": seq, "state": str(job.state)}))
+    if ends_with is not None and seq >= ends_with:
+        told.append(END + _block({"seq": seq, "state": state}))
     return b"".join(told)
+
+
+def refusal(why: str) -> bytes:
+    """Closes the stream of who may not look any more."""
+    return b"event: refused\n" + _block({"detail": why})
 
 
 def last_id(written: bytes, *, or_else: int = 0) -> int:

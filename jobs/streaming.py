@@ -1,7 +1,8 @@
 """Server-sent events that go on: Django opens the stream, and what follows needs no thread of it.
 
 A stream ends with `event: end`. One that ends without it was cut off, or has lasted so long that
-its reader should say again who they are: it is gone on with by `Last-Event-ID`.
+its reader should say again who they are: it is gone on with by `Last-Event-ID`. One whose key lets
+nobody look any more ends with `event: refused`, and whoever comes back is refused as ever.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
-from . import events, news, sse
+from . import batches, events, key_watch, news, sse
 from .asking import (
     UUID,
     App,
@@ -26,16 +30,30 @@ from .asking import (
     path_of,
     reading,
 )
+from .batch_models import Batch
 from .models import Job
 
 logger = logging.getLogger(__name__)
 
-PLACE = re.compile(rf"(/api/v1/jobs/({UUID})/events)(/stream)?")
+PLACE = re.compile(rf"(/api/v1/(jobs|batches)/({UUID})/events)(/stream)?")
 MEDIA_TYPE = "text/event-stream"
 KEEP_ALIVE_S = 15.0
 MOST_S = 15 * 60.0
 MIN_GAP_S = 0.1
-BATCH = 200
+AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """A job or a batch.
+
+    :param group: what rings for it.
+    :param read: what follows an event of it, as it is sent, and whether that is all.
+    """
+
+    id: str
+    group: Callable[[str], str]
+    read: Callable[[str, int], tuple[bytes, bool]]
 
 
 class Streaming:
@@ -55,11 +73,15 @@ class Streaming:
         answer = await self._desk.ask(opened, line.receive)
         if answer is None:
             return
+        by_key = answer.header(sse.BY_KEY)
+        answer = answer.with_headers(**{sse.BY_KEY: None})
         if answer.status != 200 or sse.END in answer.body:
             await answer.send_by(send)
             return
         await answer.with_headers(Content_Length=None).send_by(send, more=True)
-        await line.while_there(_go_on(found[2], sse.last_id(answer.body), send))
+        what = Followed(id=found[3], **KINDS[found[2]])
+        going_on = _while_let_in(by_key, what, sse.last_id(answer.body), send)
+        await line.while_there(going_on)
         if not line.is_gone:
             await send({"type": "http.response.body", "body": b""})
 
@@ -69,19 +91,29 @@ def _place(scope: Scope) -> re.Match[str] | None:
     if scope["type"] != "http" or scope["method"] != "GET":
         return None
     found = PLACE.fullmatch(path_of(scope))
-    if found and (found[3] or MEDIA_TYPE in headers_of(scope, "Accept")):
+    if found and (found[4] or MEDIA_TYPE in headers_of(scope, "Accept")):
         return found
     return None
 
 
-async def _go_on(job_id: str, seq: int, send: Send) -> None:
+async def _while_let_in(key_id: str | None, what: Followed, seq: int, send: Send) -> None:
+    """:param key_id: by which the stream was opened; None: a person did."""
+    try:
+        async with key_watch.while_it_opens(key_id):
+            await _go_on(what, seq, send)
+    except key_watch.KeyEnded as exc:
+        text = sse.refusal(str(exc))
+        await send({"type": "http.response.body", "body": text, "more_body": True})
+
+
+async def _go_on(what: Followed, seq: int, send: Send) -> None:
     """Send what follows the event `seq`, until there is no more or it has lasted too long."""
     clock = asyncio.get_running_loop().time
     until = clock() + MOST_S
-    async with news.of_job(job_id) as bell:
+    async with news.of_group(what.group(what.id)) as bell:
         while clock() < until:
             if await bell.wait(KEEP_ALIVE_S):
-                text = await _news(job_id, seq, bell)
+                text = await _news(what, seq, bell)
             else:
                 text = sse.KEEP_ALIVE
             if text:
@@ -92,12 +124,12 @@ async def _go_on(job_id: str, seq: int, send: Send) -> None:
             await asyncio.sleep(MIN_GAP_S)
 
 
-async def _news(job_id: str, seq: int, bell: news.Bell) -> bytes:
+async def _news(what: Followed, seq: int, bell: news.Bell) -> bytes:
     """What there is now. The bell rings again if that was not all, or could not be read."""
     try:
-        text, is_whole = await _read(job_id, seq)
+        text, is_whole = await _read(what, seq)
     except DatabaseError as exc:
-        logger.warning("the stream of job %s waits for the database: %s", job_id, exc)
+        logger.warning("the stream of %s waits for the database: %s", what.id, exc)
         await asyncio.sleep(news.TRY_AGAIN_S)
         text, is_whole = b"", False
     if not is_whole:
@@ -105,9 +137,24 @@ async def _news(job_id: str, seq: int, bell: news.Bell) -> bytes:
     return text
 
 
-@database_sync_to_async
-def _read(job_id: str, seq: int) -> tuple[bytes, bool]:
-    """What follows, as it is sent, and whether that is all."""
+async def _read(what: Followed, seq: int) -> tuple[bytes, bool]:
+    return await database_sync_to_async(what.read)(what.id, seq)
+
+
+def _of_job(job_id: str, seq: int) -> tuple[bytes, bool]:
     job = Job.objects.only("state", "last_seq").get(pk=job_id)
-    found = events.after(job, seq, BATCH)
-    return sse.text(job, found, seq), len(found) < BATCH
+    found = events.after(job, seq, AT_ONCE)
+    return sse.text(job, found, seq), len(found) < AT_ONCE
+
+
+def _of_batch(batch_id: str, seq: int) -> tuple[bytes, bool]:
+    batch = Batch.objects.get(pk=batch_id)
+    found = batches.events_after(batch, seq, AT_ONCE)
+    return sse.text_of_batch(batch, found, seq), len(found) < AT_ONCE
+
+
+KINDS: dict[str, Any] = {
+    "jobs": {"group": events.group_name, "read": _of_job},
+    "batches": {"group": events.batch_group_name, "read": _of_batch},
+}
+"""By the word in their address."""

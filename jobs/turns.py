@@ -8,14 +8,16 @@ it is given.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, Window
+from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
 from . import spending
@@ -31,11 +33,26 @@ BULK = ("params", "structure", "notes", "estimate")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Why a queued job waits, in a word and in a sentence, and about how many go before it."""
+    """Why a queued job waits, in a word and in a sentence, and where it is in line, if it is."""
 
     reason: str
     text: str
-    place: int | None = None
+    standing: Standing | None = None
+
+    @property
+    def place(self) -> int | None:
+        return self.standing.place if self.standing else None
+
+    def told(self) -> dict[str, Any]:
+        return {"reason": self.reason, "text": self.text, "place": self.place}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """About the how-manieth a job is to start, and how many of its owner's go before it."""
+
+    place: int
+    own_ahead: int
 
 
 def waiting(backend: str) -> QuerySet[Job]:
@@ -104,7 +121,8 @@ def n_startable(backend: str, queued_before: datetime) -> int:
     per_owner: Counter[int] = Counter()
     for owner, key, n in counted.values_list("owner", "key", "n"):
         per_owner[owner] += min(n, _room_of_key(key))
-    return sum(min(n, max(_room_of(owner), 0)) for owner, n in per_owner.items())
+    running, allowed = _n_running_each(per_owner), _max_running_each(per_owner)
+    return sum(min(n, max(allowed[who] - running[who], 0)) for who, n in per_owner.items())
 
 
 def startable(backend: str, queued_before: datetime, limit: int) -> list[Job]:
@@ -130,45 +148,102 @@ def just_queued(after: datetime) -> Q:
 
 def explain(job: Job) -> Waiting | None:
     """Why the job waits, told as of now. None: it does not wait."""
-    if job.state != JobState.QUEUED:
-        return None
+    return explain_each([job]).get(job.pk)
+
+
+def explain_each(jobs: Iterable[Job]) -> dict[UUID, Waiting]:
+    """Why each of those that wait does, by as many queries for a hundred as for one."""
+    queued = [job for job in jobs if job.state == JobState.QUEUED]
+    told = {job.pk: why for job in queued if (why := _why_by_itself(job))}
+    due = [job for job in queued if job.pk not in told]
+    held = spending.why_held_each({job.key for job in due if job.key})
+    for job in due:
+        if job.key_id in held:
+            told[job.pk] = Waiting(reason=str(Reason.BUDGET), text=held[job.key_id])
+    return told | _why_in_line([job for job in due if job.pk not in told])
+
+
+def _why_by_itself(job: Job) -> Waiting | None:
+    """What keeps it out of the line altogether."""
     if job.awaits_approval:
         awaited = Reason.AWAITING_APPROVAL
         return Waiting(reason=str(awaited), text=str(awaited.label))
-    reason = Reason(job.reason or Reason.NO_FREE_WORKER)
-    if reason is Reason.BACKING_OFF:
-        reason = Reason.NO_FREE_WORKER  # unless the pause is still on, which is told below
-    if reason is Reason.QUEUE_UNREACHABLE:
-        return Waiting(reason=str(reason), text=str(reason.label))
+    if job.reason == Reason.QUEUE_UNREACHABLE:
+        return Waiting(reason=str(job.reason), text=str(Reason.QUEUE_UNREACHABLE.label))
     if job.not_before and job.not_before > timezone.now():
         until = job.not_before.strftime("%H:%M:%S")
         text = f"Waiting until {until} UTC before attempt {job.attempt}"
         return Waiting(reason=str(Reason.BACKING_OFF), text=text)
-    if job.key and (held := spending.why_held(job.key)):
-        return Waiting(reason=str(Reason.BUDGET), text=held)
-    allowed, running = max_running_of(job.owner_id), n_running(job.owner_id)
-    if running >= allowed:
-        text = f"{running} of the owner's jobs run, the most that may at once"
-        return Waiting(reason=str(Reason.QUOTA), text=text, place=place(job))
-    at = place(job)
-    text = str(reason.label) if at == 1 else f"About {at - 1} go before it"
-    return Waiting(reason=str(reason), text=text, place=at)
+    return None
+
+
+def _why_in_line(jobs: Sequence[Job]) -> dict[UUID, Waiting]:
+    if not jobs:
+        return {}
+    owners = {job.owner_id for job in jobs}
+    running, allowed = _n_running_each(owners), _max_running_each(owners)
+    standing = standings(jobs)
+    told = {}
+    for job in jobs:
+        # Not there if it left the line while we looked.
+        stands = standing.get(job.pk)
+        n, most = running[job.owner_id], allowed[job.owner_id]
+        if n >= most:
+            reason, text = Reason.QUOTA, f"{n} of the owner's jobs run, the most that may at once"
+        else:
+            reason = Reason(job.reason or Reason.NO_FREE_WORKER)
+            # The pause is over.
+            reason = Reason.NO_FREE_WORKER if reason is Reason.BACKING_OFF else reason
+            n_ahead = stands.place - 1 if stands else 0
+            text = f"About {n_ahead} go before it" if n_ahead else str(reason.label)
+        told[job.pk] = Waiting(reason=str(reason), text=text, standing=stands)
+    return told
 
 
 def place(job: Job) -> int:
     """About the how-manieth to start: behind the owner's own, and as many of each other user."""
-    own = ahead_of(job).count()
-    others: Counter[Any] = Counter(
-        dict(
-            waiting(job.backend)
-            .exclude(owner=job.owner_id)
-            .order_by()
-            .values_list("owner")
-            .annotate(n=Count("pk"))
-            .values_list("owner", "n")
-        )
+    return standing_of(job).place
+
+
+def standing_of(job: Job) -> Standing:
+    """Where it is in line, or would be: it need not be stored."""
+    return _standing(job.owner_id, ahead_of(job).count(), _n_waiting(job.backend))
+
+
+def standings(jobs: Sequence[Job]) -> dict[UUID, Standing]:
+    """Where each is in line, by two queries a backend; one that is in no line is left out."""
+    if len(jobs) == 1:
+        return {jobs[0].pk: standing_of(jobs[0])}
+    found = {}
+    for backend in {job.backend for job in jobs}:
+        n_waiting = _n_waiting(backend)
+        some = {job.pk: job.owner_id for job in jobs if job.backend == backend}
+        line = numbered(waiting(backend).filter(owner__in=set(some.values())))
+        # Said in one breath, or only these would be numbered, and not all that wait with them.
+        asked = line.filter(Q(pk__in=list(some)) | Q(number__lt=1))
+        for job_id, number in asked.values_list("pk", "number"):
+            found[job_id] = _standing(some[job_id], number - 1, n_waiting)
+    return found
+
+
+def numbered(line: QuerySet[Job]) -> QuerySet[Any]:
+    """With the `number` that each has among its owner's."""
+    order = [F("priority").desc(), F("queued_at").asc(), F("id").asc()]
+    return line.order_by().annotate(
+        number=Window(RowNumber(), partition_by=[F("owner")], order_by=order)
     )
-    return own + 1 + sum(min(n, own + 1) for n in others.values())
+
+
+def _standing(owner_id: int, own_ahead: int, n_waiting: Mapping[int, int]) -> Standing:
+    others = (n for owner, n in n_waiting.items() if owner != owner_id)
+    place = own_ahead + 1 + sum(min(n, own_ahead + 1) for n in others)
+    return Standing(place=place, own_ahead=own_ahead)
+
+
+def _n_waiting(backend: str) -> dict[int, int]:
+    """How many of each user wait."""
+    line = waiting(backend).order_by().values("owner").annotate(n=Count("pk"))
+    return dict(line.values_list("owner", "n"))
 
 
 def ahead_of(job: Job) -> QuerySet[Job]:
@@ -189,8 +264,7 @@ def n_queued(owner_id: int) -> int:
 
 
 def max_running_of(owner_id: int) -> int:
-    allowance = Allowance.objects.filter(user=owner_id).first()
-    return max_running(allowance) if allowance else default_max_running()
+    return _max_running_each({owner_id})[owner_id]
 
 
 def max_running(allowance: Allowance) -> int:
@@ -206,6 +280,18 @@ def max_queued(allowance: Allowance) -> int:
 
 def default_max_running() -> int:
     return settings.JOB_MAX_RUNNING_PER_USER or UNLIMITED
+
+
+def _n_running_each(owner_ids: Collection[int]) -> Counter[int]:
+    running = Job.objects.unfinished(JobState.RUNNING).filter(owner__in=owner_ids)
+    counted = running.order_by().values("owner").annotate(n=Count("pk"))
+    return Counter(dict(counted.values_list("owner", "n")))
+
+
+def _max_running_each(owner_ids: Collection[int]) -> dict[int, int]:
+    own = Allowance.objects.filter(user__in=owner_ids)
+    found = {each.user_id: max_running(each) for each in own}
+    return {owner: found.get(owner, default_max_running()) for owner in owner_ids}
 
 
 def _room_of(owner_id: int) -> int:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 
-from . import turns
 from .models import Job
+from .outlook import Outlook
 
 NUMBER = re.compile(r'(?:W/)?"(\d{1,9})["-]', re.ASCII)
 
 
-def tag_of(job: Job) -> str:
+def tag_of(job: Job, outlook: Outlook) -> str:
     """Weak: heartbeats, and when it is likely to start, are no new version."""
-    waiting = turns.explain(job)
+    waiting = outlook.why(job)
     shown = f"-{waiting.reason}-{waiting.place or 0}" if waiting else ""
     return f'W/"{job.last_seq}{shown}"'
 

@@ -56,7 +56,7 @@ class EventStream:
             self.retry_s = int(fields["retry"]) / 1000
         if fields.get("event") == "end":
             self.is_over = True
-        elif "data" in fields:
+        elif "data" in fields and "event" not in fields:
             event: Json = json.loads(fields["data"])
             self.seq = event["seq"]
             yield event

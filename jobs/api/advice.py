@@ -29,8 +29,8 @@ from .serializers import (
 from .submission_schema import submission_schema
 
 WRONG = (
-    exceptions.ValidationError, exceptions.ParseError, InvalidParams, UnknownSimulation,
-    lifecycle.NotAllowed,
+    problems.InvalidSubmission, exceptions.ValidationError, exceptions.ParseError, InvalidParams,
+    UnknownSimulation, lifecycle.NotAllowed,
 )  # fmt: skip
 """What a submission is refused for that is its own fault."""
 PATHS = {
@@ -188,7 +188,7 @@ def _accepted(request: Request, verdict: Verdict) -> dict[str, Any]:
 def _refused(request: Request, body: Any, exc: Exception) -> dict[str, Any]:
     refusal = problems.translate(exc)
     assert refusal is not None
-    patch = mending.of_errors(exc.errors) if isinstance(exc, InvalidParams) else None
+    patch = getattr(refusal, "patch", None)
     return {
         "ok": False,
         "errors": problems.items(refusal)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -16,7 +15,9 @@ from jobs import lifecycle
 from jobs.models import Job
 from jobs.states import Scope
 
+from . import telling
 from .keyring import origin_of
+from .query import Shape
 from .serializers import JobSerializer, StrictSerializer
 
 
@@ -54,5 +55,4 @@ def _job(request: Request, job_id: UUID) -> Job:
 
 
 def _told(job: Job, request: Request) -> Response:
-    context: dict[str, Any] = {"request": request}
-    return Response(JobSerializer(job, context=context).data, status.HTTP_200_OK)
+    return Response(telling.of(job, Shape(), request), status.HTTP_200_OK)

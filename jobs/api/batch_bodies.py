@@ -262,7 +262,11 @@ def _refuse(name: str, code: str, detail: str) -> None:
 
 def _wanted(read: Any, body: dict[str, Any], tags: Sequence[str]) -> Wanted:
     if isinstance(read, exceptions.ValidationError):
-        return Wanted(simulation="", params={}, given=body, unreadable=field_errors(read))
+        is_known = isinstance(body.get("simulation"), str) and isinstance(body.get("params"), dict)
+        # Told together with what is wrong around them.
+        looked_at = ("simulation", "params") if is_known else ()
+        rest: Any = {"simulation": "", "params": {}} | {name: body[name] for name in looked_at}
+        return Wanted(**rest, given=body, unreadable=field_errors(read))
     retry = read.get("retry", {})
     return Wanted(
         simulation=read["simulation"],

@@ -95,6 +95,7 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
             "self": link("api:batch"),
             "items": link("api:batch-items"),
             "events": link("api:batch-events"),
+            "stream": link("api:batch-event-stream"),
             "results": link("api:batch-results"),
             "cancel": link("api:batch-cancel"),
             "resume": link("api:batch-resume"),

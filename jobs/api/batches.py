@@ -32,7 +32,7 @@ from .batch_serializers import (
     ItemSerializer,
     SubmittedBatchSerializer,
 )
-from .keyring import origin_of
+from .keyring import may_look, origin_of
 from .pagination import JobCursor
 from .parsers import BatchJSONParser
 from .problems import InvalidQuery
@@ -40,6 +40,8 @@ from .query import State, parameters, read
 
 EVENTS_A_PAGE = 500
 RETRY_AFTER_S = 5
+RECEIPT = ("id", "state", "n_items", "counts", "n_reused", "created_at", "links")
+"""What a key is told that may act and not look."""
 
 
 Outcome: Any = Literal[tuple(batches.Outcome.values)]
@@ -97,7 +99,7 @@ class BatchesView(generics.ListAPIView[Batch]):
                     max_failures=body.max_failures,
                     skip_invalid=body.asked["on_invalid"] == "skip",
                     origin=origin_of(request, body.asked["purpose"]),
-                    also=lambda batch: keep(_accepted(batch, request)),
+                    also=lambda batch: keep(lambda: _accepted(batch, request)),
                 )
             except lifecycle.InvalidBatch as exc:
                 raise body.refused(
@@ -201,7 +203,7 @@ class BatchResumeView(APIView):
                 by=origin.signed(request.user),
                 kinds=lifecycle.STOPPED | kinds,
                 origin=origin,
-                also=lambda resumed: keep(_answer(resumed, request, code)),
+                also=lambda resumed: keep(lambda: _answer(resumed, request, code)),
             )
             return _answer(resumed, request, code)
 
@@ -242,7 +244,9 @@ def _accepted(batch: Batch, request: Request) -> Response:
 def _answer(
     batch: Batch, request: Request, code: int, headers: dict[str, str] | None = None
 ) -> Response:
-    told = BatchSerializer(batch, context={"request": request}).data
+    told: dict[str, Any] = BatchSerializer(batch, context={"request": request}).data
+    if not may_look(request):
+        told = {name: told[name] for name in RECEIPT}
     return Response(told, code, headers=headers)
 
 

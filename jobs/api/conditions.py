@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from jobs import versions
 from jobs.models import Job
+from jobs.outlook import Outlook
 from jobs.turns import BULK
 
 SOONEST_S = 2
@@ -30,7 +31,7 @@ class Changed(exceptions.APIException):
     )
 
 
-def not_modified(request: Request, job_id: UUID) -> Response | None:
+def not_modified(request: Request, job_id: UUID, outlook: Outlook) -> Response | None:
     """304 where the client has what it would get, found out by one small query."""
     if (known := request.headers.get("If-None-Match")) is None:
         return None
@@ -38,15 +39,14 @@ def not_modified(request: Request, job_id: UUID) -> Response | None:
     job = jobs.filter(pk=job_id).first()
     if job is None:
         return None
-    tag = versions.tag_of(job)
-    if not {"*", tag} & set(parse_etags(known)):
+    if not {"*", versions.tag_of(job, outlook)} & set(parse_etags(known)):
         return None
-    return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers_of(job, tag))
+    return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers_of(job, outlook))
 
 
-def headers_of(job: Job, tag: str = "") -> dict[str, str]:
+def headers_of(job: Job, outlook: Outlook) -> dict[str, str]:
     """Which version of the job it is and, while it may change, when to ask again."""
-    headers = {"ETag": tag or versions.tag_of(job)}
+    headers = {"ETag": versions.tag_of(job, outlook)}
     if not job.is_final:
         headers["Retry-After"] = str(retry_after_s(job))
     return headers

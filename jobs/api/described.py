@@ -98,7 +98,8 @@ LEFT_OUT = {
 HEADERS = {
     "Location": "Where the job is.",
     "Retry-After": "Seconds after which to ask again.",
-    "ETag": "The version of the job, for `If-None-Match` and `If-Match`.",
+    "ETag": "The version of it: of a job for `If-None-Match` and `If-Match`, of a key for "
+    "`If-Match`.",
 }
 NAMED = {
     "artifact_id": "From `artifacts` of the job.",
@@ -127,11 +128,11 @@ ASKED = {
         "The `ETag` of what you have: `304` if it is still that.",
     ),
     "If-Match": (
-        {"change_job", "cancel_job"},
-        "The `ETag` of the job as you know it: `412` if it has changed since.",
+        {"change_job", "cancel_job", "change_key"},
+        "The `ETag` of what you want changed, as you know it: `412` if it has changed since.",
     ),
     "Last-Event-ID": (
-        {"stream_job_events"},
+        {"stream_job_events", "stream_batch_events"},
         "The `id` of the last event that you have: the stream goes on after it.",
     ),
     "Range": ({"get_artifact", "get_signed_artifact"}, "`bytes=0-1023`: part of the file."),

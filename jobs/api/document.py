@@ -148,9 +148,9 @@ def _add_told(operation: Operation) -> None:
         for status in {"200", "202"} & operation["responses"].keys():
             told = {"Location", "Retry-After"} if status == "202" else {"Location"}
             operation["responses"][status].setdefault("headers", {}).update(_headers(told))
-    if name in {"get_job", "change_job", "cancel_job"}:
+    if name in {"get_job", "change_job", "cancel_job", "get_key", "change_key"}:
         for status in {"200", "202"} & operation["responses"].keys():
-            told = {"ETag", "Retry-After"}
+            told = {"ETag"} if name.endswith("_key") else {"ETag", "Retry-After"}
             operation["responses"][status].setdefault("headers", {}).update(_headers(told))
 
 

@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from jobs import downloads
+from jobs import downloads, lifecycle
 from jobs.files import NoText, TooLarge, keep
 from jobs.models import StoredFile
 from jobs.states import Scope
@@ -134,11 +134,20 @@ class FilesView(generics.ListAPIView[StoredFile]):
 
 
 class FileView(APIView):
+    scopes = {"DELETE": Scope.SUBMIT}
+
     @extend_schema(operation_id="get_file", responses=StoredFileSerializer)
     def get(self, request: Request, file_id: UUID) -> Response:
         """Its name, format, size and checksum, and where its content is."""
         stored = _visible_file(request, file_id)
         return Response(StoredFileSerializer(stored, context={"request": request}).data)
+
+    @extend_schema(operation_id="delete_file", responses={204: None})
+    def delete(self, request: Request, file_id: UUID) -> Response:
+        """Remove an upload, unless a job that has not ended refers to it. What such a job of before
+        has found stays; to run that again takes the file."""
+        lifecycle.remove_file(_visible_file(request, file_id))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class FileContentView(APIView):

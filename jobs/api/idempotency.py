@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 from rest_framework import exceptions, status
 from rest_framework.request import Request
@@ -29,6 +30,8 @@ from jobs.models import IdempotencyKey
 from jobs.processes import is_gone, machine, started
 
 from .keyring import key_of
+
+logger = logging.getLogger(__name__)
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -62,27 +65,34 @@ class BadKey(exceptions.APIException):
     default_detail = f"Idempotency-Key: expected 1 to {MAX_LENGTH} printable ASCII characters."
 
 
-Keep = Callable[[Response], None]
+Keep = Callable[[Callable[[], Response]], None]
 
 
 def once(request: Request, act: Callable[[Keep], Response]) -> Response:
     """Answer by `act`, or as it was answered before under the same key.
 
-    :param act: calls what it is given with its answer, in the transaction that makes it true.
+    :param act: calls what it is given with what makes its answer, in the transaction that makes it
+        true; what it returns in the end, when that is over, is said again to who asks again.
     :raises BadKey, OtherBody, InFlight: as their texts say; nothing was done.
     """
     if (key := request.headers.get(HEADER)) is None:
-        return act(lambda answer: None)
+        return act(lambda make: None)
     with _new_claim() as claim:
         row = _claim(request, _checked(key), claim)
         if row.claim != claim["claim"]:
             return _replay(row, _digest(request))
         try:
-            return act(partial(_keep, row))
+            answer = act(partial(_keep, row))
         except BaseException:
             # Nothing was done, so the same key may be tried again.
             IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim, status=None).delete()
             raise
+        try:
+            _keep_as_told(row, answer)
+        except DatabaseError:
+            # It was done, and what was kept with it is as true.
+            logger.warning("an answer is kept without why its job waits", exc_info=True)
+        return answer
 
 
 def forget_old_keys() -> int:
@@ -157,15 +167,18 @@ def _replay(row: IdempotencyKey, digest: str) -> Response:
     return Response(row.body, row.status, headers={**row.headers, REPLAYED: "true"})
 
 
-def _keep(row: IdempotencyKey, answer: Response) -> None:
+def _keep(row: IdempotencyKey, make: Callable[[], Response]) -> None:
+    if not _keep_as_told(row, make()):
+        raise InFlight  # taken over, for we were too slow: let the other one act
+
+
+def _keep_as_told(row: IdempotencyKey, answer: Response) -> int:
     headers = {name: answer[name] for name in REPLAYED_HEADERS if name in answer}
     # As it goes over the wire: what the renderer would make of dates and ids.
     body = json.loads(json.dumps(answer.data, cls=JSONEncoder))
-    kept = IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim).update(
+    return IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim).update(
         status=answer.status_code, headers=headers, body=body
     )
-    if not kept:
-        raise InFlight  # taken over, for we were too slow: let the other one act
 
 
 def _digest(request: Request) -> str:

@@ -78,6 +78,12 @@ def key_of(request: Request) -> ApiKey | None:
     return request.auth if isinstance(request.auth, ApiKey) else None
 
 
+def may_look(request: Request) -> bool:
+    """Whether who acts here may also see what there is."""
+    key = key_of(request)
+    return key is None or key.may(Scope.READ)
+
+
 def origin_of(request: Request, purpose: str = "") -> Origin:
     """Who sends this: the key, and the name that the agent gives itself, or else its key's."""
     key = key_of(request)

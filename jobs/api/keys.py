@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.http import parse_etags
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import ValidationError
@@ -22,6 +25,7 @@ from jobs import keys, spending
 from jobs.key_models import ApiKey
 from jobs.states import Approval, Scope
 
+from .conditions import Changed
 from .keyring import key_of
 from .pagination import JobCursor
 from .serializers import StrictSerializer
@@ -51,16 +55,22 @@ class BudgetSerializer(StrictSerializer):
     )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        above = data["approval"] == Approval.ABOVE
-        if above != (data["approval_above_core_hours"] is not None):
-            raise ValidationError(
-                {"approval_above_core_hours": "Goes with approval: above, and only with that."}
-            )
+        if getattr(self.root, "partial", False):
+            return data  # with what the key has already it is looked at as a whole
+        if (data["approval"] == Approval.ABOVE) != (data["approval_above_core_hours"] is not None):
+            raise ValidationError(ABOVE_ALONE)
         return data
+
+
+ABOVE_ALONE = {"approval_above_core_hours": "Goes with approval: above, and only with that."}
 
 
 class NewKeySerializer(StrictSerializer):
     name = serializers.CharField(max_length=keys.AGENT_LENGTH)
+    purpose = serializers.CharField(
+        max_length=500, allow_blank=True, default="",
+        help_text="What its jobs are for that do not say so themselves.",
+    )  # fmt: skip
     scopes = serializers.ListField(
         child=serializers.ChoiceField(Scope.values), min_length=1, max_length=len(Scope)
     )
@@ -73,6 +83,28 @@ class NewKeySerializer(StrictSerializer):
         return at
 
 
+class KeyChangeSerializer(NewKeySerializer):
+    """What is left out stays, in `budget` too; null is no limit. `scopes` only become fewer."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, partial=True, **kwargs)
+
+    def columns_for(self, key: ApiKey) -> dict[str, Any]:
+        """What is to change of the key, by its columns.
+
+        :raises ValidationError: the budget that it would have is none.
+        """
+        columns = dict(self.validated_data)
+        budget = columns.pop("budget", {})
+        if budget.get("approval", Approval.ABOVE) != Approval.ABOVE:
+            budget.setdefault("approval_above_core_hours", None)
+        try:
+            BudgetSerializer().validate(budget_of(key) | budget)
+        except ValidationError as exc:
+            raise ValidationError({"budget": exc.detail}) from None
+        return columns | budget
+
+
 class KeySerializer(serializers.ModelSerializer[ApiKey]):
     budget = serializers.SerializerMethodField()
     used = serializers.SerializerMethodField()
@@ -81,8 +113,8 @@ class KeySerializer(serializers.ModelSerializer[ApiKey]):
     class Meta:
         model = ApiKey
         fields = [
-            "id", "name", "prefix", "scopes", "created_at", "expires_at", "last_used_at",
-            "revoked_at", "budget", "used", "links",
+            "id", "name", "purpose", "prefix", "scopes", "created_at", "expires_at",
+            "last_used_at", "revoked_at", "budget", "used", "links",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -149,13 +181,27 @@ class KeysView(generics.ListAPIView[ApiKey]):
 
 
 class KeyView(APIView):
-    scopes = {"GET": Scope.KEYS, "DELETE": Scope.KEYS}
+    scopes = {"GET": Scope.KEYS, "PATCH": Scope.KEYS, "DELETE": Scope.KEYS}
 
     @extend_schema(operation_id="get_key", responses=KeySerializer)
     def get(self, request: Request, key_id: UUID) -> Response:
         """What it opens, when it was last used, and what is left of its budget."""
-        key = get_object_or_404(_seen_by(request), pk=key_id)
-        return Response(KeySerializer(key, context={"request": request}).data)
+        return _answer(get_object_or_404(_seen_by(request), pk=key_id), request)
+
+    @extend_schema(
+        operation_id="change_key", request=KeyChangeSerializer, responses={200: KeySerializer}
+    )
+    def patch(self, request: Request, key_id: UUID) -> Response:
+        """Another name or purpose, fewer scopes, another budget or end. What it loses is lost, for
+        good, to the keys that it made as well. With a key: those that it made, and not itself."""
+        seen = _seen_by(request)
+        get_object_or_404(seen, pk=key_id)
+        asked = KeyChangeSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        with keys.held(key_id) as key:
+            _refuse_unless_as_known(request, key)
+            keys.change(key, by=key_of(request), **asked.columns_for(key))
+        return _answer(key, request)
 
     @extend_schema(operation_id="revoke_key", responses={204: None})
     def delete(self, request: Request, key_id: UUID) -> Response:
@@ -189,6 +235,29 @@ class WhoView(APIView):
         """Who you are here, what your key opens, and what is left of its budget."""
         who = {"user": request.user.get_username(), "key": key_of(request)}
         return Response(WhoSerializer(who, context={"request": request}).data)
+
+
+def tag_of(key: ApiKey) -> str:
+    """Which version of the key it is: of what may be changed of it, not of what it has used."""
+    ends = [key.expires_at, key.revoked_at]
+    known = [key.name, key.purpose, key.scopes, *ends, budget_of(key)]
+    text = json.dumps(known, default=str, sort_keys=True)
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
+
+
+def _refuse_unless_as_known(request: Request, key: ApiKey) -> None:
+    """:raises Changed: the key is no longer as `If-Match` has it."""
+    tags = parse_etags(request.headers.get("If-Match", "*"))
+    if not {"*", tag_of(key)} & {*tags}:
+        raise Changed(
+            "The key has changed since the version that If-Match names. Read it again, and "
+            "decide anew."
+        )
+
+
+def _answer(key: ApiKey, request: Request) -> Response:
+    told = KeySerializer(key, context={"request": request}).data
+    return Response(told, headers={"ETag": tag_of(key)})
 
 
 def _seen_by(request: Request) -> QuerySet[ApiKey]:

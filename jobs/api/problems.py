@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -17,6 +18,8 @@ from rest_framework.response import Response
 from jobs import downloads, keys, lifecycle, limits, mending
 from jobs.webhooks import endpoints as webhooks
 from simulations import Busy, FieldError, InvalidParams, UnknownSimulation
+
+logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 MACHINE_PATHS = ("/api/", "/openapi.json", "/submit_job", "/job_status/")
@@ -191,6 +194,12 @@ def _unknown_simulation(exc: UnknownSimulation) -> InvalidSubmission:
     return InvalidSubmission([error])
 
 
+def _database_busy(exc: OperationalError) -> DatabaseBusy:
+    # To whom asked it is all one; who runs the site must know a lock from a full disk.
+    logger.warning("The database did not do what was asked of it: %s", exc)
+    return DatabaseBusy()
+
+
 TRANSLATIONS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = {
     exceptions.ValidationError: lambda exc: InvalidSubmission(field_errors(exc)),
     InvalidParams: lambda exc: InvalidSubmission(
@@ -201,6 +210,8 @@ TRANSLATIONS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = 
     lifecycle.CannotRestart: lambda exc: Conflict(str(exc), "cannot_restart"),
     lifecycle.BatchIsOver: lambda exc: Conflict(str(exc), "batch_over"),
     lifecycle.NothingToResume: lambda exc: Conflict(str(exc), "nothing_to_resume"),
+    lifecycle.FileInUse: lambda exc: Conflict(str(exc), "file_in_use"),
+    lifecycle.FileRemoved: lambda exc: Conflict(str(exc), "file_removed"),
     lifecycle.TooSlow: lambda exc: TooSlowToCheck(str(exc)),
     lifecycle.OverQuota: lambda exc: OverQuota(str(exc)),
     lifecycle.BudgetSpent: lambda exc: exceptions.PermissionDenied(str(exc), "budget_spent"),
@@ -211,7 +222,7 @@ TRANSLATIONS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = 
     Busy: lambda exc: ReadersBusy(str(exc)),
     webhooks.Unacceptable: lambda exc: Conflict(str(exc), "webhook_refused"),
     downloads.Unservable: lambda exc: Gone(str(exc), exc.code),
-    OperationalError: lambda exc: DatabaseBusy(),
+    OperationalError: _database_busy,
 }
 """What each exception of ours, or of the database, is to a client."""
 

@@ -14,6 +14,7 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from jobs.models import Job
+from jobs.outlook import Outlook
 from jobs.states import JobState
 
 from . import conditions, telling
@@ -52,7 +53,9 @@ class JobResultView(APIView):
         if job.is_final:
             raise NoResult(job)
         body = JobSummarySerializer(job, context={"request": request}).data
-        return Response(body, status.HTTP_202_ACCEPTED, headers=conditions.headers_of(job))
+        return Response(
+            body, status.HTTP_202_ACCEPTED, headers=conditions.headers_of(job, Outlook())
+        )
 
 
 def _result(job: Job, part: Part, request: Request) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 import simulations
-from jobs import files, lifecycle, outlook, turns
+from jobs import files, lifecycle
 from jobs.budget import LEAST
 from jobs.models import Artifact, Attempt, Job
+from jobs.outlook import Outlook
 from jobs.states import RETRIED, RETRIED_IF_ASKED, FailureKind, Priority, Reason
 from jobs.webhook_models import OF_JOBS
 
@@ -146,10 +147,12 @@ class JobSerializer(JobSummarySerializer):
 
     def get_waiting(self, job: Job) -> dict[str, Any] | None:
         """Why it waits, and about the how-manieth it is to start; null once it does not wait."""
-        explained = turns.explain(job)
+        context: Any = self.context
+        outlook: Outlook = context.setdefault("outlook", Outlook())
+        explained = outlook.why(job)
         if explained is None:
             return None
-        return asdict(explained) | {"starts_in_s": outlook.starts_in_s(job)}
+        return explained.told() | {"starts_in_s": outlook.starts_in_s(job)}
 
 
 class JobPageSerializer(serializers.Serializer[Any]):

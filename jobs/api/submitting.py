@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from jobs import lifecycle, mending
 from jobs.budget import Budget
 from jobs.models import Job
 from jobs.states import FailureKind, Priority
+from simulations import Busy, FieldError, InvalidParams, UnknownSimulation
 
 from .keyring import origin_of
+from .problems import InvalidSubmission, field_errors, translate
 from .serializers import RunAgainSerializer, SubmissionSerializer
 
 
 def asked(request: Request, body: Any) -> dict[str, Any]:
     """What `lifecycle.submit` takes.
 
-    :raises ValidationError: it is no submission.
+    :raises InvalidSubmission: it is none, by all that is wrong with it, in its params too.
     """
     submission = SubmissionSerializer(data=body)
-    submission.is_valid(raise_exception=True)
+    if not submission.is_valid():
+        raise _all_that_is_wrong(submission, request, body)
     data = dict(submission.validated_data)
     retry = data.pop("retry", {})
     return {
@@ -31,6 +37,32 @@ def asked(request: Request, body: Any) -> dict[str, Any]:
         "retry_on": [FailureKind(kind) for kind in retry.get("on", ())],
         **data,
     }
+
+
+def _all_that_is_wrong(
+    submission: SubmissionSerializer, request: Request, body: Any
+) -> InvalidSubmission:
+    errors = field_errors(ValidationError(submission.errors))
+    readable = isinstance(body, dict) and not submission.errors.keys() & {"simulation", "params"}
+    wrong = _wrong_params(request, body) if readable else []
+    return InvalidSubmission([*errors, *wrong], mending.of_errors(wrong))
+
+
+def _wrong_params(request: Request, body: dict[str, Any]) -> Sequence[FieldError]:
+    """What is wrong with the simulation and its params, as far as that can be told now."""
+    if not {"simulation", "params"} <= body.keys():
+        return []
+    try:
+        lifecycle.prepare(
+            owner=request.user, simulation=str(body["simulation"]), params=body["params"]
+        )
+    except (InvalidParams, UnknownSimulation) as exc:
+        translated = translate(exc)
+        assert isinstance(translated, InvalidSubmission)
+        return translated.errors
+    except Busy:
+        pass  # what is known by now is told, and is enough to refuse it
+    return []
 
 
 def patch_in(request: Request) -> dict[str, Any] | None:

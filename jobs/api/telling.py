@@ -11,9 +11,12 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
+from jobs import heritage
 from jobs.models import Job, JobQuerySet
+from jobs.outlook import Outlook
 from simulations import FieldError
 
+from .keyring import may_look
 from .problems import InvalidQuery
 from .query import Part, Shape, read
 from .serializers import JobSerializer, JobSummarySerializer
@@ -21,6 +24,11 @@ from .shape import fitted, picked, tree_of
 
 BULK = frozenset({"params", "structure", "notes", "estimate", "result", "methods", "provenance"})
 """Columns that may be large, and that nothing else on the wire is made from."""
+RECEIPT = (
+    "id", "simulation", "state", "reason", "reason_text", "approval", "cancelling", "created_at",
+    "links",
+)  # fmt: skip
+"""Enough to pass a job on, and nothing of what went into it or came of it."""
 
 
 def visible_job(request: Request, job_id: UUID) -> Job:
@@ -36,20 +44,40 @@ def wanted(request: Request) -> Shape:
     return shape
 
 
-def of(job: Job, shape: Shape, request: Request, **beside: Any) -> dict[str, Any]:
-    (told,) = of_many([job], shape, request)
+def of(
+    job: Job, shape: Shape, request: Request, outlook: Outlook | None = None, **beside: Any
+) -> dict[str, Any]:
+    (told,) = of_many([job], receipt(shape, request), request, outlook)
     return fitting(told | beside, job, shape, request)
 
 
-def of_many(jobs: Sequence[Job], shape: Shape, request: Request) -> list[dict[str, Any]]:
-    """Each as it is wanted, whatever its size."""
-    summary = JobSummarySerializer(jobs, many=True, context={"request": request})
+def receipt(shape: Shape, request: Request) -> Shape:
+    """The shape, or of it what a key is told that may act and not look.
+
+    It is the same whether the job is its own or was there before, whoever sent that.
+    """
+    if may_look(request):
+        return shape
+    asked = tree_of(shape.fields) or dict.fromkeys(RECEIPT)
+    return Shape(fields=[name for name in RECEIPT if name in asked] or ["id"])
+
+
+def of_many(
+    jobs: Sequence[Job], shape: Shape, request: Request, outlook: Outlook | None = None
+) -> list[dict[str, Any]]:
+    """Each as it is wanted, whatever its size.
+
+    :param outlook: what is known already of why they wait.
+    """
+    context = {"request": request, "outlook": outlook or Outlook(jobs)}
+    summary = JobSummarySerializer(jobs, many=True, context=context)
     tree = {**tree_of(shape.fields), "id": {}} if shape.fields else {}
     fields = summary.child.fields  # type: ignore[attr-defined]
     if tree.keys() <= fields.keys() if tree else shape.view == "summary":
         told = summary
     else:
-        told = JobSerializer(jobs, many=True, context={"request": request})
+        heritage.know_origins(jobs)
+        told = JobSerializer(jobs, many=True, context=context)
         fields = told.child.fields  # type: ignore[attr-defined]
     for name in fields.keys() - tree.keys() if tree else ():
         fields.pop(name)

@@ -82,6 +82,11 @@ urlpatterns = [
         name="batch-events",
     ),
     path(
+        "api/v1/batches/<uuid:batch_id>/events/stream",
+        streams.BatchEventStreamView.as_view(),
+        name="batch-event-stream",
+    ),
+    path(
         "api/v1/batches/<uuid:batch_id>/results",
         batches.BatchResultsView.as_view(),
         name="batch-results",

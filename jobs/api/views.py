@@ -21,6 +21,7 @@ import simulations
 from jobs import downloads, equality, events, lifecycle, mending
 from jobs.budget import Budget
 from jobs.models import Artifact, Job
+from jobs.outlook import InsideLock, Outlook
 from jobs.states import JobState, Scope
 from jobs.webhooks import endpoints as webhooks
 
@@ -75,11 +76,12 @@ class JobView(APIView):
     @extend_schema(operation_id="get_job", parameters=parameters(Shape), responses=JobSerializer)
     def get(self, request: Request, job_id: UUID) -> Response:
         """State, why it waits, progress, newest quantities, result or error, attempts, files."""
-        if answer := conditions.not_modified(request, job_id):
+        outlook = Outlook()
+        if answer := conditions.not_modified(request, job_id, outlook):
             return answer
         shape = telling.wanted(request)
         job = telling.visible_job(request, job_id)
-        return _job_answer(job, request, status.HTTP_200_OK, conditions.headers_of(job), shape)
+        return _job_answer(job, request, status.HTTP_200_OK, shape, outlook)
 
     @extend_schema(
         operation_id="change_job", request=ChangeSerializer, responses={200: JobSerializer}
@@ -96,7 +98,7 @@ class JobView(APIView):
                 by=request.user,
                 origin=origin_of(request),
             )
-        return _job_answer(job, request, status.HTTP_200_OK, conditions.headers_of(job))
+        return _job_answer(job, request, status.HTTP_200_OK)
 
 
 class JobCancelView(APIView):
@@ -112,7 +114,7 @@ class JobCancelView(APIView):
         except lifecycle.IllegalTransition:
             if job.state != JobState.CANCELLED:  # asked twice, it is what was asked for
                 raise
-        return _job_answer(job, request, status.HTTP_202_ACCEPTED, conditions.headers_of(job))
+        return _job_answer(job, request, status.HTTP_202_ACCEPTED)
 
 
 class JobRunAgainView(APIView):
@@ -202,7 +204,7 @@ class SimulationsView(APIView):
         return Response(SimulationSerializer(simulations.all_simulations(), many=True).data)
 
 
-def _submitted(job: Job, request: Request) -> Response:
+def _submitted(job: Job, request: Request, outlook: Outlook | None = None) -> Response:
     """202 while there is something to wait for; 200 with a result that was there already."""
     headers = {"Location": reverse("api:job", [job.pk], request=request)}
     if not job.is_final:
@@ -212,7 +214,7 @@ def _submitted(job: Job, request: Request) -> Response:
         "outcome": _reuse_outcome(job),
         "reason": job.reused_because or lifecycle.why_new(),
     }
-    told = telling.of(job, telling.wanted(request), request, reuse=reuse)
+    told = telling.of(job, telling.wanted(request), request, outlook, reuse=reuse)
     return Response(told, code, headers=headers)
 
 
@@ -241,7 +243,7 @@ def _new_job(
     def act(keep: idempotency.Keep) -> Response:
         def accepted(job: Job) -> None:
             also(job)
-            keep(_submitted(job, request))
+            keep(lambda: _submitted(job, request, InsideLock()))
 
         return _submitted(make(also=accepted), request)
 
@@ -249,6 +251,12 @@ def _new_job(
 
 
 def _job_answer(
-    job: Job, request: Request, code: int, headers: dict[str, str], shape: Shape = WHOLE
+    job: Job,
+    request: Request,
+    code: int,
+    shape: Shape = WHOLE,
+    outlook: Outlook | None = None,
 ) -> Response:
-    return Response(telling.of(job, shape, request), code, headers=headers)
+    outlook = outlook or Outlook()
+    headers = conditions.headers_of(job, outlook)
+    return Response(telling.of(job, shape, request, outlook), code, headers=headers)

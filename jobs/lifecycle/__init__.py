@@ -6,13 +6,12 @@ worker writes, the attempt it writes for. Whoever comes second raises `IllegalTr
 
 from .admission import BudgetSpent, OverQuota
 from .approval import approve, reject
-from .backends import hand_to_backend
+from .backends import explain_anew, hand_to_backend, is_any_unreached
 from .batch_course import BatchIsOver, cancel_batch, settle_open_batches
 from .batches import (
     STOPPED,
     InvalidBatch,
     NothingToResume,
-    errors_of,
     resume_batch,
     submit_batch,
 )
@@ -27,7 +26,8 @@ from .ending import (
     request_cancel,
     succeed,
 )
-from .preparing import TooSlow, Wanted
+from .filing import FileInUse, FileRemoved, remove_file, remove_unused_file
+from .preparing import TooSlow, Wanted, errors_of
 from .running import doubt, extend_lease, progress, start, take_next
 from .submission import (
     CannotRestart,
@@ -49,6 +49,8 @@ __all__ = [
     "BatchIsOver",
     "BudgetSpent",
     "CannotRestart",
+    "FileInUse",
+    "FileRemoved",
     "IllegalTransition",
     "InvalidBatch",
     "NotAllowed",
@@ -63,16 +65,20 @@ __all__ = [
     "doubt",
     "errors_of",
     "expire",
+    "explain_anew",
     "extend_lease",
     "fail",
     "hand_over",
     "hand_to_backend",
+    "is_any_unreached",
     "lose",
     "prepare",
     "progress",
     "record_usage",
     "reject",
+    "remove_file",
     "remove_files",
+    "remove_unused_file",
     "request_cancel",
     "restart",
     "resume_batch",

@@ -60,6 +60,9 @@ def admit_from(origin: Origin, jobs: Sequence[Job]) -> None:
     """Write on jobs that are not yet stored who sent them, what that key reserves for each, and
     which of them wait for approval. To be called under the lock of the owner's allowance.
 
+    An administrator's key may make jobs for somebody else, as it resumes their batch: these are on
+    no account of its, and name the agent only.
+
     :raises OverQuota: the key has as many jobs waiting as it may.
     :raises BudgetSpent: they would take more than is left, or come too late.
     """
@@ -71,14 +74,28 @@ def admit_from(origin: Origin, jobs: Sequence[Job]) -> None:
     key = ApiKey.objects.get(pk=origin.key.pk)
     if not key.is_usable:
         raise BudgetSpent("This key was revoked, or has expired, while the request was looked at.")
+    if any(job.owner_id != key.owner_id for job in jobs):
+        # Counted under the lock of another's allowance, they would be on no account that holds.
+        _refuse_where_limited(key)
+        return
     _refuse_too_many(key, len(jobs))
     expected = [spending.core_hours(job.estimate, job.budget.threads or 1) for job in jobs]
     _refuse_too_costly(key, sum(hours or 0.0 for hours in expected))
     for job, hours in zip(jobs, expected, strict=True):
         job.key = key
+        job.purpose = job.purpose or key.purpose
         job.reserved_core_s = (hours or 0.0) * spending.S_PER_H
         if spending.needs_approval(key, hours):
             job.consent, job.reason = Consent.AWAITED, Reason.AWAITING_APPROVAL
+
+
+def _refuse_where_limited(key: ApiKey) -> None:
+    if key.has_a_budget:
+        raise BudgetSpent(
+            "This key has a budget, or its jobs wait for approval: that holds for jobs of its "
+            "owner, and these are somebody else's. Resume the batch with a key that has neither, "
+            "or signed in."
+        )
 
 
 def ask_for_approval(job: Job) -> None:

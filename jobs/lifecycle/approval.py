@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from jobs import keys
 from jobs.keys import UNKNOWN, Origin
 from jobs.models import Job
 from jobs.states import Consent, FailureKind, JobState, Reason
@@ -61,5 +62,11 @@ def reject(job: Job, *, by: Any, why: str = "", origin: Origin = UNKNOWN) -> Non
 
 
 def _refuse_its_own(job: Job, origin: Origin) -> None:
-    if origin.key is not None and job.key_id == origin.key.pk:
-        raise NotAllowed("A key has no say on its own jobs; that is for its owner.")
+    key = origin.key
+    if key is None or job.key_id is None:
+        return
+    if job.key_id == key.pk or keys.comes_of(key, job.key_id):
+        raise NotAllowed(
+            "A key has no say on its own jobs, nor on those of the key that made it; "
+            "that is for their owner."
+        )

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from jobs import dispatch, log_context, turns
 from jobs.models import Job
 from jobs.states import JobState, Reason
@@ -46,6 +48,27 @@ def hand_all_to_backend(jobs: Sequence[Job]) -> None:
                 _explain_all(told_nobody[at : at + ROWS_AT_ONCE], Reason.QUEUE_UNREACHABLE)
 
 
+def explain_anew(backend: str) -> int:
+    """The backend answers: jobs that wait for it to come back now wait for a worker, as all do.
+
+    Those that it is told of say so by themselves; of many it need not know all by now.
+    """
+    n = 0
+    while some := list(_unreached(backend).values_list("pk", flat=True)[:ROWS_AT_ONCE]):
+        n += len(some)
+        _explain_all(some, Reason.NO_FREE_WORKER)
+    return n
+
+
+def is_any_unreached(backend: str) -> bool:
+    return _unreached(backend).exists()
+
+
+def _unreached(backend: str) -> QuerySet[Job]:
+    waiting = Job.objects.unfinished(JobState.QUEUED)
+    return waiting.filter(reason=Reason.QUEUE_UNREACHABLE, backend=backend)
+
+
 def withdraw_all(jobs: Sequence[Job]) -> None:
     for name, some in _by_backend(jobs).items():
         try:
@@ -70,7 +93,7 @@ def _explain(job: Job, reason: Reason) -> None:
 
 def _explain_all(job_ids: Sequence[UUID], reason: Reason) -> None:
     waiting = Job.objects.unfinished(JobState.QUEUED).filter(pk__in=job_ids)
-    change_all(waiting, "waiting", reason=reason)
+    change_all(waiting.exclude(reason=reason), "waiting", reason=reason)
 
 
 def withdraw(job: Job) -> None:

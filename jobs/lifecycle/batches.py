@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -17,14 +16,15 @@ from jobs.batch_models import Batch, BatchItem
 from jobs.keys import UNKNOWN, Origin
 from jobs.models import Allowance, Job
 from jobs.states import Consent, FailureKind, JobState
-from simulations import FieldError, UnknownSimulation
 
 from .admission import admit, admit_from, why_it_waits
 from .backends import hand_all_to_backend
 from .batch_course import finish_if_over, tell
-from .preparing import Folding, Refusal, Unreadable, Wanted, prepare_each
+from .filing import refuse_removed
+from .following import follow_all
+from .preparing import Folding, Refusal, Wanted, errors_of, prepare_each
 from .storing import insert_all
-from .submission import Prepared, follow_all, new_job, same_as, sent_by, why_no_restart
+from .submission import Prepared, new_job, same_as, sent_by, why_no_restart
 from .writing import ROWS_AT_ONCE, change_all, record_all
 
 logger = logging.getLogger(__name__)
@@ -153,6 +153,7 @@ def _store(batch: Batch, new: Sequence[Job], allowance: Allowance, origin: Origi
     for job in new:
         job.batch = batch
     admit_from(origin, new)
+    refuse_removed(batch.owner, new)
     insert_all(Job, new)
     record_all(new, "submitted", sent_by)
     if any(job.awaits_approval for job in new):
@@ -188,15 +189,6 @@ def _store_items(
 
 def _told(refusal: Refusal, wanted: Wanted) -> dict[str, Any]:
     return {"errors": [error.as_dict() for error in errors_of(refusal)], "submission": wanted.given}
-
-
-def errors_of(refusal: Refusal) -> list[FieldError]:
-    """What is wrong with one item; paths start at the root of its submission."""
-    if isinstance(refusal, UnknownSimulation):
-        return [FieldError(path=("simulation",), code="unknown_simulation", detail=str(refusal))]
-    if isinstance(refusal, Unreadable):
-        return list(refusal.errors)
-    return [replace(error, path=("params", *error.path)) for error in refusal.errors]
 
 
 def _said_by(new: Sequence[Job]) -> dict[str, Any]:

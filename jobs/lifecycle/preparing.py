@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar
 
@@ -88,7 +88,7 @@ def prepare_each(wanted: Sequence[Wanted], *, owner: Any) -> list[Prepared | Ref
     given: dict[int, Unfolded] = {}
     for n, each in enumerate(wanted):
         may_give(each.priority, owner)
-        if each.unreadable:
+        if each.unreadable and not each.simulation:
             found[n] = Unreadable(each.unreadable)
             continue
         try:
@@ -106,7 +106,24 @@ def prepare_each(wanted: Sequence[Wanted], *, owner: Any) -> list[Prepared | Ref
                 if isinstance(checked, InvalidParams)
                 else common.prepared(wanted[n], simulation, checked, given[n])
             )
-    return found
+    return [_with_its_form(*pair) for pair in zip(wanted, found, strict=True)]
+
+
+def _with_its_form(wanted: Wanted, found: Prepared | Refusal) -> Prepared | Refusal:
+    """One that cannot be read is refused for that, and for what is wrong with its params too."""
+    if not wanted.unreadable or isinstance(found, Unreadable):
+        return found
+    more = [] if isinstance(found, Prepared) else errors_of(found)
+    return Unreadable([*wanted.unreadable, *more])
+
+
+def errors_of(refusal: Refusal) -> list[FieldError]:
+    """What is wrong with one submission; paths start at its root."""
+    if isinstance(refusal, UnknownSimulation):
+        return [FieldError(path=("simulation",), code="unknown_simulation", detail=str(refusal))]
+    if isinstance(refusal, Unreadable):
+        return list(refusal.errors)
+    return [replace(error, path=("params", *error.path)) for error in refusal.errors]
 
 
 def _checks(

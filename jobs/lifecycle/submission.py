@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -15,7 +15,6 @@ import simulations
 from jobs import equality, estimates, heritage, log_context
 from jobs.budget import Budget
 from jobs.files import fold, unfold
-from jobs.key_models import Follower
 from jobs.keys import UNKNOWN, Origin
 from jobs.models import Allowance, Job
 from jobs.states import FailureKind, JobState, Priority, Reason
@@ -24,6 +23,8 @@ from simulations import bounded
 
 from .admission import admit, admit_from, ask_for_approval
 from .backends import hand_to_backend
+from .filing import refuse_removed
+from .following import follow, settled
 from .writing import change, record
 
 logger = logging.getLogger(__name__)
@@ -70,15 +71,15 @@ def submit(
     :raises OverQuota: the owner or the key has as many jobs waiting as they may.
     :raises BudgetSpent: the key's core-hours or its time are over.
     :raises NotAllowed: it is to go before everybody's, and the owner is not of the staff.
+    :raises FileRemoved: a file that it refers to was removed meanwhile.
     """
     wanted = prepare(
         owner=owner, simulation=simulation, params=params, limits=limits, priority=priority
     )
     with transaction.atomic():
         allowance, _ = Allowance.objects.select_for_update().get_or_create(user=owner)
-        if reuse and (
-            same := equality.equal(owner, wanted.fingerprint, wanted.columns, key=origin.key)
-        ):
+        find = partial(equality.equal, owner, wanted.fingerprint, wanted.columns, key=origin.key)
+        if reuse and (same := settled(find)):
             same.reused_because = why_reused(same)
             follow(same, origin)
             also(same)
@@ -97,6 +98,7 @@ def submit(
             restarted_from=restarted_from,
         )
         admit_from(origin, [job])
+        refuse_removed(owner, [job])
         job.save(force_insert=True)
         record(job, "submitted", sent_by(job))
         if job.awaits_approval:
@@ -205,24 +207,8 @@ def sent_by(job: Job) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value}
 
 
-def follow(job: Job, origin: Origin) -> None:
-    """A key that is answered with another's job hears in its inbox how that one ends."""
-    if origin.key and not job.is_final and job.key_id != origin.key.pk:
-        Follower.objects.get_or_create(key=origin.key, job=job)
-
-
 def why_new() -> str:
     return "No equal job of yours has succeeded or is on its way."
-
-
-def follow_all(jobs: Iterable[Job], origin: Origin) -> None:
-    key = origin.key
-    if key is None:
-        return
-    theirs = {job.pk for job in jobs if not job.is_final and job.key_id != key.pk}
-    Follower.objects.bulk_create(
-        (Follower(key=key, job_id=job_id) for job_id in theirs), ignore_conflicts=True
-    )
 
 
 def why_reused(job: Job) -> str:

@@ -113,7 +113,12 @@ async def _told(tool: Tool, call: Call, given: dict[str, Any]) -> Told:
     try:
         return await tool.run(call, given)
     except Refused as refused:
-        return telling.of_refusal(refused, is_flat=bool(tool.simulation))
+        return telling.of_refusal(
+            refused,
+            is_flat=bool(tool.simulation),
+            patch_in=tool.patch_in,
+            given=given.get(tool.patch_in),
+        )
     except InvalidParams as exc:
         return telling.of_bad_arguments(exc.errors)
     except UnknownSimulation as exc:

@@ -177,7 +177,7 @@ def _check_name(ctx: Context, task_id: str) -> None:
 
 def _moved_at(job: dict[str, Any]) -> str:
     """When its state last changed."""
-    return next(job[name] for name in ("finished_at", "started_at", "created_at") if job[name])
+    return next(job[name] for name in ("finished_at", "started_at", "created_at") if job.get(name))
 
 
 def _unknown() -> MCPError:

@@ -29,6 +29,8 @@ TOOL_OF = {
 SAID_TOO = ("status", "retryable", "request_id")
 """Of a problem, beside what its sentence says."""
 PARAMS = "/params"
+OPTIONS = "job"
+"""The argument of a simulation's own tool that is none of its params."""
 MAX_TEXT = 300
 LONG_TEXT = 1000
 LONG_LIST = 50
@@ -158,29 +160,48 @@ def progress_line(job: dict[str, Any]) -> str:
     if job["state"] == "queued":
         return "queued" + _why_waiting(job)
     said = ", ".join(filter(None, (job.get("stage"), job.get("message"))))
-    line = f"running, {job['progress']:.0%}" + (f": {said}" if said else "")
+    # A key that may not look is not told how far.
+    far = f", {job['progress']:.0%}" if "progress" in job else ""
+    line = f"running{far}" + (f": {said}" if said else "")
     return "stopping" if job.get("cancelling") else line
 
 
-def of_refusal(refused: Refused, *, is_flat: bool = False) -> Told:
-    """What the REST door refused, and why.
+def of_refusal(
+    refused: Refused, *, is_flat: bool = False, patch_in: str = "", given: Any = None
+) -> Told:
+    """What the REST door refused, and why, in terms of the arguments of the call.
 
-    :param is_flat: the arguments of the call are the submission's params themselves.
+    :param is_flat: they are the submission's params themselves.
+    :param patch_in: the one that holds a merge patch on a submission, which `given` was.
     """
     problem = refused.problem
     errors, patch = problem.get("errors", []), problem.get("patch")
     if is_flat:
-        errors = [{**each, "pointer": each["pointer"].removeprefix(PARAMS)} for each in errors]
+        errors = [{**each, "pointer": _flat(each["pointer"])} for each in errors]
         patch = (patch or {}).get("params")
+    if patch_in:
+        errors = [{**each, "pointer": f"/{patch_in}{each['pointer']}"} for each in errors]
+        patch = {patch_in: mending.patched(given, patch)} if patch else None
     known: dict[str, Any] = {name: problem[name] for name in SAID_TOO if name in problem}
     if wait := refused.answer.headers.get("retry-after"):
         known["retry_after_s"] = wait
     return of_error(problem["code"], problem["detail"], errors, patch, **known)
 
 
+def _flat(pointer: str) -> str:
+    """Where an argument stands whose tool is for one simulation: all but params are options."""
+    if pointer.startswith(f"{PARAMS}/"):
+        return pointer.removeprefix(PARAMS)
+    return pointer if pointer in ("", "/simulation") else f"/{OPTIONS}{pointer}"
+
+
 def of_bad_arguments(errors: Sequence[FieldError]) -> Told:
     """What is wrong with a call before anybody is asked."""
-    items = [{"pointer": pointer(each.path), "detail": each.detail} for each in errors]
+    items = [
+        {"pointer": pointer(each.path), "detail": each.detail}
+        | ({"fix": each.fix} if each.fix else {})
+        for each in errors
+    ]
     return of_error("invalid_arguments", "", items)
 
 
@@ -210,6 +231,7 @@ def _fix(code: str, patch: dict[str, Any] | None, *, is_retryable: bool) -> str:
 
 
 FIXES = {
+    "cannot_restart": "run_job_again starts it from the beginning, with a patch if need be",
     "not_found": "list_jobs shows the ids of your jobs",
     "permission_denied": "ask the key's owner for what the message names",
     "insufficient_scope": "ask the key's owner for one with that scope",

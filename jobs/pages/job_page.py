@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import simulations
-from jobs import budget, lifecycle, outlook, turns
+from jobs import budget, lifecycle
 from jobs.models import Job
+from jobs.outlook import Outlook
 
 from .forecast import about, forecast
 from .formats import number
@@ -16,6 +17,7 @@ from .record import provenance_rows
 from .snapshot import snapshot
 from .status import look, ran_for_s, whereabouts
 from .tables import rows
+from .webhooks_of_job import told_by_webhook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +54,14 @@ def job_page(job: Job) -> dict[str, Any]:
         "can_restart": job.is_final and not lifecycle.why_no_restart(job),
         "restart_limits": budget.mended(job.budget, job.error),
         "files": list(job.artifacts.order_by("-attempt", "name")),
+        "webhooks": told_by_webhook(job),
         "snapshot": snapshot(job, simulation, attempt),
     }
 
 
 def _where(job: Job) -> str:
-    waits = turns.explain(job)
+    outlook = Outlook()
+    waits = outlook.why(job)
     if waits is None:
         return whereabouts(job)
     starts = outlook.starts_in_s(job)

@@ -57,13 +57,18 @@ class BudgetForm(forms.ModelForm):
 
 class KeyForm(BudgetForm):
     name = forms.CharField(max_length=keys.AGENT_LENGTH, label="The agent's name")
+    purpose = forms.CharField(
+        max_length=500,
+        required=False,
+        help_text="What its jobs are for that do not say so themselves.",
+    )
     scopes = forms.MultipleChoiceField(
         choices=Scope.choices,
         initial=[str(scope) for scope in USUAL],
         widget=forms.CheckboxSelectMultiple,
         label="It may",
     )
-    field_order = ["name", "scopes", *BUDGET]
+    field_order = ["name", "purpose", "scopes", *BUDGET]
 
     def __init__(self, *args: Any, is_staff: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -101,12 +106,21 @@ def key_create(request: HttpRequest) -> HttpResponse:
 def key_change(request: HttpRequest, key_id: UUID) -> HttpResponse:
     key = _mine(request, key_id)
     form = BudgetForm(request.POST or None, instance=key)
-    if request.method == "POST" and form.is_valid():
-        keys.change(key, **form.cleaned_data)
+    if request.method == "POST" and form.is_valid() and _changed(key, form):
         messages.success(request, f"What {key.name} may use is changed.")
         return redirect("keys:list")
     code = 422 if form.errors else 200
     return render(request, "keys/form.html", {"form": form, "key": key}, status=code)
+
+
+def _changed(key: ApiKey, form: BudgetForm) -> bool:
+    """Whether it was; the form says why not."""
+    try:
+        keys.change(key, **form.cleaned_data)
+    except keys.TooPowerful as exc:
+        form.add_error(None, str(exc))
+        return False
+    return True
 
 
 @login_required

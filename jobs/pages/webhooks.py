@@ -121,9 +121,23 @@ def _mine(request: HttpRequest, webhook_id: UUID) -> WebhookEndpoint:
 
 
 def _page(request: HttpRequest, endpoint: WebhookEndpoint, secret: str = "") -> HttpResponse:
-    deliveries = endpoint.deliveries.select_related("job", "endpoint").order_by("-at", "id")[:SHOWN]
-    shown = {"endpoint": endpoint, "deliveries": deliveries, "secret": secret}
+    sent = endpoint.deliveries.select_related("job", "endpoint").order_by("-at", "id")
+    job_id = _job_id(request)
+    shown = {
+        "endpoint": endpoint,
+        "deliveries": (sent.filter(job=job_id) if job_id else sent)[:SHOWN],
+        "is_of_one_job": job_id is not None,
+        "secret": secret,
+    }
     return render(request, "webhooks/detail.html", shown)
+
+
+def _job_id(request: HttpRequest) -> UUID | None:
+    """Of which job alone the messages are shown, `?job=`."""
+    try:
+        return UUID(request.GET.get("job", ""))
+    except ValueError:
+        return None
 
 
 def _try(

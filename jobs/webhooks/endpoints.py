@@ -86,6 +86,8 @@ def attach(
     """
     url = str(addresses.checked(url))
     with transaction.atomic():
+        # Its end comes before this, and is told here; or after, and finds what is written here.
+        job = Job.objects.select_for_update(no_key=True).get(pk=job.pk)
         endpoint = for_single_jobs(job.owner, key)
         others = endpoint.of_jobs.filter(job=job).exclude(url=url)
         if others.count() >= MOST_PER_JOB:
@@ -99,12 +101,13 @@ def attach(
 
 
 def carry_over(old: Job, new: Job) -> None:
-    """Who is told of a job is told of the one that takes its place, if it is the same person's."""
-    if old.owner_id == new.owner_id:
-        JobWebhook.objects.bulk_create(
-            JobWebhook(endpoint_id=each.endpoint_id, job=new, url=each.url, events=each.events)
-            for each in JobWebhook.objects.filter(job=old).order_by("id")
-        )
+    """Who is told of a job is told of the one that takes its place, if they may hear of it."""
+    asked = JobWebhook.objects.filter(job=old).select_related("endpoint").order_by("id")
+    JobWebhook.objects.bulk_create(
+        JobWebhook(endpoint=each.endpoint, job=new, url=each.url, events=each.events)
+        for each in asked
+        if outbox.may_hear_of(each.endpoint, new)
+    )
 
 
 def change(

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from jobs.models import Job, JobEvent
+from jobs.states import Scope
 from jobs.webhook_models import (
     OF_JOBS,
     DeliveryState,
@@ -26,6 +27,7 @@ job are for, as a stream or a socket."""
 MOST_DATA_BYTES = 18_000
 """Messages are to stay below 20 kB; what is around the data takes less than one."""
 MOST_DETAIL_CHARS = 1000
+SAID_BY_ITS_SENDER = {"name", "tags", "agent", "batch_id"}
 
 
 def announce(events: Sequence[JobEvent]) -> None:
@@ -37,7 +39,8 @@ def announce(events: Sequence[JobEvent]) -> None:
     if not told:
         return
     owners = {event.job.owner_id for event in told}
-    found = list(WebhookEndpoint.objects.filter(owner__in=owners, disabled_at=None))
+    active = WebhookEndpoint.objects.filter(owner__in=owners, disabled_at=None)
+    found = list(active.select_related("key"))
     if found:
         store([*_of_all_jobs(told, found), *_of_single_jobs(told, found)])
 
@@ -82,9 +85,12 @@ def _of_all_jobs(
 
 
 def _hears_of(endpoint: WebhookEndpoint, job: Job) -> bool:
-    if endpoint.is_for_single_jobs or endpoint.owner_id != job.owner_id:
-        return False
-    return endpoint.key_id in (None, job.key_id)
+    return not endpoint.is_for_single_jobs and may_hear_of(endpoint, job)
+
+
+def may_hear_of(endpoint: WebhookEndpoint, job: Job) -> bool:
+    """A person of all of theirs; a key of its own."""
+    return endpoint.owner_id == job.owner_id and endpoint.key_id in (None, job.key_id)
 
 
 def _of_single_jobs(
@@ -113,7 +119,7 @@ def _message(event: JobEvent, endpoint: WebhookEndpoint, url: str = "") -> Webho
         message_id=f"msg_{event.job_id.hex}_{event.seq}",
         type=KINDS[event.kind],
         at=event.at,
-        data=thin(_data(event)),
+        data=thin(_seen_by(endpoint, event.job, _data(event))),
     )
 
 
@@ -136,6 +142,13 @@ def _data(event: JobEvent) -> dict[str, Any]:
         "evidence": str(event.data.get("evidence", ""))[:MOST_DETAIL_CHARS],
     }
     return data | {name: value for name, value in more.items() if value}
+
+
+def _seen_by(endpoint: WebhookEndpoint, job: Job, data: dict[str, Any]) -> dict[str, Any]:
+    """A key that may not look hears how a job ends that it was answered with, not whose it is."""
+    if endpoint.key is None or endpoint.key_id == job.key_id or endpoint.key.may(Scope.READ):
+        return data
+    return {name: value for name, value in data.items() if name not in SAID_BY_ITS_SENDER}
 
 
 def _failure(job: Job) -> dict[str, str] | None:

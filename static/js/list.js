@@ -1,15 +1,24 @@
-// The list: filters act at once, and jobs that move are looked up again every few seconds.
+// The list: filters act at once, and jobs that move are looked up again every few seconds; a batch
+// that moves is looked up when its stream of events says that there is news.
 import { tellLocalTime } from "./page.js";
 
 const EVERY_MS = 5000;
+const GATHER_MS = 500;
+let stream = null;
+let looking = 0;
 
 document.addEventListener("change", (changed) => {
   changed.target.closest("[data-send-on-change]")?.requestSubmit();
 });
 
-setInterval(async () => {
+async function look() {
+  looking = 0;
   const list = document.querySelector("#job-list");
-  if (document.hidden || !("moving" in list.dataset) || list.contains(document.activeElement)) return;
+  if (document.hidden || !("moving" in list.dataset)) return;
+  if (list.contains(document.activeElement)) {
+    lookSoon();
+    return;
+  }
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -17,4 +26,34 @@ setInterval(async () => {
   if (!fresh) return;
   tellLocalTime(fresh);
   list.replaceWith(document.adoptNode(fresh));
-}, EVERY_MS);
+}
+
+/** However much happens at once, one look will do; the page is never redrawn under a reader's hand. */
+function lookSoon() {
+  looking ||= setTimeout(look, GATHER_MS);
+}
+
+/** A browser holds few connections to a site, so a page that nobody sees gives up its own. */
+function follow() {
+  const { dataset } = document.querySelector("#job-list");
+  if (document.hidden) {
+    stream?.close();
+    stream = null;
+  } else if (!stream && "moving" in dataset) {
+    stream = new EventSource(`${dataset.stream}?after=${dataset.seq}`);
+    stream.onmessage = lookSoon;
+    stream.onerror = () => {
+      if (stream.readyState !== EventSource.CLOSED) return; // it opens itself again
+      stream = null;
+      setTimeout(follow, EVERY_MS);
+    };
+    for (const last of ["end", "refused"]) stream.addEventListener(last, () => { stream.close(); lookSoon(); });
+  }
+}
+
+if (document.querySelector("#job-list").dataset.stream) {
+  document.addEventListener("visibilitychange", follow);
+  follow();
+} else {
+  setInterval(look, EVERY_MS);
+}

@@ -311,3 +311,51 @@ def test_a_cancel_asked_twice_is_what_was_asked_for(
 
     assert [answer.status_code for answer in answers] == [202, 202]
     assert answers[1].json()["state"] == "cancelled"
+
+
+def test_what_is_wrong_around_the_params_and_in_them_is_told_at_once(as_alice: Client) -> None:
+    body = {
+        "simulation": "demo.sum_squares",
+        "params": {"n": 0, "m": 1},
+        "priority": "soon",
+        "limits": {"threads": 0},
+    }
+
+    refused = as_alice.post("/api/v1/jobs", body, content_type="application/json")
+    checked = as_alice.post("/api/v1/jobs/check", body, content_type="application/json")
+
+    assert refused.status_code == 422
+    pointers = {each["pointer"] for each in refused.json()["errors"]}
+    assert pointers == {"/priority", "/limits/threads", "/params/n", "/params/m"}
+    assert checked.json()["errors"] == refused.json()["errors"]
+
+
+def test_so_is_a_simulation_that_there_is_not(as_alice: Client) -> None:
+    body = {"simulation": "no_such", "params": {}, "priority": "soon"}
+
+    errors = as_alice.post("/api/v1/jobs", body, content_type="application/json").json()["errors"]
+
+    assert [each["pointer"] for each in errors] == ["/priority", "/simulation"]
+
+
+def test_the_mends_of_params_come_with_what_is_wrong_around_them(as_alice: Client) -> None:
+    params = {"structure": "O", "multiplicity": 2}
+    body = {"simulation": "xtb_optimization", "params": params, "priority": "soon"}
+
+    refused = as_alice.post("/api/v1/jobs", body, content_type="application/json").json()
+    checked = as_alice.post("/api/v1/jobs/check", body, content_type="application/json").json()
+
+    assert refused["patch"] == {"params": {"multiplicity": 1}}
+    assert (checked["patch"], checked["patch_suffices"]) == (refused["patch"], False)
+
+
+def test_and_of_each_job_of_a_batch(as_alice: Client) -> None:
+    good = {"simulation": "demo.sum_squares", "params": {"n": 1}}
+    body = {"jobs": [good, {**good, "params": {"n": 0}, "priority": "soon"}, {"params": {"n": 0}}]}
+
+    errors = as_alice.post("/api/v1/batches", body, content_type="application/json").json()[
+        "errors"
+    ]
+
+    pointers = [each["pointer"] for each in errors]
+    assert pointers == ["/jobs/1/priority", "/jobs/1/params/n", "/jobs/2/simulation"]

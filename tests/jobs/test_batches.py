@@ -10,9 +10,10 @@ from typing import Any
 
 import django_rq
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 
-from jobs import batches, keys, lifecycle
+from jobs import batches, keys, lifecycle, spending
 from jobs.batch_models import Batch
 from jobs.models import Allowance, Job, JobEvent
 from jobs.states import Approval, FailureKind, JobState, Scope
@@ -435,6 +436,39 @@ def test_what_a_key_may_not_start_waits_for_its_owner(alice: Any) -> None:
     with pytest.raises(lifecycle.OverQuota):
         lifecycle.submit_batch(owner=alice, wanted=wanted, origin=keys.Origin(key=key))
     assert Batch.objects.count() == 1
+
+
+@pytest.fixture
+def stopped(alice: Any) -> Batch:
+    """A batch of alice's that she cancelled."""
+    wanted = [lifecycle.Wanted(simulation="demo.sum_squares", params={"n": n}) for n in (1, 2)]
+    batch = lifecycle.submit_batch(owner=alice, wanted=wanted)
+    return lifecycle.cancel_batch(batch, by="alice")
+
+
+def test_what_an_administrator_s_key_resumes_is_on_no_account_of_that_key(stopped: Batch) -> None:
+    root = get_user_model().objects.create_superuser("root")
+    key, _ = keys.issue(owner=root, name="caretaker", scopes=[Scope.SUBMIT, Scope.ADMIN])
+
+    lifecycle.resume_batch(stopped, by="root", origin=keys.Origin(key=key, agent="caretaker"))
+
+    for job in jobs_of(stopped):
+        assert (job.owner, job.key, job.agent) == (stopped.owner, None, "caretaker")
+    assert spending.n_queued(key) == 0
+
+
+@pytest.mark.parametrize("limit", [{"max_running": 1}, {"approval": Approval.ALWAYS}])
+def test_a_key_with_a_budget_computes_nothing_for_somebody_else(
+    stopped: Batch, limit: dict[str, Any]
+) -> None:
+    root = get_user_model().objects.create_superuser("root")
+    scopes = [Scope.SUBMIT, Scope.ADMIN]
+    key, _ = keys.issue(owner=root, name="caretaker", scopes=scopes, **limit)
+
+    with pytest.raises(lifecycle.BudgetSpent, match="somebody else's"):
+        lifecycle.resume_batch(stopped, by="root", origin=keys.Origin(key=key))
+
+    assert Job.objects.count() == 2
 
 
 # --- what comes of it ---------------------------------------------------------------------------

@@ -132,6 +132,57 @@ def test_without_redis_the_job_is_accepted_says_why_it_waits_and_starts_later(
     assert (ticket.startswith(job.run_id), job.reason) == (True, Reason.NO_FREE_WORKER)
 
 
+def test_a_batch_that_was_accepted_without_redis_says_the_truth_once_it_is_back(
+    redis: Any, alice: Any, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Of those too that it is not told of yet, for more wait than their owner may have running."""
+
+    def unreachable(*args: Any, **kwargs: Any) -> None:
+        raise RedisError("connection refused")
+
+    Allowance.objects.create(user=alice, max_running=1)
+    wanted = [lifecycle.Wanted(simulation="demo.sum_squares", params={"n": n}) for n in (1, 2, 3)]
+    with monkeypatch.context() as gone, django_capture_on_commit_callbacks(execute=True):
+        gone.setattr(rq_backend, "_queue", unreachable)
+        batch = lifecycle.submit_batch(owner=alice, wanted=wanted)
+    jobs = batch.jobs.order_by("queued_at", "id")
+    assert {job.reason for job in jobs} == {Reason.QUEUE_UNREACHABLE}
+    jobs.update(queued_at=timezone.now() - 2 * SETTLING)
+    with monkeypatch.context() as gone:
+        gone.setattr(rq_backend, "_queue", unreachable)
+        reconcile()
+    assert {job.reason for job in jobs.all()} == {Reason.QUEUE_UNREACHABLE}
+
+    reconcile()
+
+    assert {job.reason for job in jobs.all()} == {Reason.NO_FREE_WORKER}
+    assert {job.events.last().data["reason"] for job in jobs.all()} == {"no_free_worker"}
+    assert len(waiting()) == 1
+    before = [job.last_seq for job in jobs.all()]
+    reconcile()
+    assert [job.last_seq for job in jobs.all()] == before
+
+
+def test_it_does_so_while_nothing_may_start(
+    redis: Any,
+    alice: Any,
+    submit: Callable[..., Job],
+    start: Callable[[Job], Job],
+    age: Callable[[Job], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start(submit())
+    job = submit(params={"n": 4})
+    Allowance.objects.filter(user=alice).update(max_running=1)
+    Job.objects.filter(pk=job.pk).update(reason=Reason.QUEUE_UNREACHABLE)
+    age(job)
+
+    reconcile()
+
+    job.refresh_from_db()
+    assert (job.reason, waiting()) == (Reason.NO_FREE_WORKER, [])
+
+
 def test_a_ticket_stuck_between_queue_and_worker_is_sent_again(
     redis: Any,
     submit: Callable[..., Job],

@@ -12,9 +12,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from jobs import equality, lifecycle, processes
+from jobs import equality, keys, lifecycle, processes
 from jobs.api import idempotency
+from jobs.key_models import KeyUsage
 from jobs.models import IdempotencyKey, Job
+from jobs.states import Approval, Scope
 from tests.jobs.test_turns import in_threads
 
 ETHANOL = {"simulation": "xtb_optimization", "params": {"structure": "CCO"}}
@@ -148,6 +150,76 @@ def test_the_first_of_its_kind_has_no_nearest(as_alice: Client) -> None:
     told = as_alice.get(f"/api/v1/jobs/{job['id']}/nearest").json()
 
     assert told == {"nearest": None, "differences": []}
+
+
+# --- what is held back -----------------------------------------------------------------------
+
+YESTERDAY = timezone.now() - timedelta(days=1)
+HELD: dict[str, dict[str, Any]] = {
+    "hours": {"core_hours": 1.0},
+    "hours of the day": {"core_hours_per_day": 1.0},
+    "deadline": {"deadline": YESTERDAY},
+    "approval": {"approval": Approval.ALWAYS},
+}
+
+
+def of_key(alice: Any) -> keys.ApiKey:
+    """A key of hers that has used an hour."""
+    key, _ = keys.issue(owner=alice, name="crawler", scopes=[Scope.SUBMIT])
+    KeyUsage.objects.create(key=key, day=timezone.now().date(), core_seconds=3600)
+    return key
+
+
+@pytest.mark.parametrize("held", HELD)
+@pytest.mark.parametrize("many", [False, True])
+def test_what_its_key_holds_back_answers_nobody_else(alice: Any, held: str, many: bool) -> None:
+    key = of_key(alice)
+    if held == "approval":
+        keys.change(key, **HELD[held])
+    waits = lifecycle.submit(owner=alice, **SQUARES, origin=keys.Origin(key=key))
+    keys.change(key, **HELD[held])
+
+    def asked_by(origin: keys.Origin) -> Job:
+        wanted = {**SQUARES, "reuse": True}
+        if not many:
+            return lifecycle.submit(owner=alice, **wanted, origin=origin)
+        asked = [lifecycle.Wanted(**wanted)]
+        batch = lifecycle.submit_batch(owner=alice, wanted=asked, origin=origin)
+        return Job.objects.get(batch_items__batch=batch)
+
+    assert asked_by(keys.UNKNOWN).pk != waits.pk
+    Job.objects.exclude(pk=waits.pk).update(fingerprint="")
+    assert asked_by(keys.Origin(key=of_key(alice))).pk != waits.pk
+    # A new one of its own would be held back as well.
+    Job.objects.exclude(pk=waits.pk).update(fingerprint="")
+    assert asked_by(keys.Origin(key=key)).pk == waits.pk
+
+
+def test_what_waits_for_a_yes_that_its_key_needs_no_longer_answers_nobody(alice: Any) -> None:
+    key = of_key(alice)
+    keys.change(key, approval=Approval.ALWAYS)
+    waits = lifecycle.submit(owner=alice, **SQUARES, origin=keys.Origin(key=key))
+    keys.change(key, approval=Approval.NEVER)
+
+    new = lifecycle.submit(owner=alice, **SQUARES, reuse=True, origin=keys.Origin(key=key))
+
+    assert new.pk != waits.pk
+    assert not new.awaits_approval
+
+
+@pytest.mark.parametrize("waits_for", ["a job of its key", "nothing"])
+def test_what_runs_though_its_key_is_spent_or_waits_for_its_turn_is_joined(
+    alice: Any, waits_for: str
+) -> None:
+    key = of_key(alice)
+    job = lifecycle.submit(owner=alice, **SQUARES, origin=keys.Origin(key=key))
+    if waits_for == "nothing":
+        lifecycle.start(job, 1, worker="w", host="h", pid=1)
+        keys.change(key, core_hours=1.0)
+    else:
+        keys.change(key, max_running=0)
+
+    assert lifecycle.submit(owner=alice, **SQUARES, reuse=True).pk == job.pk
 
 
 def test_the_form_leads_to_the_equal_job_and_says_so(as_alice: Client) -> None:

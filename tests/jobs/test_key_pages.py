@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from jobs import keys
@@ -166,6 +168,44 @@ def test_an_operator_ends_keys_and_deletes_none(admin_client: Client, key: ApiKe
     key.refresh_from_db()
     assert not key.is_usable
     assert admin_client.post(f"/admin/jobs/apikey/{key.pk}/delete/").status_code == 403
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    """Of an operator who may do all with keys, and is no superuser."""
+    user = get_user_model().objects.create_user("operator", is_staff=True)
+    of_keys = Permission.objects.filter(content_type__app_label="jobs")
+    user.user_permissions.set(of_keys.filter(content_type__model="apikey"))
+    client.force_login(user)
+    return client
+
+
+def test_only_a_superuser_makes_a_key_for_somebody_else(staff: Client, alice: Any) -> None:
+    root = get_user_model().objects.create_superuser("root")
+    operator = get_user_model().objects.get(username="operator")
+
+    def make(owner: Any, *scopes: str) -> Any:
+        form = {"owner": owner.pk, "name": "a", "scopes": scopes, "approval": "never"}
+        return staff.post("/admin/jobs/apikey/add/", form)
+
+    for other in (root, alice):
+        assert "Select a valid choice" in make(other, "admin").content.decode()
+    assert not ApiKey.objects.exists()
+    assert TOKEN.search(make(operator, "read").content.decode())
+    assert ApiKey.objects.get().owner == operator
+
+
+def test_other_staff_see_and_revoke_keys_and_give_them_nothing(staff: Client, key: ApiKey) -> None:
+    page = f"/admin/jobs/apikey/{key.pk}/change/"
+
+    assert key.prefix in staff.get(page).content.decode()
+    assert staff.post(page, {"max_running": "9", "approval": "never"}).status_code == 403
+    key.refresh_from_db()
+    assert (key.max_running, key.approval) == (2, "always")
+
+    staff.post("/admin/jobs/apikey/", {"action": "revoke", "_selected_action": [str(key.pk)]})
+    key.refresh_from_db()
+    assert not key.is_usable
 
 
 def test_who_sent_these_jobs_is_answered_by_a_filter_with_counts(

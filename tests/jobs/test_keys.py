@@ -61,6 +61,19 @@ def test_a_key_acts_for_its_owner(agent: Agent, alice: Any) -> None:
     assert answer.json()["key"] == key.prefix
 
 
+@pytest.mark.parametrize(("said", "kept"), [("", "the April set"), ("a test", "a test")])
+def test_a_job_is_for_what_its_key_is_for_unless_it_says_so_itself(
+    agent: Agent, said: str, kept: str
+) -> None:
+    client, _ = agent(purpose="the April set")
+
+    post(client, JOBS, BODY | {"purpose": said})
+
+    job = Job.objects.get()
+    assert job.purpose == kept
+    assert job.events.get(kind="submitted").data["purpose"] == kept
+
+
 def test_what_is_kept_of_a_key_opens_nothing(alice: Any) -> None:
     key, text = keys.issue(owner=alice, name="a", scopes=USUAL)
     row = ApiKey.objects.filter(pk=key.pk).values().get()
@@ -146,6 +159,7 @@ def test_a_key_wins_over_the_session_beside_it(agent: Agent, bob: Any, submit: A
         ("post", JOBS + "/{job}/reject", Scope.APPROVE),
         ("get", KEYS, Scope.KEYS),
         ("post", KEYS, Scope.KEYS),
+        ("patch", KEYS + "/{key}", Scope.KEYS),
         ("delete", KEYS + "/{key}", Scope.KEYS),
     ],
 )
@@ -272,6 +286,84 @@ def test_a_key_that_is_answered_with_another_s_job_follows_it(agent: Agent, subm
 
     assert answer.json()["id"] == str(running.pk)
     assert Follower.objects.get().key == key
+
+
+# --- What one that may not look is told ---
+
+RECEIPT = {
+    "id", "simulation", "state", "reason", "reason_text", "approval", "cancelling", "created_at",
+    "links", "reuse",
+}  # fmt: skip
+
+
+@pytest.fixture
+def finished(submit: Any, start: Any) -> Job:
+    origin = keys.Origin(purpose="secret", agent="secret")
+    job = start(submit(name="secret plan", tags=["secret"], origin=origin))
+    lifecycle.succeed(job, 1, {"total": "secret"}, summary={"total": "secret"})
+    return job
+
+
+@pytest.mark.parametrize("outcome", ["new", "coalesced", "hit"])
+def test_a_key_that_may_only_submit_is_told_as_much_of_any_job(
+    agent: Agent, request: pytest.FixtureRequest, submit: Any, outcome: str
+) -> None:
+    client, _ = agent(Scope.SUBMIT)
+    if outcome == "hit":
+        request.getfixturevalue("finished")
+    elif outcome == "coalesced":
+        submit(name="secret plan")
+
+    answer = post(client, JOBS, BODY | {"reuse": True})
+
+    told = answer.json()
+    assert (told["reuse"]["outcome"], set(told)) == (outcome, RECEIPT)
+    assert b"secret" not in answer.content
+    assert client.get(told["links"]["self"]).status_code == 403
+
+
+@pytest.mark.parametrize("query", ["?fields=result,params,state", "?view=full", "?max_bytes=5000"])
+def test_it_is_told_no_more_because_it_asks_for_it(agent: Agent, finished: Job, query: str) -> None:
+    client, _ = agent(Scope.SUBMIT)
+
+    answer = post(client, JOBS + query, BODY | {"reuse": True})
+
+    assert answer.status_code == 200
+    assert set(answer.json()) <= RECEIPT
+    assert b"secret" not in answer.content
+
+
+@pytest.mark.parametrize(("verb", "scope"), [("run-again", Scope.SUBMIT), ("cancel", Scope.CANCEL)])
+def test_nor_of_a_job_that_it_acts_on(agent: Agent, submit: Any, verb: str, scope: Scope) -> None:
+    job = submit(name="secret plan")
+    client, _ = agent(scope)
+
+    answer = post(client, f"{JOBS}/{job.pk}/{verb}")
+
+    assert answer.status_code == 202
+    assert set(answer.json()) <= RECEIPT
+    assert b"secret" not in answer.content
+
+
+def test_nor_of_what_it_says_yes_to(agent: Agent, submit: Any) -> None:
+    _, asking = agent(approval="always")
+    job = submit(name="secret plan", origin=keys.Origin(key=asking))
+    client, _ = agent(Scope.APPROVE)
+
+    answer = post(client, f"{JOBS}/{job.pk}/approve")
+
+    assert (answer.status_code, answer.json()["approval"]) == (200, "given")
+    assert b"secret" not in answer.content
+
+
+def test_nor_of_the_jobs_that_its_batch_is_answered_with(agent: Agent, finished: Job) -> None:
+    client, _ = agent(Scope.SUBMIT)
+
+    answer = post(client, "/api/v1/batches", {"name": "b", "jobs": [BODY | {"reuse": True}]})
+
+    told = answer.json()
+    assert (answer.status_code, told["n_reused"], told["counts"]["succeeded"]) == (200, 1, 1)
+    assert not {"first_failures", "varied", "tags"} & told.keys()
 
 
 # --- Making and ending them ---

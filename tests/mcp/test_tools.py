@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema
@@ -12,6 +13,7 @@ from mcp.types import CallToolResult
 
 import simulations
 from jobs.models import Job
+from jobs.states import Scope
 
 from .conftest import Connect, run_to_its_end
 
@@ -73,6 +75,26 @@ async def test_a_submission_answers_at_once_with_what_to_do_next(
     assert (job.owner_id, job.purpose) == (alice.pk, "a test")
 
 
+@pytest.mark.parametrize("wait_seconds", [0, 5])
+async def test_a_key_that_may_only_submit_is_told_that_it_is_done(
+    connect: Connect,
+    key_of: Callable[..., str],
+    submit: Callable[..., Job],
+    start: Callable[[Job], Job],
+    alice: Any,
+    wait_seconds: int,
+) -> None:
+    running = await asyncio.to_thread(lambda: start(submit(name="secret plan")))
+    key = await asyncio.to_thread(key_of, alice, Scope.SUBMIT)
+    async with connect(key) as client:
+        answer = await client.call_tool(SUBMIT, {"n": 3, "job": {"wait_seconds": wait_seconds}})
+
+    told = said(answer)
+    assert told["job"]["id"] == str(running.pk)
+    assert told["summary"] == f"Job {running.pk} (demo.sum_squares) is running"
+    assert "secret" not in answer.content[0].text
+
+
 async def test_what_is_wrong_names_the_field_and_nothing_is_stored(connect: Connect) -> None:
     async with connect() as client:
         answer = await client.call_tool(SUBMIT, {"n": 0})
@@ -97,6 +119,62 @@ async def test_a_mend_is_one_that_a_program_can_apply(connect: Connect) -> None:
     assert "call again with multiplicity = 1" in answer.content[0].text
     assert answer.structured_content["error"]["patch"] == {"multiplicity": 1}
     assert by_submit.structured_content["error"]["patch"] == {"params": {"multiplicity": 1}}
+
+
+async def test_all_that_is_wrong_is_told_at_once(connect: Connect) -> None:
+    options = {"priority": "soon", "limits": {"threads": "many"}}
+    params = {"structure": "O", "multiplicity": 2}
+    async with connect() as client:
+        flat = await client.call_tool("submit_dft_single_point", {**params, "job": options})
+        of_any = await client.call_tool(
+            "submit", {"simulation": "dft_single_point", "params": params, **options}
+        )
+        by_rest = await client.call_tool(
+            "submit_dft_single_point", {**params, "job": {"name": "a" * 201}}
+        )
+
+    def pointers(answer: Any) -> list[str]:
+        assert answer.is_error
+        return [each["pointer"] for each in answer.structured_content["error"]["errors"]]
+
+    assert pointers(flat) == ["/job/priority", "/job/limits/threads", "/multiplicity"]
+    assert pointers(of_any) == ["/priority", "/limits/threads", "/params/multiplicity"]
+    assert pointers(by_rest) == ["/job/name", "/multiplicity"]
+    assert "odd multiplicity" in flat.content[0].text
+    assert not await Job.objects.aexists()
+
+
+async def test_a_call_without_params_is_refused_for_what_it_lacks(connect: Connect) -> None:
+    async with connect() as client:
+        answer = await client.call_tool("submit", {"simulation": "xtb", "priority": "soon"})
+
+    told = answer.structured_content["error"]
+    assert (answer.is_error, told["code"]) == (True, "E_INVALID_ARGUMENTS")
+    assert {each["pointer"] for each in told["errors"]} == {"/priority", "/params"}
+
+
+async def test_what_is_run_again_is_mended_by_its_own_arguments(alices: Connect) -> None:
+    patch = {"params": {"n": 0}, "name": "again"}
+    async with alices() as client:
+        job_id = said(await client.call_tool(SUBMIT, {"n": 3}))["job"]["id"]
+        await run_to_its_end(job_id)
+        wrong = await client.call_tool("run_job_again", {"job_id": job_id, "patch": patch})
+        xtb = {"simulation": "xtb_optimization", "params": {"structure": "O"}}
+        other_id = said(await client.call_tool("submit", xtb))["job"]["id"]
+        to_mend = {"params": {"multiplicity": 2}, "name": "again"}
+        answer = await client.call_tool("run_job_again", {"job_id": other_id, "patch": to_mend})
+        mended = answer.structured_content["error"]["patch"]
+        again = await client.call_tool(
+            "run_job_again", {"job_id": other_id, "wait_seconds": 0, **mended}
+        )
+        restart = await client.call_tool("restart_job", {"job_id": job_id})
+
+    assert wrong.structured_content["error"]["errors"][0]["pointer"] == "/patch/params/n"
+    assert mended == {"patch": {"params": {"multiplicity": 1}, "name": "again"}}
+    fix = 'call again with patch = {"params": {"multiplicity": 1}, "name": "again"}'
+    assert fix in answer.content[0].text
+    assert said(again)["job"]["name"] == "again"
+    assert restart.structured_content["next"].startswith("run_job_again starts it")
 
 
 async def test_a_wait_ends_when_the_job_does(alices: Connect) -> None:

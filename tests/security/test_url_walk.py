@@ -72,6 +72,7 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", FILES): SIGNED_IN,
     ("POST", FILES): (401, 201, 201, 201),
     ("GET", f"{FILES}/<uuid:file_id>"): MINE,
+    ("DELETE", f"{FILES}/<uuid:file_id>"): (401, 404, 204, 204),
     ("GET", f"{FILES}/<uuid:file_id>/content"): MINE,
     ("GET", f"{ONE}/nearest"): MINE,
     ("GET", f"{ONE}/explain"): MINE,
@@ -115,6 +116,7 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", "api/v1/keys"): SIGNED_IN,
     ("POST", "api/v1/keys"): (401, 201, 201, 201),
     ("GET", "api/v1/keys/<uuid:key_id>"): MINE,
+    ("PATCH", "api/v1/keys/<uuid:key_id>"): MINE,
     ("DELETE", "api/v1/keys/<uuid:key_id>"): (401, 404, 204, 204),
     # An administrator's place for the keys of others is the admin.
     ("GET", "me/keys/"): SIGNED_IN_PAGE,
@@ -137,6 +139,7 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", BATCH): MINE,
     ("GET", f"{BATCH}/items"): MINE,
     ("GET", f"{BATCH}/events"): MINE,
+    ("GET", f"{BATCH}/events/stream"): MINE,
     ("GET", f"{BATCH}/results"): MINE,
     ("POST", f"{BATCH}/cancel"): (401, 404, 202, 202),
     ("POST", f"{BATCH}/resume"): (401, 404, 409, 409),

@@ -174,6 +174,43 @@ def test_a_job_that_takes_the_place_of_another_is_told_of_likewise(
     assert not of_bob.webhooks.exists()
 
 
+@pytest.mark.parametrize("may_look", [False, True])
+def test_a_key_that_may_not_look_hears_how_a_job_ends_and_not_whose_it_is(
+    alice: Any, submit: Callable[..., Job], start: Callable[[Job], Job], may_look: bool
+) -> None:
+    scopes = [Scope.SUBMIT, *([Scope.READ] if may_look else [])]
+    key, _ = keys.issue(owner=alice, name="agent", scopes=scopes)
+    job = submit(name="secret plan", tags=["secret"], origin=keys.Origin(agent="secret"))
+
+    endpoints.attach(job, url=URL, key=key)
+    lifecycle.succeed(start(job), 1, {"total": 14}, summary={"total": 14})
+
+    data = WebhookDelivery.objects.get().data
+    assert (data["state"], data["summary"]) == ("succeeded", {"total": 14})
+    assert ("secret" in str(data)) is may_look
+
+
+def test_a_key_hears_of_no_job_that_a_person_or_another_key_puts_in_the_place_of_its_own(
+    alice: Any, submit: Callable[..., Job]
+) -> None:
+    made = [keys.issue(owner=alice, name="agent", scopes=[Scope.SUBMIT])[0] for _ in range(2)]
+    own, other = (keys.Origin(key=key) for key in made)
+
+    def attach(job: Job) -> None:
+        endpoints.attach(job, url=f"{URL}/key", key=own.key)
+        endpoints.attach(job, url=f"{URL}/person")
+
+    job = submit(origin=own, also=attach)
+
+    def told_of(origin: keys.Origin) -> list[str]:
+        again = lifecycle.run_again(job, owner=alice, origin=origin)
+        return sorted(each.url for each in again.webhooks.all())
+
+    assert told_of(keys.UNKNOWN) == [f"{URL}/person"]
+    assert told_of(other) == [f"{URL}/person"]
+    assert told_of(own) == [f"{URL}/key", f"{URL}/person"]
+
+
 def test_what_a_key_made_hears_of_the_jobs_of_that_key_alone(
     alice: Any, succeeded: Callable[..., Job]
 ) -> None:

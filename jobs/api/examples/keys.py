@@ -17,6 +17,7 @@ BUDGET = {
 KEY = {
     "id": KEY_ID,
     "name": "screening agent",
+    "purpose": "Solubility of the April set",
     "prefix": "bp_3d4e5f60",
     "scopes": ["read", "submit", "cancel"],
     "created_at": "2026-11-23T10:00:00Z",
@@ -38,6 +39,13 @@ REQUESTS: dict[str, dict[str, Any]] = {
             "budget": BUDGET,
         },
     },
+    "change_key": {
+        "only to look": {"scopes": ["read"]},
+        "a larger budget": {
+            "budget": {"core_hours": 400.0},
+            "expires_at": "2027-02-01T00:00:00Z",
+        },
+    },
     "reject_job": {"with a reason": {"why": "Too large a basis for a first look."}},
 }
 ANSWERS: dict[str, Any] = {
@@ -47,6 +55,7 @@ ANSWERS: dict[str, Any] = {
         "token": "bp_3d4e5f60_shown-once-and-never-again-keep-it-where-it-is-safe",
     },
     "get_key": KEY,
+    "change_key": KEY,
     "create_ticket": {"ticket": "WzEsbnVsbF0:1wKx2Y:shown-to-a-websocket-once", "expires_in_s": 60},
     "get_me": {"user": "alice", "key": KEY},
 }

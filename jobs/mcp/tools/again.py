@@ -28,7 +28,7 @@ class Rejection(OneJob):
     why: str = ""
 
 
-@tool("run_job_again", "Run a job again", Again, Scope.SUBMIT)
+@tool("run_job_again", "Run a job again", Again, Scope.SUBMIT, patch_in="patch")
 async def run_job_again(call: Call, given: Again) -> Told:
     """A new job with the input of an old one, from the beginning; with patch, a JSON merge patch
     on its submission, as explain_job proposes one."""

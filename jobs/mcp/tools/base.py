@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from jobs.mcp.schemas import compact
 from jobs.mcp.site import Site
 from jobs.mcp.telling import Told, path_part
 from jobs.states import Scope
+from simulations import FieldError, InvalidParams
 from simulations.validation import validate
 
 MAX_WAIT_S = 50
@@ -56,10 +57,14 @@ class Call:
     wants_progress: bool = False
 
 
+LookFurther = Callable[[Call, dict[str, Any]], Awaitable[Sequence[FieldError]]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
     """:param scope: what a key has to open for it to be of use.
     :param simulation: the one that it submits, where it is for one only.
+    :param patch_in: the argument that holds a merge patch on a submission, where one does.
     """
 
     name: str
@@ -70,6 +75,7 @@ class Tool:
     scope: Scope
     run: Callable[[Call, dict[str, Any]], Awaitable[Told]]
     simulation: str = ""
+    patch_in: str = ""
 
 
 class OneJob(BaseModel, extra="forbid"):
@@ -81,13 +87,27 @@ class OneJob(BaseModel, extra="forbid"):
 
 
 def tool(
-    name: str, title: str, arguments: type[Arguments], scope: Scope = Scope.READ
+    name: str,
+    title: str,
+    arguments: type[Arguments],
+    scope: Scope = Scope.READ,
+    *,
+    patch_in: str = "",
+    look_further: LookFurther | None = None,
 ) -> Callable[[Callable[[Call, Arguments], Awaitable[Told]]], Tool]:
-    """Declare `async def run(call, arguments) -> Told`, its docstring the description."""
+    """Declare `async def run(call, arguments) -> Told`, its docstring the description.
+
+    :param look_further: what else is wrong with a call whose arguments are, told together with it.
+    """
 
     def declare(func: Callable[[Call, Arguments], Awaitable[Told]]) -> Tool:
         async def run(call: Call, given: dict[str, Any]) -> Told:
-            return await func(call, validate(arguments, given))
+            try:
+                read = validate(arguments, given)
+            except InvalidParams as exc:
+                more = await look_further(call, given) if look_further else []
+                raise InvalidParams([*exc.errors, *more]) from None
+            return await func(call, read)
 
         return Tool(
             name=name,
@@ -97,6 +117,7 @@ def tool(
             annotations=ANNOTATIONS[scope],
             scope=scope,
             run=run,
+            patch_in=patch_in,
         )
 
     return declare

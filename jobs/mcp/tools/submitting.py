@@ -16,15 +16,15 @@ from pydantic import BaseModel, Field
 import simulations
 from jobs.mcp import telling
 from jobs.mcp.schemas import params_schema
-from jobs.mcp.telling import Told
+from jobs.mcp.site import Refused
+from jobs.mcp.telling import OPTIONS, Told
 from jobs.states import Scope
+from simulations import FieldError, InvalidParams
 from simulations.validation import validate
 
 from .base import ANNOTATIONS, JOBS, MAX_WAIT_S, Call, Tool, tool
 from .waiting import until_over
 
-OPTIONS = "job"
-"""The argument of a simulation's own tool that is none of its params."""
 OPTIONS_SCHEMA = {
     "type": "object",
     "description": "As of submit: name, tags, purpose, priority, reuse, limits, wait_seconds, …",
@@ -95,12 +95,37 @@ def _tool_of(simulation: simulations.Simulation) -> Tool:
 
 
 async def _submit_as(simulation: str, call: Call, given: dict[str, Any]) -> Told:
-    options = validate(JobOptions, given.get(OPTIONS) or {})
     params = {name: value for name, value in given.items() if name != OPTIONS}
+    try:
+        options = validate(JobOptions, given.get(OPTIONS) or {})
+    except InvalidParams as exc:
+        own = [replace(each, path=(OPTIONS, *each.path)) for each in exc.errors]
+        wrong = await _wrong_params(call, {"simulation": simulation, "params": params})
+        more = [replace(each, path=each.path[1:]) for each in wrong]
+        raise InvalidParams([*own, *more]) from None
     return await _submit(call, {"simulation": simulation, "params": params}, options)
 
 
-@tool("submit", "Submit a job", Submission, Scope.SUBMIT)
+async def _wrong_params(call: Call, given: dict[str, Any]) -> list[FieldError]:
+    """What the REST door would say of them, were all that is said beside them right."""
+    body = {name: given.get(name) for name in ("simulation", "params")}
+    if not (isinstance(body["simulation"], str) and isinstance(body["params"], dict)):
+        return []
+    try:
+        found = (await call.site.ask("POST", f"{JOBS}/check", body)).body
+    except Refused:
+        return []  # what is known by now is told, and is enough to refuse the call
+    return [
+        FieldError(
+            path=tuple(each["pointer"].split("/")[1:]), code=each["code"], detail=each["detail"],
+            fix=each.get("fix"),
+        )
+        for each in found["errors"]
+        if each["pointer"]
+    ]  # fmt: skip
+
+
+@tool("submit", "Submit a job", Submission, Scope.SUBMIT, look_further=_wrong_params)
 async def submit(call: Call, given: Submission) -> Told:
     """Submit any simulation by name; the submit_… tools show the params of each. Answers at once
     with the job's id. An equal job of yours is answered with that one."""
@@ -115,7 +140,8 @@ async def _submit(call: Call, body: dict[str, Any], options: JobOptions) -> Told
 
 async def told_of_new(call: Call, job: dict[str, Any], options: Waiting) -> Told:
     """What is said of a job that was just made: at once, after a wait, or as a task."""
-    if options.wait_seconds:
+    # A key that may not look, and so is told no progress, does not wait.
+    if options.wait_seconds and "progress" in job:
         return await until_over(call, job["id"], options.wait_seconds)
     told = telling.of_job(job)
     # Whoever says how long to wait, if only 0 s, wants an answer and no task.

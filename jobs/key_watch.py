@@ -1,0 +1,94 @@
+"""What stays open by a key ends with the key: soon after it is revoked, when it expires, or when
+it may no longer look.
+
+Nobody asks the database about it all the time: whoever changes a key rings, and the clock tells an
+expiry. A ring that was lost is made good by one query every few seconds, for all that is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from django.db import DatabaseError
+from django.utils import timezone
+
+from . import bells, keys, news
+from .key_models import ApiKey
+from .states import Scope
+
+logger = logging.getLogger(__name__)
+
+AT_LEAST_EVERY_S = 3600.0
+"""Longer than that no timer is trusted."""
+
+
+class KeyEnded(Exception):
+    """It does not let anybody look any more; the text says why."""
+
+
+@asynccontextmanager
+async def while_it_opens(key_id: UUID | str | None) -> AsyncIterator[None]:
+    """What is done inside goes on as long as the key lets one look; None: a person looks.
+
+    :raises KeyEnded: it does so no longer; what was being done was broken off.
+    """
+    if key_id is None:
+        yield
+        return
+    watch = asyncio.create_task(_until_ended(key_id))
+    try:
+        async with asyncio.timeout(None) as scope:
+
+            def break_off(_: Any) -> None:
+                scope.reschedule(0)
+
+            watch.add_done_callback(break_off)
+            try:
+                yield
+            finally:
+                watch.remove_done_callback(break_off)
+    except TimeoutError:
+        if not scope.expired():
+            raise
+        raise KeyEnded(await watch) from None
+    finally:
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+
+
+async def _until_ended(key_id: UUID | str) -> str:
+    """Why it has ended, once it has."""
+    needed = {Scope.READ}
+    async with news.of_group(bells.of_key(key_id)) as bell:
+        while True:
+            try:
+                key = await _look(key_id)
+            except DatabaseError as exc:
+                logger.warning("whether key %s still opens anything: %s", key_id, exc)
+                await bell.wait(news.TRY_AGAIN_S)
+                continue
+            if why := next(filter(None, (keys.why_not(key, each) for each in needed)), ""):
+                return why
+            if key and key.may(Scope.ADMIN):
+                # What it is looking at may be somebody else's.
+                needed.add(Scope.ADMIN)
+            await bell.wait(_for_s(key))
+
+
+def _for_s(key: ApiKey | None) -> float:
+    """So long it need not be looked at."""
+    if key is None or key.expires_at is None:
+        return AT_LEAST_EVERY_S
+    left_s = (key.expires_at - timezone.now()).total_seconds()
+    return min(max(left_s, 0.0), AT_LEAST_EVERY_S)
+
+
+@database_sync_to_async
+def _look(key_id: UUID | str) -> ApiKey | None:
+    return ApiKey.objects.select_related("owner").filter(pk=key_id).first()
