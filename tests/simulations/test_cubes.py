@@ -12,6 +12,8 @@ from simulations.quantum.cubes import MAX_POINTS, MEDIA_TYPE
 
 from .recording import RecordingContext
 
+pytestmark = pytest.mark.slow
+
 WATER = "3\n\nO 0 0 0.1173\nH 0 0.7572 -0.4692\nH 0 -0.7572 -0.4692"
 HYDROXYL = "2\n\nO 0 0 0\nH 0 0 0.97"
 HYDROGEN = "2\n\nH 0 0 0\nH 0 0 0.74"
@@ -39,7 +41,6 @@ def integral(path: Path, power: int = 1) -> float:
     return float((values**power).sum() * volume)
 
 
-@pytest.mark.slow
 @pytest.mark.engine
 def test_the_density_holds_the_electrons(context: RecordingContext) -> None:
     single_point(context, structure=HYDROGEN, cubes=["density"])
@@ -96,7 +97,6 @@ def test_each_spin_of_a_radical_has_its_own_orbitals(context: RecordingContext) 
     assert integral(context.workdir / "density.cube") == pytest.approx(9, abs=0.2)
 
 
-@pytest.mark.slow
 @pytest.mark.engine
 def test_shared_orbitals_have_a_spin_density_too(context: RecordingContext) -> None:
     single_point(context, structure=HYDROXYL, reference="roks", cubes="homo, spin_density")
@@ -123,7 +123,6 @@ def test_a_large_molecule_gets_a_coarser_grid(context: RecordingContext) -> None
 
 
 @pytest.mark.engine
-@pytest.mark.slow
 def test_an_optimisation_draws_its_last_geometry(context: RecordingContext) -> None:
     stretched = "2\n\nH 0 0 0\nH 0 0 0.9"
     params = {"structure": stretched, "functional": "PBE", "basis": "6-31g", "cubes": ["density"]}

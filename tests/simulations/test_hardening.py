@@ -19,6 +19,8 @@ from simulations.structures.smiles import MAX_CHARS
 
 from .recording import RecordingContext
 
+pytestmark = pytest.mark.slow
+
 
 def read(text: str, format: str = "auto") -> Structure:
     return resolve(StructureInput(format=format, text=text))

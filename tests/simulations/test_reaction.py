@@ -11,6 +11,8 @@ from simulations import Cancelled, FieldError, InvalidParams, ScienceError
 
 from .recording import RecordingContext
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = {"reactants": ["[C-]#[O+]", "O"], "products": ["O=C=O", "[H][H]"]}
 TWO_WATERS = {"structure": "O", "coefficient": 2}
 PROTON_TRANSFER = {"reactants": ["[OH3+]", "[OH-]"], "products": [TWO_WATERS]}
@@ -44,7 +46,6 @@ def alone(context: RecordingContext, name: str, **params: Any) -> dict[str, Any]
     return simulations.get(name).run(params, RecordingContext(context.workdir))
 
 
-@pytest.mark.slow
 @pytest.mark.engine
 def test_the_energy_is_the_difference_of_its_species_computed_alone(
     context: RecordingContext, next_context: RecordingContext
@@ -141,7 +142,6 @@ def test_a_species_that_was_cut_short_goes_on_where_it_was(
     assert steps[0] == "H2O (2 of 4): geometry step 3"
 
 
-@pytest.mark.slow
 def test_a_species_of_other_params_is_not_taken(
     context: RecordingContext, next_context: RecordingContext
 ) -> None:
@@ -156,7 +156,6 @@ def test_a_species_of_other_params_is_not_taken(
 
 
 @pytest.mark.engine
-@pytest.mark.slow
 def test_dft_with_atoms_and_thermochemistry(context: RecordingContext) -> None:
     """H2 → 2 H: D0 is 432.07 kJ/mol (Herzberg), and ΔH at 298.15 K is 435.99 (CODATA).
 
@@ -183,7 +182,6 @@ def test_dft_with_atoms_and_thermochemistry(context: RecordingContext) -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.slow
 def test_ethanol_is_more_stable_than_its_ether(context: RecordingContext) -> None:
     """51 kJ/mol at 298 K from the enthalpies of formation -235 and -184 kJ/mol (NIST WebBook)."""
     result = react(context, reactants=["CCO"], products=["COC"], method="DFT", thermochemistry=True)

@@ -14,6 +14,8 @@ from simulations.quantum.rescue import DIIS, LADDER, Rung, converge, note_on
 
 from .recording import RecordingContext
 
+pytestmark = pytest.mark.slow
+
 WATER = "3\n\nO 0 0 0.1173\nH 0 0.7572 -0.4692\nH 0 -0.7572 -0.4692"
 CHROMIUM = {
     "structure": "2\n\nCr 0 0 0\nCr 0 0 1.2",
@@ -99,7 +101,6 @@ def test_a_rescue_is_an_event_and_a_note(context: RecordingContext) -> None:
     assert cycles == list(range(1, len(cycles) + 1))
 
 
-@pytest.mark.slow
 def test_what_is_beyond_help_comes_with_a_fix(context: RecordingContext) -> None:
     with pytest.raises(ScienceError, match="did not converge in 1 cycles, nor by") as failure:
         single_point(context, **CHROMIUM, scf_max_cycles=1)

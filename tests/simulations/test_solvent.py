@@ -10,6 +10,8 @@ from simulations.quantum.solvents import SOLVENTS
 
 from .recording import RecordingContext
 
+pytestmark = pytest.mark.slow
+
 WATER = "3\n\nO 0 0 0.1173\nH 0 0.7572 -0.4692\nH 0 -0.7572 -0.4692"
 HYDROXYL = "2\n\nO 0 0 0\nH 0 0 0.97"
 OXYGEN = "2\n\nO 0 0 0\nO 0 0 1.21"
@@ -70,7 +72,6 @@ def test_the_table_of_solvents_is_pyscfs() -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.slow
 def test_a_more_polar_solvent_stabilises_more(context: RecordingContext) -> None:
     energies = [
         single_point(fresh(context), solvent=solvent)["energy_hartree"]
@@ -81,7 +82,6 @@ def test_a_more_polar_solvent_stabilises_more(context: RecordingContext) -> None
 
 
 @pytest.mark.engine
-@pytest.mark.slow
 @pytest.mark.parametrize("model", ["C-PCM", "SMD"])
 def test_the_gradient_in_a_solvent_leads_to_a_minimum(
     context: RecordingContext, model: str
@@ -95,7 +95,6 @@ def test_the_gradient_in_a_solvent_leads_to_a_minimum(
     assert result["energy_hartree"] < result["initial_energy_hartree"]
 
 
-@pytest.mark.slow
 def test_frequencies_exist_in_a_solvent(context: RecordingContext) -> None:
     frequencies = simulations.get("dft_frequencies")
     params = {"structure": WATER, "functional": "PBE", "basis": "6-31g", "grid_level": 2}
@@ -120,7 +119,6 @@ def test_roks_has_a_pure_spin_and_lies_above_uks(context: RecordingContext) -> N
 
 
 @pytest.mark.engine
-@pytest.mark.slow
 def test_the_triplet_of_oxygen_lies_below_its_singlet(context: RecordingContext) -> None:
     triplet = single_point(fresh(context), structure=OXYGEN, multiplicity=3)
 

@@ -10,6 +10,8 @@ from simulations.quantum.geometry import read_frames
 
 from .recording import RecordingContext
 
+pytestmark = pytest.mark.slow
+
 GLYCOL = "OCCO"
 WATER = "3\n\nO 0 0 0.1173\nH 0 0.7572 -0.4692\nH 0 -0.7572 -0.4692"
 
@@ -22,7 +24,6 @@ def codes(result: dict[str, Any]) -> list[str]:
     return [note["code"] for note in result["notes"]]
 
 
-@pytest.mark.slow
 @pytest.mark.engine
 def test_the_lowest_of_several_is_where_it_starts(
     context: RecordingContext, next_context: RecordingContext
@@ -49,7 +50,6 @@ def test_one_conformer_is_the_default_and_needs_no_note(context: RecordingContex
     assert "relaxed.xyz" not in context.artifacts
 
 
-@pytest.mark.slow
 def test_the_conformers_are_relaxed_in_the_runs_own_method(context: RecordingContext) -> None:
     result = relax(context, n_conformers=3, method="GFN1-xTB", solvent="water")
 
@@ -57,7 +57,6 @@ def test_the_conformers_are_relaxed_in_the_runs_own_method(context: RecordingCon
     assert "by GFN1-xTB, ALPB(water)" in note["message"]
 
 
-@pytest.mark.slow
 def test_dft_starts_from_the_lowest_too(context: RecordingContext) -> None:
     params = {"structure": GLYCOL, "basis": "sto-3g", "functional": "SVWN", "grid_level": 0}
 

@@ -19,7 +19,7 @@ METHANE_DIMER = (
 )
 TIGHT = {"scf_convergence_hartree": 1e-12, "grid_level": 2, "basis": "6-31g"}
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 
 def single_point(context: RecordingContext, **params: Any) -> dict[str, Any]:
