@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Avg, Count, Min, QuerySet
+from django.db.models import Avg, Count, F, Min, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from . import moments
@@ -45,22 +48,90 @@ class Counts:
         return {**self.states, "refused": self.outcomes[Outcome.REFUSED]}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a batch stands as of now.
+
+    :param over_in_s: at the pace so far of its own jobs; None where too few have ended to tell.
+    """
+
+    counts: Counts
+    over_in_s: float | None
+    first_failures: list[BatchItem]
+
+
+def standings(batches: Collection[Batch]) -> dict[UUID, Standing]:
+    """Of one or of many, in three queries."""
+    counted = counts_of(batches)
+    paces = _paces([batch for batch in batches if not batch.is_over])
+    failures = _first_failures(batches)
+    return {
+        batch.pk: Standing(
+            counts=counted[batch.pk],
+            over_in_s=_over_in_s(counted[batch.pk], *paces.get(batch.pk, (0, None))),
+            first_failures=failures[batch.pk],
+        )
+        for batch in batches
+    }
+
+
 def counts(batch: Batch) -> Counts:
+    return counts_of([batch])[batch.pk]
+
+
+def counts_of(batches: Collection[Batch]) -> dict[UUID, Counts]:
     """As of now, in one query."""
-    states: dict[str, int] = dict.fromkeys(JobState.values, 0)
-    outcomes: dict[str, int] = dict.fromkeys(Outcome.values, 0)
-    advanced, n_jobs = 0.0, 0
-    found = batch.items.order_by().values_list("outcome", "job__state")
-    for outcome, state, n, mean in found.annotate(n=Count("id"), mean=Avg("job__progress")):
-        outcomes[outcome] += n
+    tallies = {batch.pk: _Tally() for batch in batches}
+    items = BatchItem.objects.filter(batch__in=list(tallies)).order_by()
+    found = items.values_list("batch", "outcome", "job__state")
+    for batch_id, *group in found.annotate(n=Count("id"), mean=Avg("job__progress")):
+        tallies[batch_id].add(*group)
+    return {batch_id: tally.counts() for batch_id, tally in tallies.items()}
+
+
+class _Tally:
+    def __init__(self) -> None:
+        self._states: dict[str, int] = dict.fromkeys(JobState.values, 0)
+        self._outcomes: dict[str, int] = dict.fromkeys(Outcome.values, 0)
+        self._advanced = 0.0
+
+    def add(self, outcome: str, state: str | None, n: int, mean: float | None) -> None:
+        self._outcomes[outcome] += n
         if state is not None:
-            states[state] += n
-            n_jobs += n
+            self._states[state] += n
             # What has ended has no way to go, however it ended.
-            advanced += n * (1.0 if state in FINAL else mean)
-    return Counts(
-        states=states, outcomes=outcomes, progress=round(advanced / n_jobs, 6) if n_jobs else 1.0
-    )
+            self._advanced += n * (1.0 if state in FINAL else mean or 0.0)
+
+    def counts(self) -> Counts:
+        n_jobs = sum(self._states.values())
+        progress = round(self._advanced / n_jobs, 6) if n_jobs else 1.0
+        return Counts(states=self._states, outcomes=self._outcomes, progress=progress)
+
+
+def _paces(batches: Collection[Batch]) -> dict[UUID, tuple[int, datetime | None]]:
+    """How many of their own jobs have ended since they began, and when the first was started."""
+    if not batches:
+        return {}
+    own = Job.objects.filter(batch__in=batches, queued_at__gte=F("batch__began_at")).order_by()
+    ended = Count("id", filter=Q(state__in=[JobState.SUCCEEDED, JobState.FAILED]))
+    told = own.values_list("batch").annotate(ended=ended, began=Min("started_at"))
+    return {batch_id: (n, began) for batch_id, n, began in told}
+
+
+def _over_in_s(now: Counts, n_ended: int, began: datetime | None) -> float | None:
+    if began is None or n_ended < ENOUGH_ENDED:
+        return None
+    return round(now.n_open * (timezone.now() - began).total_seconds() / n_ended, 1)
+
+
+def _first_failures(batches: Collection[Batch]) -> dict[UUID, list[BatchItem]]:
+    found: dict[UUID, list[BatchItem]] = {batch.pk: [] for batch in batches}
+    failed = BatchItem.objects.filter(batch__in=list(found), job__state=JobState.FAILED)
+    rank = Window(RowNumber(), partition_by="batch", order_by="index")
+    first = failed.annotate(rank=rank).filter(rank__lte=FIRST_FAILURES).order_by("index")
+    for item in first.select_related("job"):
+        found[item.batch_id].append(item)
+    return found
 
 
 def standing(batch: Batch) -> str:
@@ -82,21 +153,6 @@ def n_failed(batch: Batch) -> int:
     """Of its own jobs, since it was submitted or last resumed."""
     failed = Job.objects.filter(batch=batch, state=JobState.FAILED)
     return failed.filter(finished_at__gte=batch.began_at).count()
-
-
-def first_failures(batch: Batch) -> list[BatchItem]:
-    failed = batch.items.filter(job__state=JobState.FAILED).select_related("job")
-    return list(failed.order_by("index")[:FIRST_FAILURES])
-
-
-def over_in_s(batch: Batch, now: Counts) -> float | None:
-    """At the pace so far of its own jobs; None where too few of them have ended to tell."""
-    own = Job.objects.filter(batch=batch, queued_at__gte=batch.began_at)
-    ended = own.filter(state__in=[JobState.SUCCEEDED, JobState.FAILED]).count()
-    began = own.aggregate(at=Min("started_at"))["at"]
-    if batch.is_over or began is None or ended < ENOUGH_ENDED:
-        return None
-    return round(now.n_open * (timezone.now() - began).total_seconds() / ended, 1)
 
 
 def items_after(batch: Batch, index: int, limit: int, **only: Any) -> list[BatchItem]:

@@ -34,6 +34,15 @@ class FailureSerializer(serializers.Serializer[Any]):
     error = serializers.JSONField(source="job.error")
 
 
+class _Listed(serializers.ListSerializer[Any]):
+    """Many are asked for at once."""
+
+    def to_representation(self, data: Any) -> list[Any]:
+        known: Any = self.context
+        known.setdefault("standings", {}).update(batches.standings(data))
+        return super().to_representation(data)
+
+
 class BatchSerializer(serializers.ModelSerializer[Batch]):
     """Where it stands. `progress` is the mean of its jobs; what has ended is at its end."""
 
@@ -48,6 +57,7 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
 
     class Meta:
         model = Batch
+        list_serializer_class = _Listed
         fields = [
             "id", "name", "tags", "simulations", "varied", "state", "n_items", "counts",
             "n_reused", "progress", "over_in_s", "fail_fast", "first_failures", "last_seq",
@@ -56,7 +66,11 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
         read_only_fields = fields
 
     def to_representation(self, instance: Batch) -> dict[str, Any]:
-        self._counts = batches.counts(instance)
+        known: Any = self.context
+        standings = known.setdefault("standings", {})
+        if instance.pk not in standings:
+            standings |= batches.standings([instance])
+        self._now: batches.Standing = standings[instance.pk]
         return super().to_representation(instance)
 
     def get_state(self, batch: Batch) -> str:
@@ -65,18 +79,18 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
 
     @extend_schema_field(CountsSerializer)
     def get_counts(self, batch: Batch) -> dict[str, int]:
-        return self._counts.as_dict()
+        return self._now.counts.as_dict()
 
     def get_n_reused(self, batch: Batch) -> int:
         """Items that an equal job answers, of before or of this batch."""
-        return self._counts.outcomes[batches.Outcome.REUSED]
+        return self._now.counts.outcomes[batches.Outcome.REUSED]
 
     def get_progress(self, batch: Batch) -> float:
-        return self._counts.progress
+        return self._now.counts.progress
 
     def get_over_in_s(self, batch: Batch) -> float | None:
         """At the pace so far; null where too few have ended to tell."""
-        return batches.over_in_s(batch, self._counts)
+        return self._now.over_in_s
 
     @extend_schema_field(FailFastSerializer)
     def get_fail_fast(self, batch: Batch) -> dict[str, Any]:
@@ -84,7 +98,7 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
 
     @extend_schema_field(FailureSerializer(many=True))
     def get_first_failures(self, batch: Batch) -> list[Any]:
-        return list(FailureSerializer(batches.first_failures(batch), many=True).data)
+        return list(FailureSerializer(self._now.first_failures, many=True).data)
 
     def get_links(self, batch: Batch) -> dict[str, str]:
         def link(name: str) -> str:

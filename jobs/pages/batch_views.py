@@ -47,8 +47,10 @@ class Row:
 @login_required
 def batch_list(request: HttpRequest) -> HttpResponse:
     mine = Batch.objects.visible_to(request.user).select_related("owner").newest_first()
-    told = [_told(batch) for batch in mine[:BATCHES_SHOWN]]
-    is_moving = any(not each["batch"].is_over for each in told)
+    shown = list(mine[:BATCHES_SHOWN])
+    now = batches.standings(shown)
+    told = [_told(batch, now[batch.pk]) for batch in shown]
+    is_moving = any(not batch.is_over for batch in shown)
     return render(request, "batches/list.html", {"batches": told, "is_moving": is_moving})
 
 
@@ -60,7 +62,8 @@ def batch_detail(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     found = batches.items_with_input(batch, at, ITEMS_A_PAGE + 1)
     page = found[:ITEMS_A_PAGE]
     told = {
-        **_told(batch),
+        **_told(batch, batches.standings([batch])[batch.pk]),
+        "can_resume": batches.n_stopped(batch, lifecycle.STOPPED) > 0,
         "varied": [name.removeprefix("params.") for name in batch.varied],
         "rows": [_row(batch, item) for item in page],
         "is_first": at < 0,
@@ -100,20 +103,18 @@ def _batch(request: HttpRequest, batch_id: UUID) -> Batch:
     return get_object_or_404(found, pk=batch_id)
 
 
-def _told(batch: Batch) -> dict[str, Any]:
-    counted = batches.counts(batch)
+def _told(batch: Batch, now: batches.Standing) -> dict[str, Any]:
+    counted = now.counts
     shown = [(LOOKS[JobState(state)].word, n) for state, n in counted.states.items() if n]
     if refused := counted.outcomes[batches.Outcome.REFUSED]:
         shown.append(("Refused", refused))
-    over_in_s = batches.over_in_s(batch, counted)
     return {
         "batch": batch,
         "standing": batches.standing(batch),
         "counts": shown,
         "n_reused": counted.outcomes[batches.Outcome.REUSED],
         "progress": counted.progress,
-        "over_in": duration(over_in_s) if over_in_s else "",
-        "can_resume": batches.n_stopped(batch, lifecycle.STOPPED) > 0,
+        "over_in": duration(now.over_in_s) if now.over_in_s else "",
     }
 
 

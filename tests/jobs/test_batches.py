@@ -11,7 +11,9 @@ from typing import Any
 import django_rq
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from jobs import batches, keys, lifecycle, spending
 from jobs.batch_models import Batch
@@ -271,6 +273,49 @@ def test_it_is_finished_when_its_last_job_has_ended(
     assert [(event["seq"], event["kind"]) for event in events][-1] == (len(events), "finished")
     assert events[-1]["counts"]["succeeded"] == 2
     assert browser.get(f"{URL}/{batch.pk}/events?after={len(events)}").json()["events"] == []
+
+
+@pytest.mark.parametrize("page", [URL, "/batches/"])
+def test_a_list_asks_as_much_of_many_as_of_one(
+    page: str,
+    browser: Client,
+    of_numbers: Callable[..., Batch],
+) -> None:
+    def ended(*numbers: int) -> None:
+        for job in jobs_of(of_numbers(*numbers))[:1]:
+            run(job, FailureKind.SCIENCE)
+
+    def ask() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert browser.get(page).status_code == 200
+        return len(asked)
+
+    ended(1, 2)
+    of_one = ask()
+    for n in range(3, 8):
+        ended(n, n + 10)
+
+    assert ask() == of_one
+
+
+def test_a_list_says_of_each_what_it_says_of_itself(
+    browser: Client, of_numbers: Callable[..., Batch]
+) -> None:
+    for count in (1, 7, 2):
+        first, *others = jobs_of(of_numbers(*range(1, 9)))
+        run(first, FailureKind.SCIENCE)
+        for job in others[:count]:
+            run(job)
+
+    listed = browser.get(URL).json()["results"]
+
+    for told in listed:
+        alone = browser.get(told["links"]["self"]).json()
+        over_in_s = alone.pop("over_in_s"), told.pop("over_in_s")
+        assert over_in_s[0] == pytest.approx(over_in_s[1], abs=2)
+        assert told == alone
+        assert [each["index"] for each in told["first_failures"]] == [0]
+    assert [told["counts"]["succeeded"] for told in listed] == [2, 7, 1]
 
 
 def test_an_end_that_nobody_told_of_is_noticed_by_the_reconciler(
