@@ -329,6 +329,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
+        # 3Dmol computes surfaces in a worker that it makes of its own text.
+        "worker-src": [SELF, "blob:"],
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],

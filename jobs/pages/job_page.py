@@ -16,6 +16,7 @@ from .rail import rail
 from .record import provenance_rows
 from .snapshot import snapshot
 from .status import look, ran_for_s, whereabouts
+from .structure import structure_of
 from .tables import rows
 from .webhooks_of_job import told_by_webhook
 
@@ -35,6 +36,7 @@ def job_page(job: Job) -> dict[str, Any]:
     simulation = _simulation(job)
     attempts = list(job.attempts.order_by("-number"))
     attempt = next((each for each in attempts if each.number == job.attempt), None)
+    files = list(job.artifacts.order_by("-attempt", "name"))
     return {
         "job": job,
         "simulation": simulation,
@@ -53,7 +55,8 @@ def job_page(job: Job) -> dict[str, Any]:
         "attempts": attempts,
         "can_restart": job.is_final and not lifecycle.why_no_restart(job),
         "restart_limits": budget.mended(job.budget, job.error),
-        "files": list(job.artifacts.order_by("-attempt", "name")),
+        "files": files,
+        "structure": structure_of(job, simulation, files),
         "webhooks": told_by_webhook(job),
         "snapshot": snapshot(job, simulation, attempt),
     }

@@ -24,6 +24,7 @@ from .pace import Pace
 from .params import MdParams
 from .prepare import prepare
 from .prepared import SYSTEM_NAME, TOPOLOGY_NAME, Prepared, store, write_pdb
+from .preview import PREVIEW_NAME, write_preview
 from .resume import resume
 from .schedule import Schedule, Stage, ensemble, schedule
 from .trajectory import TRAJECTORY_NAME, Frames
@@ -39,6 +40,7 @@ TITLES = {
     checkpoint.CHECKPOINT_NAME: ("OpenMM checkpoint", "application/octet-stream"),
     checkpoint.STATE_NAME: ("Positions and velocities, portable", "application/xml"),
     FINAL_NAME: ("Last structure", "chemical/x-pdb"),
+    PREVIEW_NAME: ("Some frames without water, for viewers", "chemical/x-pdb"),
 }
 BLOWN_UP_HINTS = (
     "A smaller time step (timestep_fs).",
@@ -167,6 +169,8 @@ class Run:
         box = self._state.getPeriodicBoxVectors() if self.prepared.periodic else None
         write_pdb(self.prepared, positions, self._context.workdir / FINAL_NAME, box)
         self._declare(FINAL_NAME)
+        if write_preview(self.prepared, self._context.workdir):
+            self._declare(PREVIEW_NAME)
 
     def _fraction(self, step: int) -> float:
         moving = 1 - MINIMISE_SHARE - FINISH_SHARE

@@ -1,5 +1,6 @@
 // A job's page comes alive: numbers move by themselves, everything else is drawn by the server again.
 import { Live } from "./live.js";
+import { keep } from "./mol_keep.js";
 import { tellLocalTime } from "./page.js";
 import { JobView } from "./view.js";
 
@@ -60,7 +61,9 @@ function replace(fresh) {
   const before = view;
   const { scrollX, scrollY } = window;
   tellLocalTime(fresh);
-  before.root.after(document.adoptNode(fresh));
+  document.adoptNode(fresh);
+  keep(before.root, fresh);
+  before.root.after(fresh);
   view = new JobView(fresh);
   view.resemble(before);
   before.remove();

@@ -25,8 +25,8 @@ PAGES = [
 ]  # fmt: skip
 POLICY = {
     "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:",
-    "font-src 'self'", "connect-src 'self'", "form-action 'self'", "base-uri 'none'",
-    "frame-ancestors 'none'",
+    "font-src 'self'", "connect-src 'self'", "worker-src 'self' blob:", "form-action 'self'",
+    "base-uri 'none'", "frame-ancestors 'none'",
 }  # fmt: skip
 
 

@@ -127,7 +127,7 @@ def test_a_run_tells_its_story_and_leaves_its_files(context: RecordingContext) -
     assert context.series("time_ps")[-1] == result["simulated_ps"] == pytest.approx(0.7)
     assert set(context.artifacts) == {
         *("topology.pdb", "system.xml", "observables.csv", "trajectory.xtc"),
-        *("checkpoint.chk", "state.xml", "final.pdb"),
+        *("checkpoint.chk", "state.xml", "final.pdb", "preview.pdb"),
     }
     assert len(context.artifacts) == len(set(context.artifacts))
     assert all((context.workdir / name).stat().st_size for name in context.artifacts)

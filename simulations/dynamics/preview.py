@@ -1,0 +1,96 @@
+"""Some frames of the trajectory as PDB, without water: a browser reads no XTC."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .prepared import SOLVENT, Prepared
+from .trajectory import TRAJECTORY_NAME
+
+PREVIEW_NAME = "preview.pdb"
+MAX_FRAMES = 100
+MAX_ATOM_LINES = 60_000
+"""About 5 MB, which a browser fetches and reads at once."""
+ANGSTROM_PER_NM = 10.0
+
+
+def write_preview(prepared: Prepared, workdir: Path) -> bool:
+    """Evenly chosen frames, the first and the last among them, each laid over the first.
+
+    :returns: whether there was a frame at all.
+    """
+    trajectory = workdir / TRAJECTORY_NAME
+    if not trajectory.exists():
+        return False
+    positions_nm, times_ps = _frames(trajectory)
+    shown = solute(prepared)
+    kept = chosen(len(times_ps), len(shown))
+    laid = superposed(positions_nm[kept][:, shown], _heavy(prepared, shown))
+    _write(prepared, shown, laid, [times_ps[i] for i in kept], workdir / PREVIEW_NAME)
+    return True
+
+
+def solute(prepared: Prepared) -> list[int]:
+    """All atoms but water and ions; those too where there is nothing else."""
+    atoms = list(prepared.topology.atoms())
+    found = [atom.index for atom in atoms if atom.residue.name not in SOLVENT]
+    return found or [atom.index for atom in atoms]
+
+
+def chosen(n_frames: int, n_atoms: int) -> list[int]:
+    """Which frames are shown, as evenly as whole numbers allow."""
+    most = max(2, min(MAX_FRAMES, MAX_ATOM_LINES // n_atoms))
+    if n_frames <= most:
+        return list(range(n_frames))
+    return [round(i * (n_frames - 1) / (most - 1)) for i in range(most)]
+
+
+def superposed(frames: Any, on: list[int]) -> Any:
+    """Each frame turned and moved so that these atoms of it lie best on those of the first."""
+    import numpy as np
+
+    reference = frames[0][on]
+    middle = reference.mean(axis=0)
+    laid = np.empty_like(frames)
+    for number, frame in enumerate(frames):
+        centre = frame[on].mean(axis=0)
+        left, _, right = np.linalg.svd((frame[on] - centre).T @ (reference - middle))
+        # A mirror image is no rotation.
+        sign = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
+        laid[number] = (frame - centre) @ left @ sign @ right + middle
+    return laid
+
+
+def _heavy(prepared: Prepared, shown: list[int]) -> list[int]:
+    """Where the heavy atoms stand among those shown."""
+    atoms = list(prepared.topology.atoms())
+    heavy = [place for place, i in enumerate(shown) if atoms[i].element.symbol != "H"]
+    return heavy or list(range(len(shown)))
+
+
+def _frames(path: Path) -> tuple[Any, list[float]]:
+    """Positions in nm by frame, atom and axis, and the time of each frame in ps."""
+    from openmm.app.internal.xtc_utils import read_xtc
+
+    coordinates, _, times, _ = read_xtc(str(path).encode())
+    return coordinates.transpose(2, 0, 1).astype(float), [float(time) for time in times]
+
+
+def _write(
+    prepared: Prepared, shown: list[int], frames: Any, times_ps: list[float], path: Path
+) -> None:
+    from openmm import unit
+    from openmm.app import Modeller, PDBFile
+
+    kept = set(shown)
+    model = Modeller(prepared.topology, prepared.positions * unit.nanometer)
+    model.delete([atom for atom in model.topology.atoms() if atom.index not in kept])
+    # The frames were turned: the box is no longer theirs.
+    model.topology.setPeriodicBoxVectors(None)
+    with path.open("w") as stream:
+        for number, (positions, time_ps) in enumerate(zip(frames, times_ps, strict=True), 1):
+            stream.write(f"REMARK time_ps {time_ps:g}\n")
+            at = positions * ANGSTROM_PER_NM * unit.angstrom
+            PDBFile.writeModel(model.topology, at, stream, modelIndex=number, keepIds=True)
+        PDBFile.writeFooter(model.topology, stream)

@@ -1,0 +1,195 @@
+// Figure 1: the structure of a job, drawn when it comes into view. The page works without.
+import { framesOf, labelOf } from "./mol_frames.js";
+import { Controls } from "./mol_controls.js";
+import { hasWebGL, load3Dmol, Scene } from "./mol_scene.js";
+import { fillTables } from "./mol_tables.js";
+
+const MOST_CONTEXTS = 2;
+const FRAME_MS = 90;
+const drawn = []; // who has a WebGL context, the oldest first
+
+class Molecule extends HTMLElement {
+  #watch = null;
+  #timer = null;
+  #files = null;
+  #dark = matchMedia("(prefers-color-scheme: dark)");
+  #redraw = () => this.show();
+
+  connectedCallback() {
+    if (this.scene || this.#watch) return; // moved, and still itself
+    this.spec = JSON.parse(this.querySelector('script[type="application/json"]').textContent);
+    this.stage = this.querySelector("[data-mol]");
+    this.#watch = new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && this.open(), { rootMargin: "200px" });
+    this.#watch.observe(this.stage);
+  }
+
+  disconnectedCallback() {
+    // Whoever redraws the page around us takes us out for a moment.
+    setTimeout(() => this.isConnected || this.close(), 0);
+  }
+
+  async open() {
+    this.#watch.disconnect();
+    const slow = setTimeout(() => this.#say("Loading 3D, 0.2 MB."), 300);
+    try {
+      if (!hasWebGL()) throw new Error("this browser has no WebGL, or it is switched off");
+      const [dmol, files] = await Promise.all([load3Dmol(this.dataset.vendor), this.#fetchFiles()]);
+      this.#files = files;
+      this.#draw(dmol);
+    } catch (error) {
+      this.#goWithout(error);
+    } finally {
+      clearTimeout(slow);
+    }
+  }
+
+  close() {
+    this.pause();
+    this.#watch?.disconnect();
+    this.#watch = null;
+    this.#dark.removeEventListener("change", this.#redraw);
+    this.scene?.free();
+    this.scene = null;
+    const at = drawn.indexOf(this);
+    if (at >= 0) drawn.splice(at, 1);
+  }
+
+  /** Draw what was chosen: a view by its button, or a frame of the slider. */
+  show() {
+    if (!this.scene) return;
+    const { frames, rank } = this.#chosen();
+    const receptor = this.#files.receptor?.frames[0];
+    this.rmsd = this.scene.show(frames, receptor, rank);
+    this.#tell();
+  }
+
+  choose(view) {
+    // The steps of an optimisation lie in one place; other files need not.
+    const stays = view === this.view || (this.spec.kind === "molecule" && this.frames.length > 0);
+    if (!stays) this.scene.forgetView();
+    this.view = view;
+    this.show();
+    this.controls.mark(view);
+  }
+
+  goTo(frame) {
+    this.frame = Math.max(0, Math.min(frame, this.frames.length - 1));
+    this.choose("frames");
+  }
+
+  play() {
+    if (this.#timer) return this.pause();
+    if (this.frame === this.frames.length - 1 || this.view !== "frames") this.goTo(0);
+    this.#timer = setInterval(() => {
+      if (document.hidden) return;
+      if (this.frame >= this.frames.length - 1) this.pause();
+      else this.goTo(this.frame + 1);
+    }, FRAME_MS);
+    return this.controls.playing(true);
+  }
+
+  pause() {
+    clearInterval(this.#timer);
+    this.#timer = null;
+    this.controls?.playing(false);
+  }
+
+  /** The text of what is shown, as a file of its own. */
+  get current() {
+    return this.#chosen().frames[0];
+  }
+
+  get fileName() {
+    const part = this.view === "frames" ? `${this.spec.frame_word.toLowerCase()}-${this.frame + 1}` : this.view;
+    return `${this.spec.name}-${part}`.replaceAll(/[^\w.-]+/g, "-");
+  }
+
+  get frames() {
+    return this.#files?.frames?.frames ?? [];
+  }
+
+  async #fetchFiles() {
+    const found = { views: [] };
+    await Promise.all(this.spec.files.map(async (file) => {
+      const answer = await fetch(file.url);
+      if (!answer.ok) throw new Error(`${file.name} cannot be had (${answer.status})`);
+      const told = { ...file, frames: framesOf(await answer.text(), file.format) };
+      if (file.role === "view") found.views.push(told);
+      else found[file.role] = told;
+    }));
+    found.views.sort((a, b) => this.#place(a) - this.#place(b));
+    return found;
+  }
+
+  #place(file) {
+    return this.spec.files.findIndex((each) => each.name === file.name);
+  }
+
+  #draw(dmol) {
+    while (drawn.length >= MOST_CONTEXTS) drawn[0].#rest();
+    drawn.push(this);
+    this.stage.replaceChildren();
+    this.scene = new Scene(dmol, this.stage, this.spec);
+    const last = this.spec.kind === "molecule" ? this.frames.length - 1 : 0;
+    this.frame = Math.max(0, last);
+    const isWalk = this.spec.kind === "molecule" || this.spec.kind === "crystal";
+    this.view = (isWalk && this.#files.views[0]?.name) || (this.frames.length ? "frames" : this.#files.views[0].name);
+    this.controls = new Controls(this, this.#files);
+    this.#dark.addEventListener("change", this.#redraw);
+    this.show();
+    this.controls.mark(this.view);
+    this.dataset.drawn = "";
+  }
+
+  #chosen() {
+    const views = this.#files.views;
+    if (this.view === "frames") {
+      const frame = this.frames[this.frame];
+      return { frames: [frame], rank: frame.facts.rank ?? this.frame + 1 };
+    }
+    if (this.view === "overlay") {
+      const all = this.spec.kind === "conformers" ? this.frames : views.slice(0, 2).map((each) => each.frames[0]);
+      return { frames: all, rank: 0 };
+    }
+    return { frames: [views.find((each) => each.name === this.view).frames[0]], rank: 0 };
+  }
+
+  #tell() {
+    const said = this.view === "frames"
+      ? labelOf(this.frames, this.frame, this.spec.frame_word)
+      : this.controls.nameOf(this.view);
+    const rmsd = this.rmsd === null ? "" : `, RMSD ${this.rmsd.toFixed(3)} Å between heavy atoms`;
+    const { atoms, bonds } = this.scene.describe();
+    // A view's name is on its button already.
+    const shown = this.view === "frames" ? said : `${atoms.length} atoms`;
+    this.querySelector("[data-frame]").textContent = `${shown}${rmsd}`;
+    this.controls.at(this.frame, this.frames.length);
+    const sentence = `${this.spec.subject}, ${atoms.length} atoms: ${said}${rmsd}.`;
+    this.stage.setAttribute("aria-label", sentence);
+    fillTables(this, { sentence, atoms, bonds, rank: this.spec.kind === "docking" ? this.#chosen().rank : 0 });
+  }
+
+  #say(text) {
+    const line = this.stage.querySelector("[data-wait]");
+    if (line) line.textContent = text;
+  }
+
+  /** Another viewer needs the context. */
+  #rest() {
+    this.close();
+    this.#goWithout(new Error("two other structures are shown; reload the page to see this one"));
+  }
+
+  #goWithout(error) {
+    const line = document.createElement("p");
+    line.className = "mol-wait";
+    line.textContent = `No 3D: ${error.message}. The numbers are under “Describe”.`;
+    this.stage.replaceChildren(line);
+    this.querySelector("[data-player]")?.remove();
+    for (const button of this.querySelectorAll("[data-png], [data-save]")) button.hidden = true;
+    this.querySelector("[data-describe]").open = true;
+    this.dataset.without = "";
+  }
+}
+
+customElements.define("bp-mol", Molecule);

@@ -1,0 +1,200 @@
+// Buttons, slider and keys of a structure: everything that a drag does, done without one.
+
+const TURN = 15; // degrees
+const TYPES = { xyz: "chemical/x-xyz", pdb: "chemical/x-pdb", sdf: "chemical/x-mdl-sdfile", cif: "chemical/x-cif" };
+const SWITCHES = {
+  molecule: ["labels", "spheres", "surface"],
+  conformers: ["labels", "spheres"],
+  dynamics: ["labels", "spheres"],
+  docking: ["contacts", "labels", "box", "surface"],
+  crystal: ["cell", "copies", "spheres"],
+};
+const OF_CONTACTS = new Set(["contacts", "labels"]);
+const WORDS = { labels: "Labels", spheres: "Spheres", surface: "Surface", contacts: "Contacts", box: "Box", cell: "Cell", copies: "2 × 2 × 2" };
+const MOVES = new Map([
+  ["ArrowLeft", ["←", "Turn left", (scene) => scene.turn(-TURN, "y")]],
+  ["ArrowRight", ["→", "Turn right", (scene) => scene.turn(TURN, "y")]],
+  ["ArrowUp", ["↑", "Turn up", (scene) => scene.turn(-TURN, "x")]],
+  ["ArrowDown", ["↓", "Turn down", (scene) => scene.turn(TURN, "x")]],
+  ["+", ["+", "Zoom in", (scene) => scene.zoom(1.2)]],
+  ["-", ["−", "Zoom out", (scene) => scene.zoom(1 / 1.2)]],
+  ["0", ["Reset", "Reset the view", (scene) => scene.reset()]],
+]);
+
+export class Controls {
+  constructor(owner, files) {
+    this.owner = owner;
+    this.views = viewsOf(owner, files);
+    this.#makeViews();
+    this.#makeBar();
+    this.#hearSlider();
+    this.#hearPoses();
+    this.#hearStage();
+    this.#hearExports();
+  }
+
+  nameOf(view) {
+    const label = this.views.find((each) => each.key === view)?.label ?? "";
+    return view === "overlay" && label === "All" ? `all ${this.owner.frames.length} conformers` : label;
+  }
+
+  /** Which of the buttons says what is shown. */
+  mark(view) {
+    for (const button of this.owner.querySelectorAll("[data-view]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.view === view));
+    }
+  }
+
+  at(frame, count) {
+    this.#markSwitches(); // another frame drops its surface
+    const slider = this.owner.querySelector("[data-slider]");
+    if (!slider) return;
+    slider.value = frame;
+    slider.setAttribute("aria-valuetext", `${frame + 1} of ${count}`);
+    this.owner.querySelector("[data-count]").textContent = `${frame + 1} / ${count}`;
+    for (const button of this.owner.querySelectorAll("[data-pose]")) {
+      const isIt = Number(button.dataset.pose) === frame;
+      button.setAttribute("aria-pressed", String(isIt));
+      button.closest("tr").classList.toggle("chosen", isIt);
+    }
+  }
+
+  playing(yes) {
+    const button = this.owner.querySelector("[data-play]");
+    if (button) button.textContent = yes ? "Pause" : "Play";
+  }
+
+  #makeViews() {
+    const group = this.owner.querySelector("[data-views]");
+    group.hidden = this.views.length < 2;
+    group.replaceChildren(...this.views.map(({ key, label }) => {
+      const button = make("button", label, { type: "button", class: "btn", "data-view": key, "aria-pressed": "false" });
+      button.addEventListener("click", () => {
+        this.owner.pause();
+        this.owner.choose(key);
+      });
+      return button;
+    }));
+  }
+
+  #makeBar() {
+    const { scene, spec } = this.owner;
+    const switches = make("span", "", { class: "switches", role: "group", "aria-label": "Also shown" });
+    const told = spec.kind !== "docking" || spec.contacts.length > 0;
+    for (const name of SWITCHES[spec.kind].filter((each) => told || !OF_CONTACTS.has(each))) {
+      const button = make("button", WORDS[name], {
+        type: "button", class: "btn", "data-switch": name, "aria-pressed": String(scene.options[name]),
+      });
+      button.addEventListener("click", () => this.#switch(name));
+      switches.append(button);
+    }
+    const moves = make("span", "", { class: "moves", role: "group", "aria-label": "Turn and zoom" });
+    for (const [key, [sign, name, act]] of MOVES) {
+      const button = make("button", sign, { type: "button", class: "btn", "aria-label": name, title: `${name} (${key})` });
+      button.addEventListener("click", () => act(this.owner.scene));
+      moves.append(button);
+    }
+    this.owner.querySelector("[data-bar]").replaceChildren(switches, moves);
+  }
+
+  #switch(name) {
+    const { options } = this.owner.scene;
+    if (name === "surface") {
+      this.owner.scene.surface(!options.surface);
+    } else {
+      options[name] = !options[name];
+      this.owner.show();
+    }
+    this.#markSwitches();
+  }
+
+  #markSwitches() {
+    const { options } = this.owner.scene;
+    for (const button of this.owner.querySelectorAll("[data-switch]")) {
+      button.setAttribute("aria-pressed", String(options[button.dataset.switch]));
+    }
+  }
+
+  #hearSlider() {
+    const slider = this.owner.querySelector("[data-slider]");
+    if (!slider) return;
+    const play = this.owner.querySelector("[data-play]");
+    slider.max = this.owner.frames.length - 1;
+    slider.disabled = this.owner.frames.length < 2;
+    if (play) play.disabled = slider.disabled;
+    slider.addEventListener("input", () => {
+      this.owner.pause();
+      this.owner.goTo(Number(slider.value));
+    });
+    play?.addEventListener("click", () => this.owner.play());
+  }
+
+  #hearPoses() {
+    const buttons = [...this.owner.querySelectorAll("[data-pose]")];
+    buttons.forEach((button, i) => {
+      button.disabled = false;
+      button.closest("tr").addEventListener("click", () => this.owner.goTo(i));
+      button.addEventListener("keydown", (pressed) => {
+        const step = { ArrowDown: 1, ArrowUp: -1 }[pressed.key];
+        const next = step && buttons[i + step];
+        if (!next) return;
+        pressed.preventDefault();
+        next.focus();
+        this.owner.goTo(i + step);
+      });
+    });
+  }
+
+  #hearStage() {
+    const { stage } = this.owner;
+    stage.tabIndex = 0;
+    stage.setAttribute("role", "img");
+    stage.addEventListener("keydown", (pressed) => {
+      if (pressed.ctrlKey || pressed.metaKey || pressed.altKey) return;
+      const key = pressed.key === "=" ? "+" : pressed.key;
+      if (key === " " && this.owner.querySelector("[data-play]")) this.owner.play();
+      else if (MOVES.has(key)) MOVES.get(key)[2](this.owner.scene);
+      else return;
+      pressed.preventDefault();
+    });
+    // The wheel scrolls the page unless the figure was chosen before.
+    const pass = (event) => stage.contains(document.activeElement) || event.stopPropagation();
+    for (const kind of ["wheel", "mousewheel", "DOMMouseScroll"]) stage.addEventListener(kind, pass, { capture: true, passive: true });
+  }
+
+  #hearExports() {
+    const [png, text] = ["[data-png]", "[data-save]"].map((name) => this.owner.querySelector(name));
+    png.disabled = text.disabled = false;
+    text.textContent = this.owner.current.format.toUpperCase();
+    png.addEventListener("click", () => {
+      const bytes = atob(this.owner.scene.picture().split(",")[1]);
+      save(`${this.owner.fileName}.png`, new Blob([Uint8Array.from(bytes, (each) => each.charCodeAt(0))], { type: "image/png" }));
+    });
+    text.addEventListener("click", () => {
+      const { text: content, format } = this.owner.current;
+      save(`${this.owner.fileName}.${format}`, new Blob([`${content.trimEnd()}\n`], { type: TYPES[format] }));
+    });
+  }
+}
+
+function viewsOf(owner, files) {
+  const views = files.views.map(({ name, label }) => ({ key: name, label }));
+  const { kind } = owner.spec;
+  if (kind === "molecule" && files.frames && views.length === 2) views.push({ key: "overlay", label: "Overlay" });
+  if (kind === "conformers" && owner.frames.length > 1) views.push({ key: "frames", label: "One" }, { key: "overlay", label: "All" });
+  if (kind === "dynamics" && owner.frames.length) views.unshift({ key: "frames", label: "Trajectory" });
+  return views;
+}
+
+function make(kind, text, attributes) {
+  const element = document.createElement(kind);
+  element.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}
+
+function save(name, blob) {
+  const link = make("a", "", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

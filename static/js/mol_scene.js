@@ -1,0 +1,256 @@
+// What 3Dmol draws of a job's structure; everything that knows 3Dmol is here.
+import { bondsOf, distance, superpose } from "./mol_geometry.js";
+
+const STRONG = /hydrogen bond|salt bridge|metal/;
+const RESIDUE = /^(\S+)\s+(\S*):(-?\d+)\s*([A-Za-z]?)$/;
+const WATER = { resn: ["HOH", "NA", "CL"], invert: true };
+const CARTOON_FROM = 8; // residues: shorter chains have no fold to show
+const POCKET = 6; // Å around a pose
+const COPIED_UP_TO = 60; // atoms of a cell
+const LABELS_UP_TO = 150; // atoms
+
+const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Load 3Dmol once for all figures of the page. */
+let library = null;
+export function load3Dmol(address) {
+  library ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = address;
+    script.onload = () => resolve(window.$3Dmol);
+    script.onerror = () => {
+      library = null;
+      reject(new Error("3Dmol is not on this site"));
+    };
+    document.head.append(script);
+  });
+  return library;
+}
+
+export function hasWebGL() {
+  const context = document.createElement("canvas").getContext("webgl2")
+    ?? document.createElement("canvas").getContext("webgl");
+  context?.getExtension("WEBGL_lose_context")?.loseContext();
+  return Boolean(context);
+}
+
+export class Scene {
+  #dmol;
+  #viewer;
+  #home = null;
+  #stage;
+  #told = [];
+
+  constructor(dmol, stage, spec) {
+    this.#dmol = dmol;
+    this.#stage = stage;
+    this.spec = spec;
+    this.options = { labels: false, spheres: false, box: true, contacts: true, cell: true, copies: true, surface: false };
+    this.#viewer = dmol.createViewer(stage, { backgroundAlpha: 0, antialias: true, disableFog: spec.kind !== "docking" });
+    this.#viewer.setBackgroundColor("white", 0);
+  }
+
+  /** Draw these frames, the first as itself and the others as its shadows; the RMSD of the second. */
+  show(frames, receptor = null, rank = 0) {
+    const viewer = this.#viewer;
+    viewer.removeAllModels();
+    viewer.removeAllShapes();
+    viewer.removeAllLabels();
+    viewer.removeAllSurfaces();
+    this.options.surface = false;
+    if (receptor) this.#drawReceptor(this.#add(receptor), rank);
+    const models = frames.map((frame) => this.#add(frame));
+    const onto = models[0].selectedAtoms({});
+    let rmsd = null;
+    models.slice(1).forEach((model) => {
+      const atoms = model.selectedAtoms({});
+      if (atoms.length === onto.length) rmsd ??= superpose(atoms, onto);
+    });
+    models.forEach((model, i) => this.#drawModel(model, i));
+    this.shown = models[0];
+    this.#told = models[0].selectedAtoms(this.#visible()).map((atom) => ({ ...atom, bonds: [...atom.bonds] }));
+    if (this.spec.kind === "crystal") this.#drawCrystal(models[0]);
+    if (this.spec.box && this.options.box) this.#drawBox();
+    if (this.options.labels) this.#label();
+    if (this.#home === null) this.#findHome(models);
+    viewer.render();
+    return models.length === 2 ? rmsd : null;
+  }
+
+  /** The atoms of now, without water, and the bonds between them. */
+  describe() {
+    // Across the side of a cell there are bonds that its atoms alone do not show.
+    return { atoms: this.#told, bonds: this.spec.kind === "crystal" ? [] : bondsOf(this.#told) };
+  }
+
+  turn(degrees, axis) {
+    this.#viewer.rotate(degrees, axis);
+    this.#viewer.render();
+  }
+
+  zoom(factor) {
+    this.#viewer.zoom(factor);
+    this.#viewer.render();
+  }
+
+  reset() {
+    this.#viewer.setView(this.#home);
+    this.#viewer.render();
+  }
+
+  /** Of the molecule, or of the pocket around a pose; computed in workers. */
+  async surface(on) {
+    this.#viewer.removeAllSurfaces();
+    this.options.surface = on;
+    if (on) {
+      const near = this.spec.kind === "docking";
+      const style = near ? { opacity: 0.75, color: css("--rule-strong") } : { opacity: 0.7, colorscheme: "Jmol" };
+      const of = near ? { model: this.receptor } : { model: this.shown };
+      const part = near ? { ...of, index: this.#around(POCKET) } : of;
+      await this.#viewer.addSurface(this.#dmol.SurfaceType.VDW, style, part, of);
+      if (!this.options.surface) this.#viewer.removeAllSurfaces(); // another frame came first
+    }
+    this.#viewer.render();
+  }
+
+  /** What comes next lies elsewhere. */
+  forgetView() {
+    this.#home = null;
+  }
+
+  picture() {
+    this.#viewer.render();
+    return this.#viewer.pngURI();
+  }
+
+  /** A browser has few contexts, and gives them back late unless it is told. */
+  free() {
+    for (const canvas of this.#stage.querySelectorAll("canvas")) {
+      const context = canvas.getContext("webgl2") ?? canvas.getContext("webgl");
+      context?.getExtension("WEBGL_lose_context")?.loseContext();
+    }
+    this.#viewer.clear();
+    this.#stage.replaceChildren();
+  }
+
+  /** Which atoms of the receptor are as near to the pose; a selection by 3Dmol finds none. */
+  #around(reach) {
+    const pose = this.shown.selectedAtoms({});
+    return this.receptor.selectedAtoms({})
+      .filter((atom) => pose.some((other) => distance(atom, other) <= reach))
+      .map((atom) => atom.index);
+  }
+
+  #add({ text, format }) {
+    return this.#viewer.addModel(text, format, { keepH: true });
+  }
+
+  #drawModel(model, place) {
+    if (place) return model.setStyle({}, { stick: { radius: 0.07, color: css("--s3"), opacity: 0.8 } });
+    const carbons = this.spec.kind === "docking" ? "cyanCarbon" : "Jmol";
+    if (this.options.spheres) return model.setStyle(this.#visible(), { sphere: { colorscheme: carbons } });
+    if (this.#folds(model)) return this.#drawProtein(model);
+    const ball = this.spec.kind === "docking"
+      ? { stick: { radius: 0.18, colorscheme: carbons } }
+      : { stick: { radius: 0.12, colorscheme: carbons }, sphere: { scale: 0.26, colorscheme: carbons } };
+    model.setStyle({}, {});
+    return model.setStyle(this.#visible(), ball);
+  }
+
+  #visible() {
+    return this.spec.kind === "dynamics" ? WATER : {};
+  }
+
+  #folds(model) {
+    return this.spec.kind === "dynamics" && model.selectedAtoms({ atom: "CA" }).length >= CARTOON_FROM;
+  }
+
+  #drawProtein(model) {
+    model.setStyle({}, {});
+    model.setStyle(WATER, { line: { colorscheme: "Jmol" }, cartoon: { color: css("--s1"), thickness: 0.35 } });
+    model.setStyle({ hetflag: true, not: { resn: WATER.resn } }, { stick: { radius: 0.18, colorscheme: "cyanCarbon" } });
+  }
+
+  #drawReceptor(model, rank) {
+    this.receptor = model;
+    const grey = css("--rule-strong");
+    model.setStyle({}, { cartoon: { color: grey, thickness: 0.3, opacity: 0.85 }, line: { color: grey } });
+    model.setStyle({ elem: "H" }, {});
+    for (const [residue, kinds] of this.#touched(rank)) {
+      const [, , chain, resi] = residue.match(RESIDUE) ?? [];
+      if (!resi) continue;
+      const of = chain ? { chain, resi: Number(resi) } : { resi: Number(resi) };
+      const carbons = kinds.some((kind) => STRONG.test(kind)) ? css("--copper") : grey;
+      if (this.options.contacts) this.#drawResidue(model, of, carbons);
+      if (this.options.labels) this.#labelResidue(model, of, residue);
+    }
+  }
+
+  #drawResidue(model, of, carbons) {
+    const scheme = { prop: "elem", map: { ...this.#dmol.elementColors.Jmol, C: carbons } };
+    model.setStyle(of, { cartoon: { color: css("--rule-strong"), thickness: 0.3, opacity: 0.85 }, stick: { radius: 0.1, colorscheme: scheme } });
+    model.setStyle({ ...of, elem: "H" }, {});
+  }
+
+  #touched(rank) {
+    const found = new Map();
+    for (const { rank: of, residue, kind } of this.spec.contacts ?? []) {
+      if (of === rank) found.set(residue, [...(found.get(residue) ?? []), kind]);
+    }
+    return found;
+  }
+
+  #labelResidue(model, of, residue) {
+    const at = model.selectedAtoms({ ...of, atom: "CB" })[0] ?? model.selectedAtoms({ ...of, atom: "CA" })[0];
+    if (at) this.#viewer.addLabel(residue, { position: at, ...this.#labelStyle() });
+  }
+
+  #labelStyle() {
+    return {
+      fontSize: 11, backgroundColor: css("--surface"), fontColor: css("--ink"), backgroundOpacity: 0.85,
+      borderColor: css("--rule-strong"), borderThickness: 1, inFront: true, alignment: "center",
+    };
+  }
+
+  #label() {
+    if (this.spec.kind === "docking") return;
+    this.shown.selectedAtoms(this.#visible()).slice(0, LABELS_UP_TO).forEach((atom, i) => {
+      this.#viewer.addLabel(`${atom.elem}${i + 1}`, { position: atom, ...this.#labelStyle() });
+    });
+  }
+
+  #drawCrystal(model) {
+    if (this.options.copies && this.#told.length <= COPIED_UP_TO) {
+      this.#viewer.replicateUnitCell(2, 2, 2, model, true);
+      this.#drawModel(model, 0);
+    }
+    if (!this.options.cell) return;
+    const edge = { color: css("--ink-3") };
+    const axis = (name) => ({ color: css(name) });
+    this.#viewer.addUnitCell(model, {
+      box: edge, astyle: axis("--s2"), bstyle: axis("--s1"), cstyle: axis("--s3"),
+      alabel: "a", blabel: "b", clabel: "c",
+      alabelstyle: this.#labelStyle(), blabelstyle: this.#labelStyle(), clabelstyle: this.#labelStyle(),
+    });
+  }
+
+  #drawBox() {
+    const [x, y, z] = this.spec.box.center_angstrom;
+    const [w, h, d] = this.spec.box.size_angstrom;
+    this.#viewer.addBox({ center: { x, y, z }, dimensions: { w, h, d }, wireframe: true, color: css("--s3") });
+  }
+
+  #findHome(models) {
+    if (this.spec.kind === "docking") {
+      this.#viewer.zoomTo({ model: models[0] });
+      this.#viewer.zoom(0.55);
+    } else {
+      this.#viewer.zoomTo(this.spec.kind === "dynamics" ? WATER : {});
+      this.#viewer.zoom(this.#told.length < 4 ? 1.6 : 1.1);
+      // 3Dmol fits the height: in a box that is narrower the sides would be cut.
+      const { clientWidth, clientHeight } = this.#stage;
+      if (clientWidth < clientHeight) this.#viewer.zoom(clientWidth / clientHeight);
+    }
+    this.#home = this.#viewer.getView();
+  }
+}

@@ -1,0 +1,63 @@
+"""The frames that a browser is shown of a trajectory."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from openmm import unit
+from openmm.app import PDBFile
+
+import simulations
+from simulations.dynamics.preview import chosen, superposed
+
+from .recording import RecordingContext
+from .test_md_input import ALANINE_DIPEPTIDE
+
+SIM = simulations.get("md_simulation")
+
+
+def test_frames_are_chosen_evenly_with_the_first_and_the_last() -> None:
+    assert chosen(3, 10) == [0, 1, 2]
+    few = chosen(1000, 10)
+    assert (len(few), few[0], few[-1]) == (100, 0, 999)
+    assert set(np.diff(few)) == {10, 11}
+    assert chosen(1000, 20_000) == [0, 500, 999]
+    assert chosen(1000, 10**6) == [0, 999]
+
+
+def test_a_turned_and_moved_frame_is_laid_over_the_first() -> None:
+    first = np.random.default_rng(7).normal(size=(6, 3))
+    turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    frames = np.stack([first, first @ turn + [3, 1, -2]])
+
+    laid = superposed(frames, on=[0, 1, 2, 3])
+
+    assert laid[0] == pytest.approx(first)
+    assert laid[1] == pytest.approx(first)
+
+
+@pytest.mark.engine
+@pytest.mark.slow
+def test_the_preview_is_the_trajectory_without_its_water(context: RecordingContext) -> None:
+    given = {"structure": ALANINE_DIPEPTIDE, "environment": "explicit", "length_ps": 0.2}
+    result = SIM.run({**given, "equilibration_ps": 0.1}, context)
+
+    text = (context.workdir / "preview.pdb").read_text()
+    preview = PDBFile(str(context.workdir / "preview.pdb"))
+    assert result["n_atoms"] > 1000
+    assert {each.name for each in preview.topology.residues()} == {"ACE", "ALA", "NME"}
+    assert 2 <= preview.getNumFrames() <= result["n_frames"]
+    times = [float(each) for each in re.findall(r"^REMARK time_ps (\S+)", text, re.MULTILINE)]
+    assert times == sorted(times)
+    assert times[-1] == pytest.approx(result["simulated_ps"], abs=1e-3)
+    # Bonds are as long as in the last structure, which the last frame is.
+    last = preview.getPositions(asNumpy=True, frame=preview.getNumFrames() - 1)
+    final = PDBFile(str(context.workdir / "final.pdb")).getPositions(asNumpy=True)[: len(last)]
+    assert distances(last) == pytest.approx(distances(final), abs=0.003)
+
+
+def distances(positions: object) -> np.ndarray:
+    at = positions.value_in_unit(unit.nanometer)  # type: ignore[attr-defined]
+    return np.linalg.norm(at[:, None] - at[None], axis=-1)
