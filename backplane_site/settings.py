@@ -301,7 +301,7 @@ TEMPLATES = [
     }
 ]
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "jobs:list"
+LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 AUTHENTICATION_BACKENDS = [
     "backplane_site.rate_limits.SignInLimit",

@@ -3,16 +3,17 @@
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from jobs.api import problems
 from jobs.docs import views as docs
+from jobs.pages import today
 
 from .health import healthz, readyz
 from .metrics import metrics
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="jobs:list")),
+    path("", today.today, name="home"),
+    path("seen/", today.today_seen, name="home-seen"),
     path("", include("jobs.api.urls")),
     path("llms.txt", docs.llms, name="llms"),
     path("docs/", include("jobs.docs.urls")),

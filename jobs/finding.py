@@ -10,8 +10,10 @@ from uuid import UUID
 
 from django.db.models import BooleanField, F, Func, Q, Value
 
+from . import cursors
 from .batch_models import BatchItem
-from .models import JobQuerySet
+from .models import Job, JobQuerySet
+from .states import ACTIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,7 @@ class Wanted:
     tags: Sequence[str] = ()
     batch: UUID | None = None
     agent: str = ""
+    owner: str = ""
     text: str = ""
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -36,17 +39,49 @@ class Wanted:
     finished_before: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Where a page ended: what follows it is the same however many jobs came on top since."""
+
+    created_at: datetime
+    job_id: UUID
+
+    @classmethod
+    def at(cls, job: Job) -> Mark:
+        return cls(created_at=job.created_at, job_id=job.pk)
+
+    def written(self) -> str:
+        return cursors.written(f"{self.created_at.isoformat()} {self.job_id.hex}")
+
+    @classmethod
+    def read(cls, text: str) -> Mark:
+        """:raises ValueError: it is none of ours."""
+        at, _, job_id = (cursors.read(text) or "").partition(" ")
+        created_at = datetime.fromisoformat(at)
+        if created_at.tzinfo is None:
+            raise ValueError("no cursor")
+        return cls(created_at=created_at, job_id=UUID(job_id))
+
+    def following(self, jobs: JobQuerySet) -> JobQuerySet:
+        same_moment = Q(created_at=self.created_at, id__gt=self.job_id)
+        return jobs.filter(Q(created_at__lt=self.created_at) | same_moment)
+
+
 def matching(jobs: JobQuerySet, wanted: Wanted) -> JobQuerySet:
     conditions = {
         "state__in": wanted.states,
         "simulation__in": wanted.simulations,
         "agent": wanted.agent,
+        "owner__username": wanted.owner,
         "created_at__gte": wanted.created_after,
         "created_at__lt": wanted.created_before,
         "finished_at__gte": wanted.finished_after,
         "finished_at__lt": wanted.finished_before,
     }
     found = jobs.filter(**{name: value for name, value in conditions.items() if value})
+    if wanted.states and set(wanted.states) <= {*ACTIVE}:
+        # Says nothing new, but names the index of what is not final.
+        found = found.filter(finished_at=None)
     if wanted.batch:
         # The jobs that it made, and those that were there already.
         items = BatchItem.objects.filter(batch=wanted.batch)

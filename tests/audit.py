@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jobs.models import Job
 
 FINAL = {"succeeded", "failed", "cancelled"}
-AFTER_THE_END = {"files_removed"}
+AFTER_THE_END = {"files_removed", "tagged"}
 
 
 def report(job: Job) -> dict[str, Any]:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 import simulations
-from jobs import cursors
-from jobs.finding import Wanted, matching
+from jobs.finding import Mark, Wanted, matching
 from jobs.models import Job, JobQuerySet
 from simulations import FieldError
 
@@ -29,34 +25,6 @@ MOST_FULL = 100
 """Jobs in one answer that tells all of each."""
 ROOM_FOR_LINKS = 200
 """Bytes of a list beside its jobs and its link."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """Where a page ended: what follows it is the same however many jobs came on top since."""
-
-    created_at: datetime
-    job_id: UUID
-
-    @classmethod
-    def at(cls, job: Job) -> Mark:
-        return cls(created_at=job.created_at, job_id=job.pk)
-
-    def written(self) -> str:
-        return cursors.written(f"{self.created_at.isoformat()} {self.job_id.hex}")
-
-    @classmethod
-    def read(cls, text: str) -> Mark:
-        """:raises ValueError: it is none of ours."""
-        at, _, job_id = (cursors.read(text) or "").partition(" ")
-        created_at = datetime.fromisoformat(at)
-        if created_at.tzinfo is None:
-            raise ValueError("no cursor")
-        return cls(created_at=created_at, job_id=UUID(job_id))
-
-    def following(self, jobs: JobQuerySet) -> JobQuerySet:
-        same_moment = Q(created_at=self.created_at, id__gt=self.job_id)
-        return jobs.filter(Q(created_at__lt=self.created_at) | same_moment)
 
 
 def answer(request: Request) -> Response:

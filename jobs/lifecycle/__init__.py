@@ -42,6 +42,7 @@ from .submission import (
     why_no_restart,
     why_reused,
 )
+from .tagging import CannotTag, add_tag
 from .writing import IllegalTransition
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "BatchIsOver",
     "BudgetSpent",
     "CannotRestart",
+    "CannotTag",
     "FileInUse",
     "FileRemoved",
     "IllegalTransition",
@@ -59,6 +61,7 @@ __all__ = [
     "Prepared",
     "TooSlow",
     "Wanted",
+    "add_tag",
     "approve",
     "cancel",
     "cancel_batch",

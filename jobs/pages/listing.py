@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.db.models.fields.json import KT
 from django.http import QueryDict
 
 import simulations
+from jobs import turns
+from jobs.finding import Mark, matching
 from jobs.models import Job, JobQuerySet
-from jobs.states import Consent, JobState
+from jobs.states import Consent, JobState, Reason
 
+from .filters import MOST_COUNTED, SPANS, Condition, Filters, filters, found_without, link
 from .formats import duration, number
 from .status import LOOKS, ran_for_s, whereabouts
+from .strips import Strip, catalogued, live_readouts, strips
 
 PAGE_SIZE = 50
 AWAITING_SHOWN = 10
@@ -27,6 +32,7 @@ class Row:
     job: Job
     title: str
     formula: str
+    strip: Strip | None
     value: str
     unit: str
     where: str
@@ -35,56 +41,95 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """One page of the list, with the filters that made it."""
+    """One page of the list, with the filters that made it.
+
+    :param hidden: where the filters leave nothing, what there would be without each.
+    """
 
     rows: list[Row]
     older: str
-    state: str
-    simulation: str
+    newest: str
+    asked: Filters
     states: list[tuple[str, str]]
     simulations: list[tuple[str, str]]
+    spans: list[tuple[str, str]]
     counts: dict[str, int]
     awaiting: list[Job]
     more_awaiting: bool
+    hidden: list[tuple[Condition, str]]
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.state or self.simulation)
+        return bool(self.asked.conditions)
 
     @property
-    def is_moving(self) -> bool:
-        return any(not row.job.is_final for row in self.rows)
+    def is_top(self) -> bool:
+        """Whether a job that is submitted now would stand on this page."""
+        return not self.newest
 
 
-def listing(mine: JobQuerySet, query: QueryDict) -> Listing:
-    """:param mine: the jobs that the reader may see."""
-    known = {sim.name: sim for sim in simulations.all_simulations()}
-    state = query.get("state", "") if query.get("state") in JobState.values else ""
-    name = query.get("simulation", "")
-    found = mine.select_related("owner").newest_first()
-    if state:
-        found = found.filter(state=state)
-    if name:
-        found = found.filter(simulation=name)
-    if (batch := query.get("batch", "")) and (batch_id := _uuid(batch)):
-        found = found.filter(batch=batch_id)
-    # The large columns are for the job's own page.
-    found = found.defer("params", "result", "structure", "notes")
-    found = found.annotate(formula=KT("structure__formula"))
-    jobs = list(_below(found, mine, query.get("below", ""))[: PAGE_SIZE + 1])
+def listing(mine: JobQuerySet, query: QueryDict, *, sees_all: bool = False) -> Listing:
+    """:param mine: the jobs that the reader may see.
+    :param sees_all: whether these are everybody's.
+    """
+    asked = filters(query, sees_all=sees_all)
+    found = lean(matching(mine, asked.wanted), with_owner=sees_all).newest_first()
+    mark = _mark(query.get("cursor", ""))
+    jobs = list((mark.following(found) if mark else found)[: PAGE_SIZE + 1])
     page = jobs[:PAGE_SIZE]
+    is_last = len(jobs) <= PAGE_SIZE
     awaiting = _awaiting(mine)
     return Listing(
-        rows=[_row(job, known.get(job.simulation)) for job in page],
-        older=_link(query, below=str(page[-1].pk)) if len(jobs) > PAGE_SIZE else "",
-        state=state,
-        simulation=name,
-        states=[(str(each), look.word) for each, look in LOOKS.items()],
-        simulations=[(sim.name, sim.title) for sim in known.values()],
+        rows=rows(page),
+        older="" if is_last else link(query, cursor=Mark.at(page[-1]).written()),
+        newest=link(query) if mark else "",
+        asked=asked,
+        states=asked.options("state", [(str(each), look.word) for each, look in LOOKS.items()]),
+        simulations=asked.options(
+            "simulation", [(sim.name, sim.title) for sim in simulations.all_simulations()]
+        ),
+        spans=[(name, words) for name, (words, _) in SPANS.items()],
         counts=_counts(mine),
         awaiting=awaiting[:AWAITING_SHOWN],
         more_awaiting=len(awaiting) > AWAITING_SHOWN,
+        hidden=[] if page else [(each, _many(n)) for each, n in found_without(mine, asked)],
     )
+
+
+def lean(jobs: JobQuerySet, *, with_owner: bool = False) -> JobQuerySet:
+    """What a row needs; the large columns are for the job's own page.
+
+    :param with_owner: not of one's own: SQLite sorts all the jobs there are to join them to one.
+    """
+    found = jobs.defer("params", "result", "structure", "notes")
+    found = found.annotate(formula=KT("structure__formula"))
+    return found.select_related("owner") if with_owner else found
+
+
+def rows(jobs: Sequence[Job]) -> list[Row]:
+    """By as many queries for fifty jobs as for one."""
+    drawn, waiting = strips(jobs), _in_line(jobs)
+    return [_row(job, drawn.get(job.pk), waiting.get(job.pk, "")) for job in jobs]
+
+
+def _in_line(jobs: Sequence[Job]) -> dict[UUID, str]:
+    """Of those that wait for nothing but a worker, when their turn is."""
+    waiting = [
+        job
+        for job in jobs
+        if job.state == JobState.QUEUED
+        and job.reason in {"", Reason.NO_FREE_WORKER}
+        and not job.is_cancelling
+    ]
+    standing = turns.standings(waiting) if waiting else {}
+    return {job_id: _place(each.place) for job_id, each in standing.items()}
+
+
+def _place(place: int) -> str:
+    if place == 1:
+        return "Next in line"
+    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10)
+    return f"About {place:,}{ending or 'th'} in line"
 
 
 def _awaiting(mine: JobQuerySet) -> list[Job]:
@@ -94,51 +139,45 @@ def _awaiting(mine: JobQuerySet) -> list[Job]:
     return list(found.order_by("created_at", "id")[: AWAITING_SHOWN + 1])
 
 
-def _below(found: JobQuerySet, mine: JobQuerySet, mark: str) -> JobQuerySet:
-    """What follows the job `mark` in the order of the list, however many came on top since."""
+def _mark(cursor: str) -> Mark | None:
+    """None: the list begins with its newest, as it does for a cursor that nobody gave out."""
     try:
-        last = mine.only("created_at").get(pk=UUID(mark))
-    except (ValueError, Job.DoesNotExist):
-        return found
-    same_moment = Q(created_at=last.created_at, id__gt=last.pk)
-    return found.filter(Q(created_at__lt=last.created_at) | same_moment)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
+        return Mark.read(cursor) if cursor else None
+    except (ValueError, OverflowError):
         return None
 
 
 def _counts(mine: JobQuerySet) -> dict[str, int]:
-    of_state: Iterable[Any] = mine.order_by().values_list("state").annotate(n=Count("pk"))
-    return dict(of_state)
+    """Of what has not ended: what has would be a look at every job that there ever was."""
+    unfinished: Any = mine.filter(finished_at=None).order_by().values_list("state")
+    return Counter(dict(unfinished.annotate(n=Count("pk"))))
 
 
-def _link(query: QueryDict, **changes: str) -> str:
-    changed = query.copy()
-    for name, value in changes.items():
-        changed[name] = value
-    return f"?{changed.urlencode()}"
+def _many(n: int) -> str:
+    if n > MOST_COUNTED:
+        return f"more than {MOST_COUNTED:,} jobs"
+    return f"{n:,} job{'' if n == 1 else 's'}" if n else "none either"
 
 
-def _row(job: Job, simulation: simulations.Simulation | None) -> Row:
+def _row(job: Job, strip: Strip | None, place: str) -> Row:
+    simulation = catalogued(job.simulation)
     value, unit = _key_value(job, simulation)
     return Row(
         job=job,
         title=simulation.title if simulation else job.simulation,
         formula=getattr(job, "formula", None) or "",
+        strip=strip,
         value=value,
         unit=unit,
-        where=whereabouts(job),
+        where=place or whereabouts(job),
         took=duration(ran_for_s(job)),
     )
 
 
 def _key_value(job: Job, simulation: simulations.Simulation | None) -> tuple[str, str]:
-    """The first readout that the job has a number for."""
-    for readout in simulation.readouts if simulation else ():
+    """The newest of what its strip chart shows, or else the first readout that has a number."""
+    shown = simulation.readouts if simulation else ()
+    for readout in [*live_readouts(simulation), *shown]:
         if readout.key in job.metrics:
             text = number(job.metrics[readout.key], readout.form, readout.digits)
             return text, readout.unit

@@ -1,10 +1,12 @@
 from django.urls import path
 
-from . import copying, views
+from . import bulk, copying, views
 
 app_name = "jobs"
 urlpatterns = [
     path("", views.job_list, name="list"),
+    path("rows/", bulk.job_rows, name="rows"),
+    path("bulk/", bulk.job_bulk, name="bulk"),
     path("new/", views.job_choose, name="new"),
     path("new/<str:name>/", views.job_create, name="create"),
     path("new/<str:name>/as/", copying.form_snippets, name="copy"),

@@ -30,7 +30,8 @@ CANNOT_RUN = (simulations.InvalidParams, *UNAVAILABLE)
 @login_required
 def job_list(request: HttpRequest) -> HttpResponse:
     mine = Job.objects.visible_to(request.user)
-    return render(request, "jobs/list.html", {"listing": listing(mine, request.GET)})
+    found = listing(mine, request.GET, sees_all=request.user.is_superuser)
+    return render(request, "jobs/list.html", {"listing": found, "selectable": True})
 
 
 @login_required
@@ -45,9 +46,10 @@ def job_choose(request: HttpRequest) -> HttpResponse:
 def job_create(request: HttpRequest, name: str) -> HttpResponse:
     simulation = _simulation(name)
     source = _source(request)
-    form = form_class(simulation.Params)(
-        request.POST or None, request.FILES or None, initial=initial_from(source)
-    )
+    asking = form_class(simulation.Params)
+    # What stands in the address is shown, and sent by nobody but the reader.
+    told = {each: text for each in asking.asked if (text := request.GET.get(each))}
+    form = asking(request.POST or None, request.FILES or None, initial=initial_from(source) | told)
     if request.method == "POST" and form.is_valid():
         job = _submit(request, name, form)
         if job is not None:

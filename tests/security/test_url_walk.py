@@ -49,7 +49,8 @@ MY_PAGE = (302, 404, 200, 200)
 MY_BUTTON = (302, 404, 302, 302)
 
 DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
-    ("GET", ""): (302, 302, 302, 302),
+    ("GET", ""): EVERYBODY,
+    ("POST", "seen/"): (302, 302, 302, 302),
     ("GET", "healthz"): EVERYBODY,
     # There is no Redis here, and it says so to whoever asks.
     ("GET", "readyz"): (503, 503, 503, 503),
@@ -87,6 +88,8 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", "docs/<path:slug>.md"): EVERYBODY,
     ("GET", "docs/<path:slug>/"): EVERYBODY,
     ("GET", "jobs/"): SIGNED_IN_PAGE,
+    ("GET", "jobs/rows/"): SIGNED_IN_PAGE,
+    ("POST", "jobs/bulk/"): (302, 302, 302, 302),
     ("GET", "jobs/new/"): SIGNED_IN_PAGE,
     ("GET", "jobs/new/<str:name>/"): SIGNED_IN_PAGE,
     ("POST", "jobs/new/<str:name>/"): (302, 302, 302, 302),
@@ -241,7 +244,7 @@ def address(route: str, artifact: Artifact) -> str:
 def ask(client: Client, method: str, path: str, body: Any = None) -> Any:
     """The answer, read to its end into `words`."""
     if method == "POST" and path.startswith(
-        ("/jobs/", "/batches/", "/me/", "/login/", "/logout/", "/admin/")
+        ("/jobs/", "/batches/", "/me/", "/login/", "/logout/", "/admin/", "/seen/")
     ):
         answer: Any = client.post(path, body or {})
     elif method in {"GET", "HEAD", "TRACE"}:
@@ -353,6 +356,6 @@ def test_no_admin_page_does_anything_on_a_mere_link(
 
 
 def test_every_socket_is_in_the_walk_of_sockets() -> None:
-    known = {"ws/v1/jobs/<uuid:job_id>/", ""}
+    known = {"ws/v1/jobs/<uuid:job_id>/", "ws/v1/jobs/", ""}
 
     assert {str(each.pattern) for each in websocket_urlpatterns} == known

@@ -1,0 +1,58 @@
+// Single letters as keys, for a list of jobs: not while somebody writes, and only if they like them.
+const KEPT = "backplane.keys";
+const help = document.querySelector("#keys");
+const choice = help.querySelector("[data-keys-on]");
+
+const keyed = () => localStorage.getItem(KEPT) !== "off";
+const rows = () => [...document.querySelectorAll("tr[data-job]")];
+const here = () => document.activeElement?.closest("tr[data-job]");
+
+const KEYS = {
+  "/": () => document.querySelector("[data-filter-text], #quick-structure")?.focus(),
+  j: () => step(1),
+  k: () => step(-1),
+  n: () => location.assign(help.dataset.new),
+  x: () => mark(false),
+  X: () => mark(true),
+  "?": () => help.showModal(),
+};
+
+function step(by) {
+  const all = rows();
+  const at = all.indexOf(here());
+  const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1);
+  const link = all[next]?.querySelector(".name a");
+  link?.focus();
+  link?.closest("tr").scrollIntoView({ block: "nearest" });
+}
+
+function mark(range) {
+  const row = here();
+  if (row) document.dispatchEvent(new CustomEvent("mark", { detail: { row, range } }));
+}
+
+function isWriting(target) {
+  if (target.isContentEditable || target.matches("textarea, select")) return true;
+  return target.matches("input") && !target.matches('[type="checkbox"], [type="radio"]');
+}
+
+document.addEventListener("keydown", (pressed) => {
+  if (pressed.ctrlKey || pressed.metaKey || pressed.altKey || pressed.isComposing) return;
+  if (help.open || isWriting(pressed.target) || !(pressed.key in KEYS) || !keyed()) return;
+  pressed.preventDefault();
+  KEYS[pressed.key]();
+});
+
+/** Enter opens the job also while its mark has the focus. */
+document.addEventListener("keydown", (pressed) => {
+  if (pressed.key !== "Enter" || !pressed.target.matches("tbody .pick input")) return;
+  pressed.preventDefault();
+  here().querySelector(".name a").click();
+});
+
+document.addEventListener("click", (pressed) => {
+  if (pressed.target.closest("[data-keys]")) help.showModal();
+});
+
+choice.checked = keyed();
+choice.addEventListener("change", () => localStorage.setItem(KEPT, choice.checked ? "on" : "off"));
