@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 import daphne.server
 from daphne import http_protocol, ws_protocol
 from django.conf import settings
+from twisted.web.http import RESPONSES
 
 MAX_MESSAGE_BYTES = 4096
 """Nobody has anything to say to us over a websocket."""
@@ -48,4 +50,7 @@ class BoundedSockets(ws_protocol.WebSocketFactory):
 def install() -> None:
     """By these names Daphne looks them up, once it has loaded our application."""
     http_protocol.WebRequest = BoundedRequest
+    # Twisted knows the words of the older codes only, and calls 422 "Unknown Status".
+    for status in HTTPStatus:
+        RESPONSES.setdefault(status.value, status.phrase.encode())
     daphne.server.WebSocketFactory = BoundedSockets

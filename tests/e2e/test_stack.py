@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from http import HTTPStatus
 from typing import Any
 
 import psutil
@@ -122,6 +123,12 @@ def test_a_body_of_undeclared_length_is_bounded(stack: Stack) -> None:
 
     assert answer.status_code == 413
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_refusal_says_its_status_in_words_too(stack: Stack) -> None:
+    answer = stack.client.post("/api/v1/jobs", json={"simulation": "demo.sum_squares"})
+
+    assert (answer.status_code, answer.reason_phrase) == (422, HTTPStatus(422).phrase)
 
 
 def test_the_supervisor_says_in_one_line_why_it_cannot_start(stack: Stack) -> None:
