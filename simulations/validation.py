@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_args
 
@@ -19,7 +22,8 @@ def validate(model: type[Model], data: Any) -> Model:
     try:
         read = model.model_validate(data)
     except pydantic.ValidationError as exc:
-        raise InvalidParams(field_errors(exc, model)) from None
+        given = data.keys() if isinstance(data, dict) else ()
+        raise InvalidParams(field_errors(exc, model, given)) from None
     if errors := _booleans_for_numbers(model, data):
         raise InvalidParams(errors)
     return read
@@ -45,19 +49,36 @@ EXPECTED = {
 }
 """What each of pydantic's complaints about a type asks for."""
 MAX_ERRORS = 20
+MAX_MOVED = 200
+"""Of a value's text: a longer one is not repeated in a mend."""
+SURE = 0.85
 MAX_GUESSED = 5
 """Unknown names beyond which no known one is searched for each: the input is another thing."""
 
 
-def field_errors(exc: pydantic.ValidationError, model: type[BaseModel]) -> list[FieldError]:
-    """Each error in a sentence; of very many the first, and how many there are."""
+def field_errors(
+    exc: pydantic.ValidationError, model: type[BaseModel], given: Collection[Any] = ()
+) -> list[FieldError]:
+    """Each error in a sentence; of very many the first, and how many there are.
+
+    :param given: the names that the input has; no mend is to overwrite one of them.
+    """
     found = exc.errors(include_url=False)
     guess = sum(error["type"] == "extra_forbidden" for error in found) <= MAX_GUESSED
     errors = [_field_error(error, model, guess) for error in found[:MAX_ERRORS]]
+    errors = [_kept(error, given) for error in errors]
     if more := len(found) - len(errors):
         count = f"{more} more thing{'s are' if more > 1 else ' is'}"
         errors.append(FieldError(path=(), code="too_many_errors", detail=f"{count} wrong."))
     return errors
+
+
+def _kept(error: FieldError, given: Collection[Any]) -> FieldError:
+    if error.code != "unknown_field" or not (
+        error.fix and {*given} & (error.fix.keys() - {*error.path})
+    ):
+        return error
+    return replace(error, fix=None)
 
 
 def _field_error(error: Any, model: type[BaseModel], guess: bool) -> FieldError:
@@ -67,7 +88,7 @@ def _field_error(error: Any, model: type[BaseModel], guess: bool) -> FieldError:
     context = error.get("ctx") or {}
     match error["type"]:
         case "extra_forbidden":
-            return _unknown_field(path, name, model, guess)
+            return _unknown_field(path, name, given, model, guess)
         case "missing":
             detail = f"{name} is required."
         case "literal_error":
@@ -96,20 +117,37 @@ def _called(path: tuple[str | int, ...]) -> str:
 
 
 def _unknown_field(
-    path: tuple[str | int, ...], name: str, model: type[BaseModel], guess: bool
+    path: tuple[str | int, ...], name: str, given: Any, model: type[BaseModel], guess: bool
 ) -> FieldError:
     known = list(model.model_fields)
-    close = get_close_matches(name, known, n=1) if guess else []
+    close = get_close_matches(name, known) if guess else []
     mend = f"Did you mean {close[0]}?" if close else f"It takes {', '.join(known)}."
+    is_clear = len(close) == 1 and len(path) == 1 and _can_be_moved(given)
     return FieldError(
-        path=path, code="unknown_field", detail=f"There is no parameter {name} here. {mend}"
+        path=path,
+        code="unknown_field",
+        detail=f"There is no parameter {name} here. {mend}",
+        # As in a merge patch, null takes a name away.
+        fix={str(path[0]): None, close[0]: given} if is_clear else None,
     )
+
+
+def _can_be_moved(given: Any) -> bool:
+    """Short, and what JSON can say: infinity and what is no number are read, and never written."""
+    if len(repr(given)) > MAX_MOVED:
+        return False
+    try:
+        json.dumps(given, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _not_one_of(path: tuple[str | int, ...], name: str, given: Any, expected: str) -> FieldError:
     choices = [choice.strip("'") for choice in expected.replace(" or ", ", ").split(", ")]
     close = [choice for choice in choices if _is_slip_of(choice, str(given))]
-    mend = f" Did you mean {close[0]}?" if close else ""
+    meant = close or _near(choices, str(given))
+    mend = f" Did you mean {meant[0]}?" if meant else ""
     return FieldError(
         path=path,
         code="unknown_choice",
@@ -129,6 +167,27 @@ def _is_slip_of(choice: str, given: str) -> bool:
     wanted, typed = _bare(choice), _bare(given)
     swapped = (typed[:i] + typed[i + 1] + typed[i] + typed[i + 2 :] for i in range(len(typed) - 1))
     return typed == wanted or wanted in swapped
+
+
+def _near(choices: Sequence[str], given: str) -> list[str]:
+    """What may be asked for and never put in its place: half a name, a word misspelt.
+
+    Of methods only names that go on with a word: wB97X is not short for wB97X-D. Ethanal is a
+    letter away from ethanol, and another solvent: only a letter more or less may be a slip.
+    """
+    if not 3 <= len(given) <= 40:
+        return []
+    typed = given.lower()
+    begun = [choice for choice in choices if _goes_on_with_a_word(choice.lower(), typed)]
+    words = [choice for choice in choices if choice.isalpha() and len(choice) != len(typed)]
+    if len(begun) == 1 or not typed.isalpha():
+        return begun[:1] if len(begun) == 1 else []
+    return get_close_matches(typed, words, n=1, cutoff=SURE)
+
+
+def _goes_on_with_a_word(choice: str, typed: str) -> bool:
+    rest = choice.removeprefix(typed)
+    return choice.startswith(f"{typed}-") and len(rest) > 3 and rest[1:].isalpha()
 
 
 def _bare(word: str) -> str:

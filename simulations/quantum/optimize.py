@@ -166,7 +166,7 @@ def minimise(
     except WalkFailed as exc:
         raise _leads_nowhere(str(exc), steadier) from None
     if not done:
-        raise _not_converged(descent, max_steps)
+        raise _not_converged(descent, max_steps, steadier)
 
 
 def write_final(context: Context, geometry: Geometry, energy: float) -> None:
@@ -175,7 +175,9 @@ def write_final(context: Context, geometry: Geometry, energy: float) -> None:
     context.artifact(FINAL_NAME, "Optimised geometry", "chemical/x-xyz")
 
 
-def _not_converged(descent: Descent, max_steps: int) -> ScienceError:
+def _not_converged(
+    descent: Descent, max_steps: int, steadier: dict[str, Any] | None
+) -> ScienceError:
     force = descent.steps[-1].max_force
     return ScienceError(
         f"The geometry did not converge in {max_steps} steps: the largest force is "
@@ -183,7 +185,7 @@ def _not_converged(descent: Descent, max_steps: int) -> ScienceError:
         hints=[
             f"Start again from the last frame of {TRAJECTORY_NAME}, with more steps (max_steps).",
             "A floppy molecule or two loose parts: give a better starting geometry.",
-            "Forces that jump: in DFT a finer grid (grid_level) or a tighter SCF.",
+            _if_forces_jump(steadier),
         ],
         fix={"max_steps": min(2 * max_steps + 50, MAX_STEPS)},
     )
@@ -193,10 +195,16 @@ def _leads_nowhere(reason: str, steadier: dict[str, Any] | None) -> ScienceError
     return ScienceError(
         f"The geometry did not converge: {reason}.",
         hints=[
-            "Forces that jump: in DFT a finer grid (grid_level) or a tighter SCF "
-            "(scf_convergence_hartree).",
+            _if_forces_jump(steadier),
             "Two electronic states that lie close: check charge and multiplicity.",
             f"Start again from the lowest frame of {TRAJECTORY_NAME}, or from another conformer.",
         ],
         fix=steadier,
     )
+
+
+def _if_forces_jump(steadier: dict[str, Any] | None) -> str:
+    """What helps then: another parametrisation where there is one, and else what DFT has."""
+    if steadier and "method" in steadier:
+        return f"Forces that jump: the other parametrisation (method {steadier['method']})."
+    return "Forces that jump: a finer grid (grid_level) or a tighter SCF (scf_convergence_hartree)."

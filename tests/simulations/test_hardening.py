@@ -145,6 +145,25 @@ def test_a_few_unknown_names_are_each_searched_for() -> None:
     (error,) = mistakes(functionl="PBE")
 
     assert "Did you mean functional?" in error.detail
+    assert error.fix == {"functionl": None, "functional": "PBE"}
+
+
+def test_a_mend_overwrites_nothing_that_was_given() -> None:
+    errors = mistakes(functionl="PBE", functional="PBE")
+
+    assert [error.fix for error in errors] == [None]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [({"method": "gfn2"}, "GFN2-xTB"), ({"solvent": "watr"}, "water")]
+)
+def test_half_a_name_is_asked_about(given: dict[str, str], meant: str) -> None:
+    with pytest.raises(simulations.InvalidParams) as refused:
+        simulations.get("xtb_optimization").check({"structure": "O", **given})
+
+    (error,) = refused.value.errors
+    assert f"Did you mean {meant}?" in error.detail
+    assert error.fix is None
 
 
 # Silently another molecule

@@ -121,6 +121,9 @@ def test_an_optimisation_cut_short_says_what_would_help(context: RecordingContex
         optimise(context, max_steps=1)
 
     assert failure.value.fix == {"max_steps": 52}
+    hints = " ".join(failure.value.hints)
+    assert "method GFN1-xTB" in hints
+    assert "grid_level" not in hints
     assert "trajectory.xyz" in context.artifacts
 
 
