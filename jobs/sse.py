@@ -43,7 +43,8 @@ def text_of_batch(batch: Batch, found: Iterable[BatchEvent], after: int) -> byte
 def _closed(told: list[bytes], after: int, ends_with: int | None, state: str) -> bytes:
     seq = last_id(b"".join(told[-1:]), or_else=after)
     if ends_with is not None and seq >= ends_with:
-        told.append(END + _block({"seq": seq, "state": state}))
+        # Not what was asked for: that may be beyond the last.
+        told.append(END + _block({"seq": ends_with, "state": state}))
     return b"".join(told)
 
 

@@ -11,7 +11,6 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
 from jobs import lifecycle, mending
 from jobs.checking import Verdict, check
@@ -21,6 +20,8 @@ from jobs.states import Scope
 from simulations import InvalidParams, UnknownSimulation
 
 from . import problems, submitting, telling
+from .base import KnownQuery
+from .keyring import key_of
 from .serializers import (
     JobSerializer,
     JobSummarySerializer,
@@ -123,7 +124,7 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     computed_anew = AnewSerializer()
 
 
-class CheckView(APIView):
+class CheckView(KnownQuery):
     scopes = {"POST": Scope.READ}
 
     @extend_schema(
@@ -140,7 +141,7 @@ class CheckView(APIView):
         return Response(_accepted(request, verdict))
 
 
-class JobExplainView(APIView):
+class JobExplainView(KnownQuery):
     @extend_schema(operation_id="explain_job", responses=ExplanationSerializer)
     def get(self, request: Request, job_id: UUID) -> Response:
         """Why it waits, failed, was cancelled or was computed anew, and what may be done."""
@@ -150,7 +151,9 @@ class JobExplainView(APIView):
             "id": job.pk,
             "state": job.state,
             **asdict(found),
-            "actions": [_action(request, job, each) for each in found.actions],
+            "actions": [
+                _action(request, job, each) for each in found.actions if _may(request, each)
+            ],
             "computed_anew": why_anew(job),
         }
         return Response(ExplanationSerializer(body, context={"request": request}).data)
@@ -207,6 +210,13 @@ def _suffices(request: Request, body: Any) -> bool:
     except WRONG:
         return False
     return True
+
+
+def _may(request: Request, action: Action) -> bool:
+    """Whether a key that asks may say yes or no: another scope opens that."""
+    key = key_of(request)
+    takes_consent = action.operation in {"approve_job", "reject_job"}
+    return key is None or not takes_consent or key.may(Scope.APPROVE)
 
 
 def _action(request: Request, job: Job, action: Action) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from jobs import lifecycle
 from jobs.models import Job
 from jobs.states import Scope
 
 from . import telling
+from .base import KnownQuery
 from .keyring import origin_of
 from .query import Shape
 from .serializers import JobSerializer, StrictSerializer
@@ -25,7 +25,7 @@ class RejectionSerializer(StrictSerializer):
     why = serializers.CharField(max_length=500, default="", allow_blank=True)
 
 
-class ApproveView(APIView):
+class ApproveView(KnownQuery):
     scopes = {"POST": Scope.APPROVE}
 
     @extend_schema(operation_id="approve_job", request=None, responses=JobSerializer)
@@ -36,7 +36,7 @@ class ApproveView(APIView):
         return _told(job, request)
 
 
-class RejectView(APIView):
+class RejectView(KnownQuery):
     scopes = {"POST": Scope.APPROVE}
 
     @extend_schema(operation_id="reject_job", request=RejectionSerializer, responses=JobSerializer)

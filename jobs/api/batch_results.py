@@ -150,7 +150,8 @@ def _whole(item: BatchItem) -> Row:
 
 
 def _csv(batch: Batch, fields: list[str]) -> Iterator[str]:
-    columns = [*ALWAYS, *(fields or _usual_columns(batch))]
+    # A name may be what varies, a field be asked for that is told anyway: once is enough.
+    columns = [*dict.fromkeys([*ALWAYS, *(fields or _usual_columns(batch))])]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
 

@@ -16,7 +16,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.utils.urls import replace_query_param
-from rest_framework.views import APIView
 
 from jobs import batches, cursors, events, lifecycle
 from jobs.batch_models import Batch
@@ -24,6 +23,7 @@ from jobs.states import FailureKind, Scope
 from simulations import FieldError
 
 from . import batch_bodies, batch_results, idempotency
+from .base import KnownQuery
 from .batch_bodies import BatchSubmissionSerializer, ResumeSerializer
 from .batch_serializers import (
     BatchEventPageSerializer,
@@ -61,7 +61,7 @@ class BatchCursor(JobCursor):
     max_page_size = 100
 
 
-class BatchesView(generics.ListAPIView[Batch]):
+class BatchesView(KnownQuery, generics.ListAPIView[Batch]):
     scopes = {"POST": Scope.SUBMIT}
     serializer_class = BatchSerializer
     pagination_class = BatchCursor
@@ -110,14 +110,14 @@ class BatchesView(generics.ListAPIView[Batch]):
         return idempotency.once(request, act)
 
 
-class BatchView(APIView):
+class BatchView(KnownQuery):
     @extend_schema(operation_id="get_batch", responses=BatchSerializer)
     def get(self, request: Request, batch_id: UUID) -> Response:
         """How many of its jobs stand where, what failed first, and when it may be over."""
         return _answer(_visible_batch(request, batch_id), request, status.HTTP_200_OK)
 
 
-class BatchItemsView(APIView):
+class BatchItemsView(KnownQuery):
     @extend_schema(
         operation_id="list_batch_items",
         parameters=parameters(ItemQuery),
@@ -142,7 +142,7 @@ class BatchItemsView(APIView):
         return Response(body)
 
 
-class BatchEventsView(APIView):
+class BatchEventsView(KnownQuery):
     @extend_schema(
         operation_id="list_batch_events",
         parameters=[OpenApiParameter("after", int, description="The last `seq` that you have.")],
@@ -165,7 +165,7 @@ class BatchEventsView(APIView):
         return Response(body)
 
 
-class BatchCancelView(APIView):
+class BatchCancelView(KnownQuery):
     scopes = {"POST": Scope.CANCEL}
 
     @extend_schema(operation_id="cancel_batch", request=None, responses={202: BatchSerializer})
@@ -181,7 +181,7 @@ class BatchCancelView(APIView):
         return _answer(batch, request, status.HTTP_202_ACCEPTED)
 
 
-class BatchResumeView(APIView):
+class BatchResumeView(KnownQuery):
     scopes = {"POST": Scope.SUBMIT}
 
     @extend_schema(
@@ -210,7 +210,7 @@ class BatchResumeView(APIView):
         return idempotency.once(request, act)
 
 
-class BatchResultsView(APIView):
+class BatchResultsView(KnownQuery):
     renderer_classes = batch_results.RENDERERS
     content_negotiation_class = batch_results.ByFormat
 

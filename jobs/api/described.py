@@ -109,6 +109,7 @@ NAMED = {
     "format": "What `Accept` says otherwise.",
     "job_id": "From the answer to `submit_job`, or from `list_jobs`.",
     "key_id": "From `list_keys`.",
+    "name": "From `list_simulations`, or another name that it goes by.",
     "webhook_id": "From `list_webhooks`.",
 }
 """What every operation means by a parameter of that name."""

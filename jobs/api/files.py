@@ -18,7 +18,6 @@ from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
 from jobs import downloads, lifecycle
 from jobs.files import NoText, TooLarge, keep
@@ -26,6 +25,7 @@ from jobs.models import StoredFile
 from jobs.states import Scope
 from simulations import FieldError
 
+from .base import KnownQuery
 from .problems import BodyTooLarge, InvalidSubmission
 
 FORM_OVERHEAD_BYTES = 100_000
@@ -85,7 +85,7 @@ class RawParser(BaseParser):
         return content
 
 
-class FilesView(generics.ListAPIView[StoredFile]):
+class FilesView(KnownQuery, generics.ListAPIView[StoredFile]):
     serializer_class = StoredFileSerializer
     parser_classes = [BoundedMultiPartParser, RawParser]
     scopes = {"POST": Scope.SUBMIT}
@@ -133,7 +133,7 @@ class FilesView(generics.ListAPIView[StoredFile]):
         return Response(answer, code, headers={"Location": answer["links"]["self"]})
 
 
-class FileView(APIView):
+class FileView(KnownQuery):
     scopes = {"DELETE": Scope.SUBMIT}
 
     @extend_schema(operation_id="get_file", responses=StoredFileSerializer)
@@ -150,7 +150,7 @@ class FileView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class FileContentView(APIView):
+class FileContentView(KnownQuery):
     @extend_schema(operation_id="get_file_content", responses={(200, "*/*"): OpenApiTypes.BINARY})
     def get(self, request: Request, file_id: UUID) -> HttpResponseBase:
         """The file as it was uploaded."""

@@ -11,13 +11,13 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
 from jobs import events, inbox
 from jobs.key_models import InboxItem
 from jobs.states import Scope
 from simulations import FieldError
 
+from .base import KnownQuery
 from .keyring import key_of
 from .problems import InvalidQuery
 from .query import parameters, read
@@ -71,7 +71,7 @@ class AcknowledgedSerializer(serializers.Serializer[Any]):
     acknowledged = serializers.CharField()
 
 
-class InboxView(APIView):
+class InboxView(KnownQuery):
     @extend_schema(
         operation_id="list_events",
         parameters=parameters(InboxQuery),
@@ -106,7 +106,7 @@ class InboxView(APIView):
         return Response(body, headers=whose)
 
 
-class AcknowledgeView(APIView):
+class AcknowledgeView(KnownQuery):
     scopes = {"POST": Scope.READ}
 
     @extend_schema(

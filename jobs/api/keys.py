@@ -19,12 +19,13 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
 from jobs import keys, spending
 from jobs.key_models import ApiKey
 from jobs.states import Approval, Scope
 
+from .base import KnownQuery
+from .choices import ChoiceField, ChoicesField
 from .conditions import Changed
 from .keyring import key_of
 from .pagination import JobCursor
@@ -49,7 +50,7 @@ class BudgetSerializer(StrictSerializer):
         min_value=0, max_value=MOST_CORE_HOURS, allow_null=True, default=None
     )
     deadline = serializers.DateTimeField(allow_null=True, default=None)
-    approval = serializers.ChoiceField(Approval.values, default=str(Approval.NEVER))
+    approval = ChoiceField(Approval.values, default=str(Approval.NEVER))
     approval_above_core_hours = serializers.FloatField(
         min_value=0, max_value=MOST_CORE_HOURS, allow_null=True, default=None
     )
@@ -71,9 +72,7 @@ class NewKeySerializer(StrictSerializer):
         max_length=500, allow_blank=True, default="",
         help_text="What its jobs are for that do not say so themselves.",
     )  # fmt: skip
-    scopes = serializers.ListField(
-        child=serializers.ChoiceField(Scope.values), min_length=1, max_length=len(Scope)
-    )
+    scopes = ChoicesField(Scope.values)
     expires_at = serializers.DateTimeField(allow_null=True, default=None)
     budget = BudgetSerializer(required=False)
 
@@ -150,7 +149,7 @@ class WhoSerializer(serializers.Serializer[Any]):
     key = KeySerializer(allow_null=True)
 
 
-class KeysView(generics.ListAPIView[ApiKey]):
+class KeysView(KnownQuery, generics.ListAPIView[ApiKey]):
     serializer_class = KeySerializer
     pagination_class: type[CursorPagination] = JobCursor
     scopes = {"GET": Scope.KEYS, "POST": Scope.KEYS}
@@ -180,7 +179,7 @@ class KeysView(generics.ListAPIView[ApiKey]):
         return Response(told, status.HTTP_201_CREATED, headers={"Location": told["links"]["self"]})
 
 
-class KeyView(APIView):
+class KeyView(KnownQuery):
     scopes = {"GET": Scope.KEYS, "PATCH": Scope.KEYS, "DELETE": Scope.KEYS}
 
     @extend_schema(operation_id="get_key", responses=KeySerializer)
@@ -215,7 +214,7 @@ class TicketSerializer(serializers.Serializer[Any]):
     expires_in_s = serializers.IntegerField()
 
 
-class TicketsView(APIView):
+class TicketsView(KnownQuery):
     scopes = {"POST": Scope.READ}
 
     @extend_schema(operation_id="create_ticket", request=None, responses={201: TicketSerializer})
@@ -226,7 +225,7 @@ class TicketsView(APIView):
         return Response(told, status.HTTP_201_CREATED)
 
 
-class WhoView(APIView):
+class WhoView(KnownQuery):
     # Whatever else a key opens, it may ask what it is.
     permission_classes = [IsAuthenticated]
 

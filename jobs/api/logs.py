@@ -11,19 +11,21 @@ from uuid import UUID
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import exceptions, serializers
+from rest_framework import serializers
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from jobs import joblog
 from jobs.artifacts import LOG_NAME
 from jobs.downloads import Expired
 from jobs.models import Job
 from jobs.states import JobState
+from simulations import FieldError
 
+from .base import KnownQuery
 from .conditions import retry_after_s
+from .problems import InvalidQuery
 
 LIMIT = 64 * 1024
 MOST = 1_000_000
@@ -57,7 +59,7 @@ class LogRenderer(BaseRenderer):
         return JSONRenderer().render(data)
 
 
-class JobLogView(APIView):
+class JobLogView(KnownQuery):
     renderer_classes = [LogRenderer, JSONRenderer]
 
     @extend_schema(
@@ -110,5 +112,6 @@ def _number(request: Request, name: str, default: int, least: int, most: int) ->
         return default
     if not NUMBER.fullmatch(text) or not least <= int(text) <= most:
         told = f"expected a whole number from {least} to {most}."
-        raise exceptions.ValidationError({name: told})
+        detail = f"{name}: {told}"
+        raise InvalidQuery([FieldError(path=(name,), code="invalid", detail=detail)])
     return int(text)

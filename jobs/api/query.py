@@ -21,6 +21,7 @@ MAX_IDS = 200
 REPEATED = {"tag"}
 """Given several times, never with commas: a tag may have one."""
 SPACED = re.compile(r" (\d\d:?\d\d)$")
+DAY = re.compile(r"\d{4}-\d\d-\d\dZ?")
 State: Any = Literal[tuple(JobState.values)]
 
 
@@ -38,7 +39,17 @@ def _in_utc(at: datetime) -> datetime:
         raise ValueError("it is a moment outside the calendar") from None
 
 
-Moment = Annotated[datetime, BeforeValidator(_with_its_plus), AfterValidator(_in_utc)]
+def _midnight_of_a_day(given: Any) -> Any:
+    is_day = isinstance(given, str) and DAY.fullmatch(given)
+    return f"{given[:10]}T00:00:00Z" if is_day else given
+
+
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_midnight_of_a_day),
+    BeforeValidator(_with_its_plus),
+    AfterValidator(_in_utc),
+]
 
 
 class Part(BaseModel, extra="forbid"):
@@ -80,7 +91,9 @@ class ListQuery(Shape):
         "", max_length=200, description="Part of the name, or the beginning of the id."
     )
     created_after: Moment | None = Field(
-        None, description="At that moment or later, `2026-11-23T10:00:00Z`."
+        None,
+        description="At that moment or later, `2026-11-23T10:00:00Z`; a day, `2026-11-23`, is its "
+        "midnight in UTC.",
     )
     created_before: Moment | None = Field(None, description="Earlier than that.")
     finished_after: Moment | None = Field(None, description="Ended then or later.")

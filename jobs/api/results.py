@@ -11,13 +11,13 @@ from rest_framework import exceptions, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
 from jobs.models import Job
 from jobs.outlook import Outlook
 from jobs.states import JobState
 
 from . import conditions, telling
+from .base import KnownQuery
 from .query import Part, parameters, read
 from .serializers import JobSummarySerializer
 from .shape import fitted, picked, tree_of
@@ -35,7 +35,7 @@ class NoResult(exceptions.APIException):
         super().__init__(f"{words} {why}", f"job_{job.state}")
 
 
-class JobResultView(APIView):
+class JobResultView(KnownQuery):
     @extend_schema(
         operation_id="get_job_result",
         parameters=parameters(Part),

@@ -19,6 +19,7 @@ from jobs.outlook import Outlook
 from jobs.states import RETRIED, RETRIED_IF_ASKED, FailureKind, Priority, Reason
 from jobs.webhook_models import OF_JOBS
 
+from .choices import ChoiceField
 from .webhook_fields import EventsField, WebhookURLField
 
 MAX_TAGS = 50
@@ -101,6 +102,11 @@ class JobSummarySerializer(serializers.ModelSerializer[Job]):
         }
 
 
+class NoteSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
 class JobSerializer(JobSummarySerializer):
     """Everything: input as it was understood, result or error, files."""
 
@@ -110,6 +116,7 @@ class JobSerializer(JobSummarySerializer):
     retry = serializers.SerializerMethodField()
     files_kept_until = serializers.DateTimeField(allow_null=True)
     waiting = serializers.SerializerMethodField()
+    notes = serializers.SerializerMethodField()
 
     class Meta(JobSummarySerializer.Meta):
         fields = [
@@ -145,10 +152,31 @@ class JobSerializer(JobSummarySerializer):
             verb: reverse(name, [job.pk], request=request) for verb, name in verbs.items()
         }
 
-    def get_waiting(self, job: Job) -> dict[str, Any] | None:
-        """Why it waits, and about the how-manieth it is to start; null once it does not wait."""
+    def get_reason(self, job: Job) -> str | None:
+        """While it waits, that of `waiting`: what was stored may have changed since."""
+        waits = self._outlook.why(job)
+        return waits.reason if waits else super().get_reason(job)
+
+    def get_reason_text(self, job: Job) -> str | None:
+        waits = self._outlook.why(job)
+        return waits.text if waits else super().get_reason_text(job)
+
+    @extend_schema_field(NoteSerializer(many=True))
+    def get_notes(self, job: Job) -> list[dict[str, Any]]:
+        """What to know of it: first of the submission, then of the run, each once."""
+        said = [*(job.notes or []), *((job.result or {}).get("notes") or [])]
+        once = {(each.get("code"), each.get("message")): each for each in reversed(said)}
+        return [*reversed(once.values())]
+
+    @property
+    def _outlook(self) -> Outlook:
         context: Any = self.context
         outlook: Outlook = context.setdefault("outlook", Outlook())
+        return outlook
+
+    def get_waiting(self, job: Job) -> dict[str, Any] | None:
+        """Why it waits, and about the how-manieth it is to start; null once it does not wait."""
+        outlook = self._outlook
         explained = outlook.why(job)
         if explained is None:
             return None
@@ -165,8 +193,12 @@ class JobPageSerializer(serializers.Serializer[Any]):
 
 
 class ReuseSerializer(serializers.Serializer[Any]):
+    """:param not_applied: of what was sent with it, that which the job that was there has not."""
+
     outcome = serializers.ChoiceField(["new", "hit", "coalesced"])
     reason = serializers.CharField()
+    not_applied = serializers.ListField(child=serializers.CharField())
+    not_applied_text = serializers.CharField(allow_null=True)
 
 
 class SubmittedSerializer(JobSerializer):
@@ -242,7 +274,7 @@ class RetrySerializer(StrictSerializer):
         min_value=1, max_value=settings.JOB_MOST_ATTEMPTS, required=False
     )
     on = serializers.ListField(
-        child=serializers.ChoiceField(sorted(str(kind) for kind in RETRIED_IF_ASKED)),
+        child=ChoiceField(sorted(str(kind) for kind in RETRIED_IF_ASKED)),
         required=False,
         max_length=len(RETRIED_IF_ASKED),
     )
@@ -269,7 +301,7 @@ class TagsField(serializers.ListField):
         return super().to_internal_value(data)
 
 
-class PriorityField(serializers.ChoiceField):
+class PriorityField(ChoiceField):
     """A word on the wire, a number inside."""
 
     def __init__(self, **options: Any) -> None:

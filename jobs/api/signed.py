@@ -18,12 +18,12 @@ from rest_framework import exceptions, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
 from jobs import downloads
 from jobs.models import Artifact, Job
 from jobs.states import Scope
 
+from .base import KnownQuery
 from .serializers import StrictSerializer
 
 DEFAULT_S = 3600
@@ -48,7 +48,7 @@ class SignedLinkSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
-class ArtifactLinkView(APIView):
+class ArtifactLinkView(KnownQuery):
     scopes = {"POST": Scope.READ}
 
     @extend_schema(
@@ -69,7 +69,7 @@ class ArtifactLinkView(APIView):
         return Response(SignedLinkSerializer(told).data, status.HTTP_201_CREATED)
 
 
-class SignedArtifactView(APIView):
+class SignedArtifactView(KnownQuery):
     authentication_classes = []
     permission_classes = []
 

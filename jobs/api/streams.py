@@ -9,16 +9,17 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from jobs import batches, events, sse
 from jobs.batch_models import Batch
 from jobs.models import Job
+from simulations import FieldError
 
+from .base import KnownQuery
 from .keyring import key_of
+from .problems import InvalidQuery
 
 A_PAGE = 500
 LAST = "Last-Event-ID"
@@ -43,7 +44,7 @@ ANSWERS: dict[Any, Any] = {
 }
 
 
-class JobEventStreamView(APIView):
+class JobEventStreamView(KnownQuery):
     renderer_classes = [EventStreamRenderer, JSONRenderer]
 
     @extend_schema(operation_id="stream_job_events", parameters=FROM_WHERE, responses=ANSWERS)
@@ -57,7 +58,7 @@ class JobEventStreamView(APIView):
         return _opened(request, after, sse.text(job, found, after))
 
 
-class BatchEventStreamView(APIView):
+class BatchEventStreamView(KnownQuery):
     renderer_classes = [EventStreamRenderer, JSONRenderer]
 
     @extend_schema(operation_id="stream_batch_events", parameters=FROM_WHERE, responses=ANSWERS)
@@ -91,5 +92,6 @@ def _opened(request: Request, after: int, text: bytes) -> HttpResponse:
 def _after(request: Request) -> int:
     text = request.headers.get(LAST) or request.query_params.get("after", "0")
     if not events.is_seq(text):
-        raise ValidationError({"after": "expected a whole number, the last seq that you have."})
+        detail = "after: expected a whole number, the last seq that you have."
+        raise InvalidQuery([FieldError(path=("after",), code="invalid", detail=detail)])
     return int(text)

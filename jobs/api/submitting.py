@@ -14,9 +14,14 @@ from jobs.models import Job
 from jobs.states import FailureKind, Priority
 from simulations import Busy, FieldError, InvalidParams, UnknownSimulation
 
-from .keyring import origin_of
+from .keyring import may_look, origin_of
 from .problems import InvalidSubmission, field_errors, translate
 from .serializers import RunAgainSerializer, SubmissionSerializer
+
+KEEPS_ITS_OWN = (
+    'The job was there before and keeps what it has: send "reuse": false to have a new one with '
+    "yours."
+)
 
 
 def asked(request: Request, body: Any) -> dict[str, Any]:
@@ -63,6 +68,25 @@ def _wrong_params(request: Request, body: dict[str, Any]) -> Sequence[FieldError
     except Busy:
         pass  # what is known by now is told, and is enough to refuse it
     return []
+
+
+def not_applied(job: Job, body: Any, request: Request) -> dict[str, Any]:
+    """What the sender said of the job beside its input, and an equal one that was there has not.
+
+    To who may not look, everything that was said: what that job has is not theirs to know.
+    """
+    said = body if job.reused_because and isinstance(body, dict) else {}
+    has = {
+        "name": job.name,
+        "tags": sorted(job.tags),
+        "purpose": job.purpose,
+        "priority": job.priority_word,
+    }
+    given = {name: said[name] for name in has if said.get(name)}
+    if "tags" in given:
+        given["tags"] = sorted(given["tags"])
+    differ = [name for name, value in given.items() if not may_look(request) or value != has[name]]
+    return {"not_applied": differ, "not_applied_text": KEEPS_ITS_OWN if differ else None}
 
 
 def patch_in(request: Request) -> dict[str, Any] | None:

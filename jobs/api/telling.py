@@ -23,7 +23,7 @@ from .serializers import JobSerializer, JobSummarySerializer
 from .shape import fitted, picked, tree_of
 
 BULK = frozenset({"params", "structure", "notes", "estimate", "result", "methods", "provenance"})
-"""Columns that may be large, and that nothing else on the wire is made from."""
+"""Columns that may be large; of `result` the `notes` are made as well, of the others nothing."""
 RECEIPT = (
     "id", "simulation", "state", "reason", "reason_text", "approval", "cancelling", "created_at",
     "links",
@@ -95,6 +95,8 @@ def lean(jobs: JobQuerySet, shape: Shape) -> JobQuerySet:
     wanted = set(tree_of(shape.fields))
     if shape.view == "full" and not wanted:
         wanted = {*BULK, "artifacts", "attempts"}
+    if "notes" in wanted:
+        wanted.add("result")  # it has those of the run
     relations = sorted(wanted & {"artifacts", "attempts"})
     found = jobs.defer(*sorted(BULK - wanted)).select_related("key")
     return found.prefetch_related(*relations)

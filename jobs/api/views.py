@@ -15,9 +15,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
-import simulations
 from jobs import downloads, equality, events, lifecycle, mending
 from jobs.budget import Budget
 from jobs.models import Artifact, Job
@@ -26,6 +24,7 @@ from jobs.states import JobState, Scope
 from jobs.webhooks import endpoints as webhooks
 
 from . import conditions, idempotency, listing, submitting, telling
+from .base import KnownQuery
 from .keyring import origin_of
 from .query import EventsQuery, ListQuery, Shape, parameters, read
 from .serializers import (
@@ -36,7 +35,6 @@ from .serializers import (
     NearestSerializer,
     RestartSerializer,
     RunAgainSerializer,
-    SimulationSerializer,
     SubmittedSerializer,
 )
 from .submission_schema import submission_schema
@@ -45,7 +43,7 @@ EVENTS_A_PAGE = 500
 WHOLE = Shape()
 
 
-class JobsView(APIView):
+class JobsView(KnownQuery):
     scopes = {"POST": Scope.SUBMIT}
 
     @extend_schema(
@@ -70,7 +68,7 @@ class JobsView(APIView):
         return _submit(request, request.data)
 
 
-class JobView(APIView):
+class JobView(KnownQuery):
     scopes = {"PATCH": Scope.CANCEL}
 
     @extend_schema(operation_id="get_job", parameters=parameters(Shape), responses=JobSerializer)
@@ -101,7 +99,7 @@ class JobView(APIView):
         return _job_answer(job, request, status.HTTP_200_OK)
 
 
-class JobCancelView(APIView):
+class JobCancelView(KnownQuery):
     scopes = {"POST": Scope.CANCEL}
 
     @extend_schema(operation_id="cancel_job", request=None, responses={202: JobSerializer})
@@ -117,7 +115,7 @@ class JobCancelView(APIView):
         return _job_answer(job, request, status.HTTP_202_ACCEPTED)
 
 
-class JobRunAgainView(APIView):
+class JobRunAgainView(KnownQuery):
     scopes = {"POST": Scope.SUBMIT}
 
     @extend_schema(
@@ -139,7 +137,7 @@ class JobRunAgainView(APIView):
         return _submit(request, body)
 
 
-class JobRestartView(APIView):
+class JobRestartView(KnownQuery):
     scopes = {"POST": Scope.SUBMIT}
 
     @extend_schema(
@@ -159,7 +157,7 @@ class JobRestartView(APIView):
         return _new_job(request, partial(lifecycle.restart, job, limits=limits, **by))
 
 
-class JobNearestView(APIView):
+class JobNearestView(KnownQuery):
     @extend_schema(operation_id="get_nearest_job", responses=NearestSerializer)
     def get(self, request: Request, job_id: UUID) -> Response:
         """Why the job was computed anew: the most similar one before it, and what differs."""
@@ -167,7 +165,7 @@ class JobNearestView(APIView):
         return Response(NearestSerializer(found, context={"request": request}).data)
 
 
-class JobEventsView(APIView):
+class JobEventsView(KnownQuery):
     @extend_schema(
         operation_id="list_job_events",
         parameters=parameters(EventsQuery),
@@ -186,7 +184,7 @@ class JobEventsView(APIView):
         return Response(body)
 
 
-class ArtifactView(APIView):
+class ArtifactView(KnownQuery):
     @extend_schema(operation_id="get_artifact", responses={(200, "*/*"): OpenApiTypes.BINARY})
     def get(self, request: Request, job_id: UUID, artifact_id: UUID) -> HttpResponseBase:
         """A file that the job made, whole or in part; `ETag` and `Repr-Digest` are its SHA-256."""
@@ -197,14 +195,9 @@ class ArtifactView(APIView):
         return downloads.answer(artifact, request._request)
 
 
-class SimulationsView(APIView):
-    @extend_schema(operation_id="list_simulations", responses=SimulationSerializer(many=True))
-    def get(self, request: Request) -> Response:
-        """What can be computed here, each with the JSON schemas of its params and its result."""
-        return Response(SimulationSerializer(simulations.all_simulations(), many=True).data)
-
-
-def _submitted(job: Job, request: Request, outlook: Outlook | None = None) -> Response:
+def _submitted(
+    job: Job, request: Request, body: Any = None, outlook: Outlook | None = None
+) -> Response:
     """202 while there is something to wait for; 200 with a result that was there already."""
     headers = {"Location": reverse("api:job", [job.pk], request=request)}
     if not job.is_final:
@@ -213,6 +206,7 @@ def _submitted(job: Job, request: Request, outlook: Outlook | None = None) -> Re
     reuse = {
         "outcome": _reuse_outcome(job),
         "reason": job.reused_because or lifecycle.why_new(),
+        **submitting.not_applied(job, body, request),
     }
     told = telling.of(job, telling.wanted(request), request, outlook, reuse=reuse)
     return Response(told, code, headers=headers)
@@ -232,20 +226,26 @@ def _submit(request: Request, body: Any) -> Response:
         if webhook:
             webhooks.attach(job, key=wanted["origin"].key, **webhook)
 
-    return _new_job(request, partial(lifecycle.submit, **wanted), attach)
+    return _new_job(request, partial(lifecycle.submit, **wanted), attach, body)
 
 
 def _new_job(
-    request: Request, make: Callable[..., Job], also: Callable[[Job], None] = lambda job: None
+    request: Request,
+    make: Callable[..., Job],
+    also: Callable[[Job], None] = lambda job: None,
+    body: Any = None,
 ) -> Response:
-    """The answer to what makes a job, the same when it is asked for again under its key."""
+    """The answer to what makes a job, the same when it is asked for again under its key.
+
+    :param body: the submission that asked for it, where one did.
+    """
 
     def act(keep: idempotency.Keep) -> Response:
         def accepted(job: Job) -> None:
             also(job)
-            keep(lambda: _submitted(job, request, InsideLock()))
+            keep(lambda: _submitted(job, request, body, InsideLock()))
 
-        return _submitted(make(also=accepted), request)
+        return _submitted(make(also=accepted), request, body)
 
     return idempotency.once(request, act)
 

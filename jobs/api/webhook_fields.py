@@ -10,6 +10,8 @@ from rest_framework import serializers
 from jobs.webhook_models import EventType
 from jobs.webhooks import addresses, signing
 
+from .choices import ChoicesField
+
 
 class WebhookURLField(serializers.CharField):
     """Judged as far as that can be done without asking a name service."""
@@ -26,12 +28,11 @@ class WebhookURLField(serializers.CharField):
         return text
 
 
-class EventsField(serializers.ListField):
+class EventsField(ChoicesField):
     """Left out: how a job ends."""
 
     def __init__(self, known: Sequence[EventType] = tuple(EventType), **options: Any) -> None:
-        child = serializers.ChoiceField([(str(each), each.label) for each in known])
-        super().__init__(child=child, min_length=1, max_length=len(known), **options)
+        super().__init__([(str(each), each.label) for each in known], **options)
 
     def to_internal_value(self, data: Any) -> list[str]:
         return list(dict.fromkeys(super().to_internal_value(data)))

@@ -13,13 +13,13 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
 from jobs.states import Scope
 from jobs.webhook_models import DeliveryState, WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import endpoints
 
 from . import query
+from .base import KnownQuery
 from .keyring import key_of
 from .pagination import JobCursor
 from .serializers import StrictSerializer
@@ -138,7 +138,7 @@ class DeliveriesQuery(BaseModel, extra="forbid"):
     cursor: str = Field("", max_length=500, description="From `next` of the answer before.")
 
 
-class WebhooksView(APIView):
+class WebhooksView(KnownQuery):
     scopes = {"POST": Scope.SUBMIT}
 
     @extend_schema(operation_id="list_webhooks", responses=WebhookSerializer(many=True))
@@ -163,7 +163,7 @@ class WebhooksView(APIView):
         return _with_secret(made, request, status.HTTP_201_CREATED)
 
 
-class WebhookView(APIView):
+class WebhookView(KnownQuery):
     scopes = {"PATCH": Scope.SUBMIT, "DELETE": Scope.SUBMIT}
 
     @extend_schema(operation_id="get_webhook", responses=WebhookSerializer)
@@ -197,7 +197,7 @@ class WebhookView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class WebhookRotateView(APIView):
+class WebhookRotateView(KnownQuery):
     scopes = {"POST": Scope.SUBMIT}
 
     @extend_schema(
@@ -214,7 +214,7 @@ class WebhookRotateView(APIView):
         return _with_secret(endpoint, request, status.HTTP_200_OK)
 
 
-class WebhookTestView(APIView):
+class WebhookTestView(KnownQuery):
     scopes = {"POST": Scope.SUBMIT}
 
     @extend_schema(operation_id="test_webhook", request=None, responses={202: DeliverySerializer})
@@ -223,7 +223,7 @@ class WebhookTestView(APIView):
         return _delivery(endpoints.test(_visible(request, webhook_id)), request)
 
 
-class WebhookReplayMissedView(APIView):
+class WebhookReplayMissedView(KnownQuery):
     scopes = {"POST": Scope.SUBMIT}
 
     @extend_schema(
@@ -235,7 +235,7 @@ class WebhookReplayMissedView(APIView):
         return Response({"replayed": replayed}, status.HTTP_202_ACCEPTED)
 
 
-class WebhookDeliveriesView(APIView):
+class WebhookDeliveriesView(KnownQuery):
     @extend_schema(
         operation_id="list_deliveries",
         parameters=query.parameters(DeliveriesQuery),
@@ -253,7 +253,7 @@ class WebhookDeliveriesView(APIView):
         return cursor.get_paginated_response(told.data)
 
 
-class WebhookReplayView(APIView):
+class WebhookReplayView(KnownQuery):
     scopes = {"POST": Scope.SUBMIT}
 
     @extend_schema(

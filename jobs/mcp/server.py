@@ -19,6 +19,7 @@ from mcp_types import Tool as WireTool
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from simulations import InvalidParams, UnknownSimulation
+from simulations.version import VERSION
 
 from . import caller, listening, resources, tasks, telling
 from .caller import Context
@@ -43,6 +44,7 @@ def build() -> Server[Any]:
     """Takes a second or two the first time: the SDK, and every simulation's schema."""
     server: Server[Any] = Server(
         NAME,
+        version=VERSION,
         title="Scientific AI Backplane",
         instructions=INSTRUCTIONS,
         on_list_tools=_list_tools,
@@ -118,6 +120,7 @@ async def _told(tool: Tool, call: Call, given: dict[str, Any]) -> Told:
             is_flat=bool(tool.simulation),
             patch_in=tool.patch_in,
             given=given.get(tool.patch_in),
+            job_id=str(given.get("job_id", "")),
         )
     except InvalidParams as exc:
         return telling.of_bad_arguments(exc.errors)

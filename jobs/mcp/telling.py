@@ -31,6 +31,7 @@ SAID_TOO = ("status", "retryable", "request_id")
 PARAMS = "/params"
 OPTIONS = "job"
 """The argument of a simulation's own tool that is none of its params."""
+ID_LENGTH = 36
 MAX_TEXT = 300
 LONG_TEXT = 1000
 LONG_LIST = 50
@@ -106,6 +107,10 @@ def shortened(value: Any) -> Any:
     return value
 
 
+def cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def uri(job_id: str) -> str:
     return f"backplane://jobs/{job_id}"
 
@@ -167,14 +172,22 @@ def progress_line(job: dict[str, Any]) -> str:
 
 
 def of_refusal(
-    refused: Refused, *, is_flat: bool = False, patch_in: str = "", given: Any = None
+    refused: Refused,
+    *,
+    is_flat: bool = False,
+    patch_in: str = "",
+    given: Any = None,
+    job_id: str = "",
 ) -> Told:
     """What the REST door refused, and why, in terms of the arguments of the call.
 
     :param is_flat: they are the submission's params themselves.
     :param patch_in: the one that holds a merge patch on a submission, which `given` was.
+    :param job_id: the job that was asked for, where one was.
     """
     problem = refused.problem
+    if job_id and problem["code"] == "not_found":
+        problem = {**problem, "detail": _no_job(job_id)}
     errors, patch = problem.get("errors", []), problem.get("patch")
     if is_flat:
         errors = [{**each, "pointer": _flat(each["pointer"])} for each in errors]
@@ -186,6 +199,15 @@ def of_refusal(
     if wait := refused.answer.headers.get("retry-after"):
         known["retry_after_s"] = wait
     return of_error(problem["code"], problem["detail"], errors, patch, **known)
+
+
+def _no_job(job_id: str) -> str:
+    if len(job_id) < ID_LENGTH:
+        return (
+            f"{job_id!r} is no id of a job, which has {ID_LENGTH} characters; "
+            f'list_jobs(text="{path_part(job_id)}") finds the whole of one.'
+        )
+    return f"There is no job {job_id[:ID_LENGTH]} here, or it is somebody else's."
 
 
 def _flat(pointer: str) -> str:
@@ -224,10 +246,14 @@ def of_error(
 
 def _fix(code: str, patch: dict[str, Any] | None, *, is_retryable: bool) -> str:
     if patch:
-        return f"call again with {', '.join(f'{k} = {json.dumps(v)}' for k, v in patch.items())}"
+        return f"call again {', '.join(_change(k, v) for k, v in patch.items())}"
     if is_retryable:
         return "the same call again, a little later"
     return FIXES.get(code, "change what the message names, then call again")
+
+
+def _change(name: str, value: Any) -> str:
+    return f"without {name}" if value is None else f"with {name} = {json.dumps(value)}"
 
 
 FIXES = {

@@ -561,6 +561,18 @@ def test_results_have_the_fields_that_were_asked_for(ended: Batch, browser: Clie
     }
 
 
+def test_no_column_is_there_twice(post: Post, browser: Client) -> None:
+    varied = {"params.n": [1, 2], "name": ["a", "b"]}
+    body = {"template": SUM, "zip": varied, "reuse": False}
+
+    told = post(body=body).json()
+    table = browser.get(f"{told['links']['results']}?format=csv").getvalue().decode()
+
+    header, *rows = csv.reader(io.StringIO(table))
+    assert len(header) == len({*header})
+    assert [row[header.index("name")] for row in rows] == ["a", "b"]
+
+
 def test_results_are_a_table_that_holds_no_formula(
     post: Post, browser: Client, ended: Batch
 ) -> None:

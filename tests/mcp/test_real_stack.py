@@ -51,8 +51,9 @@ async def agent(stack: Stack, **options: Any) -> AsyncIterator[Client]:
 
 def program(stack: Stack, key: str = "") -> Any:
     """What a client that knows only stdio starts."""
-    env = {"BACKPLANE_URL": stack.url, "BACKPLANE_KEY": key}
-    called = {"command": sys.executable, "args": ["-m", "jobs.mcp"], "cwd": ROOT, "env": env}
+    env = {"BACKPLANE_URL": stack.url, "BACKPLANE_KEY": key, "PYTHONPATH": str(ROOT)}
+    args = ["-P", "-m", "jobs.mcp"]
+    called = {"command": sys.executable, "args": args, "cwd": ROOT, "env": env}
     return stdio_client(StdioServerParameters(**called))
 
 

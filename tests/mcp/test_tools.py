@@ -109,6 +109,28 @@ async def test_what_is_wrong_names_the_field_and_nothing_is_stored(connect: Conn
     assert not await Job.objects.aexists()
 
 
+async def test_a_name_that_is_misspelt_or_misplaced_is_mended(connect: Connect) -> None:
+    misspelt = {"structure": "O", "multiplicty": 1}
+    async with connect() as client:
+        flat = await client.call_tool("submit_dft_single_point", misspelt)
+        of_any = {"simulation": "dft_single_point", "params": misspelt}
+        by_submit = await client.call_tool("submit", of_any)
+        misplaced = await client.call_tool(SUBMIT, {"n": 3, "name": "three"})
+        short = await client.call_tool("get_job", {"job_id": "0198b1c2"})
+
+    patch = {"multiplicty": None, "multiplicity": 1}
+    assert flat.structured_content["error"]["patch"] == patch
+    assert flat.structured_content["next"] == (
+        "call again without multiplicty, with multiplicity = 1"
+    )
+    assert by_submit.structured_content["error"]["patch"] == {"params": patch}
+    assert misplaced.is_error
+    (error,) = misplaced.structured_content["error"]["errors"]
+    assert 'it goes into job: {"job": {"name": "three"}}' in error["detail"]
+    assert error["fix"] == {"name": None, "job": {"name": "three"}}
+    assert 'list_jobs(text="0198b1c2")' in short.structured_content["summary"]
+
+
 async def test_a_mend_is_one_that_a_program_can_apply(connect: Connect) -> None:
     params = {"structure": "O", "multiplicity": 2}
     async with connect() as client:
@@ -273,13 +295,15 @@ async def test_a_result_never_floods_a_context(alices: Connect, job_with_much: s
         answer = await client.call_tool("get_result", {"job_id": job_with_much, "max_bytes": 2000})
         some = await client.call_tool("get_result", {"job_id": job_with_much, "fields": ["energy"]})
         none = await client.call_tool(
-            "get_result", {"job_id": job_with_much, "fields": ["enthalpy"]}
+            "get_result", {"job_id": job_with_much, "fields": ["energie"]}
         )
 
     assert len(answer.content[0].text) < 4000
     assert said(answer)["left_out"]["values"][0]["path"] == "result.series"
     assert said(some)["result"] == {"energy": -76.4}
-    assert "there is no enthalpy" in said(none)["next"]
+    assert said(some)["summary"] == f"energy = -76.4 (job {job_with_much})."
+    assert none.is_error
+    assert "Did you mean energy?" in none.structured_content["summary"]
 
 
 async def test_checking_submits_nothing(alices: Connect) -> None:
@@ -331,7 +355,9 @@ async def test_a_stranger_s_job_does_not_exist(alices: Connect, bobs: Connect, t
 
     assert all(each.is_error for each in (theirs, nobodys))
     assert theirs.structured_content["error"]["code"] == "E_NOT_FOUND"
-    assert theirs.structured_content["summary"] == nobodys.structured_content["summary"]
+    told = theirs.structured_content["summary"]
+    assert job_id in told
+    assert told.replace(job_id, UNKNOWN) == nobodys.structured_content["summary"]
 
 
 @pytest.mark.parametrize("job_id", ["../jobs", "?fields=id", "%2e%2e", "", "x" * 5000])

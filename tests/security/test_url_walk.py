@@ -61,6 +61,7 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", "api/schema"): EVERYBODY,
     ("GET", "api/v1/me"): SIGNED_IN,
     ("GET", "api/v1/simulations"): SIGNED_IN,
+    ("GET", "api/v1/simulations/<str:name>"): SIGNED_IN,
     ("POST", "submit_job"): (401, 200, 200, 200),
     ("GET", "job_status/<str:job_id>"): MINE,
     ("GET", JOBS): SIGNED_IN,

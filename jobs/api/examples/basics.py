@@ -135,3 +135,4 @@ ANSWERS: dict[str, Any] = {
         "notes": [],
     },
 }
+ANSWERS["get_simulation"] = ANSWERS["list_simulations"][0]

@@ -16,6 +16,7 @@ from jobs.states import JobState
 
 JOB_ID = UUID("6f1c2d3e-0a4b-4c5d-8e6f-7a8b9c0d1e2f")
 EARLIER_ID = UUID("1b2c3d4e-5f60-4718-8a9b-0c1d2e3f4a5b")
+APPLIED: dict[str, Any] = {"not_applied": [], "not_applied_text": None}
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
 
@@ -34,9 +35,9 @@ def answer(name: str, status: int) -> Any:
 def _submitted(status: int) -> dict[str, Any]:
     if status == 200:
         why = "An equal job of yours has succeeded: same simulation, versions and input."
-        return _done() | {"reuse": {"outcome": "hit", "reason": why}}
+        return _done() | {"reuse": {"outcome": "hit", "reason": why, **APPLIED}}
     why = "No equal job of yours has succeeded or is on its way."
-    return _waiting() | {"reuse": {"outcome": "new", "reason": why}}
+    return _waiting() | {"reuse": {"outcome": "new", "reason": why, **APPLIED}}
 
 
 def _of_state(name: str) -> dict[str, Any]:

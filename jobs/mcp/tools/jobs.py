@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +21,8 @@ from .waiting import look, until_over
 
 MAX_BYTES = 16_000
 MOST_BYTES = 200_000
+MAX_SUMMARY = 300
+"""Characters."""
 
 
 class Wait(OneJob):
@@ -88,9 +91,12 @@ async def get_result(call: Call, given: Reading) -> Told:
         return telling.of_job(await look(call, given.job_id))
     result, left_out = job.get("result") or {}, job.get("left_out", {})
     missing = [field for field in given.fields or () if not _has(result, field, left_out)]
+    if missing:
+        # It refuses what no such result has, and says what was meant.
+        await call.site.get(f"{given.path}/result", {"fields": ",".join(missing)})
     data = {"result": result, "left_out": left_out, "not_there": missing}
     return Told(
-        summary=f"{len(json.dumps(result))} bytes of the result of job {given.job_id}.",
+        summary=_read_out(given, result),
         next=_after_reading(left_out, missing),
         data={name: value for name, value in data.items() if value},
     )
@@ -170,10 +176,28 @@ def _has(result: Any, field: str, left_out: dict[str, Any]) -> bool:
     return True
 
 
+def _read_out(given: Reading, result: dict[str, Any]) -> str:
+    """The values that were asked for, where they are short enough for a sentence."""
+    told = [f"{name} = {json.dumps(value)}" for name, value in _values(result) if given.fields]
+    if told and len(line := ", ".join(told)) <= MAX_SUMMARY:
+        return f"{line} (job {given.job_id})."
+    what = ", ".join(given.fields or result)
+    return f"The result of job {given.job_id}: {telling.cut(what, MAX_SUMMARY)}."
+
+
+def _values(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Each by its dotted name, a list as a whole."""
+    if not isinstance(value, dict):
+        yield path, value
+        return
+    for name, each in value.items():
+        yield from _values(each, f"{path}.{name}" if path else name)
+
+
 def _after_reading(left_out: dict[str, Any], missing: list[str]) -> str:
     if missing:
         return f"get_result without fields shows what there is; there is no {', '.join(missing)}"
     if values := left_out.get("values"):
         paths = [each["path"].removeprefix("result.") for each in values]
         return f"left out: {', '.join(paths[:5])}; ask for it by fields, or for more by max_bytes"
-    return "get_job names the files with what is too large for a result"
+    return "that is all of it; get_job names the job's files, with what is too large for a result"

@@ -6,6 +6,7 @@ than an object inside an object of a tool that does everything.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -29,6 +30,9 @@ OPTIONS_SCHEMA = {
     "type": "object",
     "description": "As of submit: name, tags, purpose, priority, reuse, limits, wait_seconds, …",
 }
+
+
+MAX_SHOWN = 200
 
 
 class Limits(BaseModel, extra="forbid"):
@@ -96,14 +100,37 @@ def _tool_of(simulation: simulations.Simulation) -> Tool:
 
 async def _submit_as(simulation: str, call: Call, given: dict[str, Any]) -> Told:
     params = {name: value for name, value in given.items() if name != OPTIONS}
+    if misplaced := _misplaced(simulation, given):
+        raise InvalidParams(misplaced)
     try:
         options = validate(JobOptions, given.get(OPTIONS) or {})
     except InvalidParams as exc:
-        own = [replace(each, path=(OPTIONS, *each.path)) for each in exc.errors]
+        own = [
+            replace(each, path=(OPTIONS, *each.path), fix=each.fix and {OPTIONS: each.fix})
+            for each in exc.errors
+        ]
         wrong = await _wrong_params(call, {"simulation": simulation, "params": params})
         more = [replace(each, path=each.path[1:]) for each in wrong]
         raise InvalidParams([*own, *more]) from None
     return await _submit(call, {"simulation": simulation, "params": params}, options)
+
+
+def _misplaced(simulation: str, given: dict[str, Any]) -> list[FieldError]:
+    """What is said of the job, among what is said of the simulation."""
+    own = simulations.get(simulation).Params.model_fields
+    options = given.get(OPTIONS)
+    options = options if isinstance(options, dict) else {}
+    return [
+        FieldError(
+            path=(name,),
+            code="unknown_field",
+            detail=f"{name} is no param of {simulation}; it goes into {OPTIONS}: "
+            f"{json.dumps({OPTIONS: {name: given[name]}})[:MAX_SHOWN]}.",
+            fix={name: None, OPTIONS: {name: given[name]}} if name not in options else None,
+        )
+        for name in given
+        if name in JobOptions.model_fields and name not in own
+    ]
 
 
 async def _wrong_params(call: Call, given: dict[str, Any]) -> list[FieldError]:
