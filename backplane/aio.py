@@ -100,7 +100,7 @@ class AsyncClient:
 
     async def job(self, job_id: str) -> AsyncJob:
         """See `Client.job`."""
-        return AsyncJob(self, await self.run(jobs.get(self.ask, f"{jobs.JOBS}/{job_id}")))
+        return AsyncJob(self, await self.run(jobs.found(self.ask, job_id)))
 
     async def jobs(self, *, most: int | None = None, **filters: Any) -> AsyncIterator[AsyncJob]:
         """See `Client.jobs`."""

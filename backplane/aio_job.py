@@ -78,7 +78,7 @@ class AsyncJob(JobSnapshot):
         return list((await self._get(fields="artifacts"))["artifacts"])
 
     async def download(
-        self, names: Sequence[str] = (), *, to: Path | str = ".", all_attempts: bool = False
+        self, names: streams.Names = (), *, to: Path | str = ".", all_attempts: bool = False
     ) -> list[Path]:
         job = await self._get(fields="artifacts,attempt")
         plan = streams.wanted(job, names, Path(to), all_attempts)

@@ -122,9 +122,10 @@ class Client:
     def job(self, job_id: str) -> Job:
         """A job of before, from whichever process.
 
+        :param job_id: or the beginning of one, 8 characters or more.
         :raises NotFound: there is none, or it is somebody else's.
         """
-        return Job(self, self.run(jobs.get(self.ask, f"{jobs.JOBS}/{job_id}")))
+        return Job(self, self.run(jobs.found(self.ask, job_id)))
 
     def jobs(self, *, most: int | None = None, **filters: Any) -> Iterator[Job]:
         """Yours, newest first; filters as the list of jobs has them: `state="running"`, `tag=`,

@@ -101,23 +101,34 @@ class JobFailed(BackplaneError):
 
     :ivar kind: `science`, `input`, `timeout`, `memory`, `disk`, `threads`, `lost` ...
     :ivar hints: what a colleague would try next.
-    :ivar fix: values for params that likely help, or `{"limits": …}` with room enough, where known.
+    :ivar fix: a JSON merge patch on what was submitted that likely helps, where one is known:
+        `job.run_again(error.fix)` takes it.
     """
 
-    def __init__(self, job: Mapping[str, Any]) -> None:
+    def __init__(self, job: Mapping[str, Any], told: str = "") -> None:
         error: Mapping[str, Any] = job.get("error") or {}
         self.job = dict(job)
         self.job_id: str = job["id"]
         self.kind: str = job.get("failure_kind") or error.get("kind", "")
-        self.detail: str = error.get("detail", "")
+        self.detail: str = error.get("detail") or told
         self.hints: Sequence[str] = error.get("hints") or ()
-        self.fix: Json | None = error.get("fix")
-        told = self.detail or "it gives no reason."
-        super().__init__(f"Job {self.job_id} {job['state']} ({self.kind}): {told}")
+        self.fix: Json | None = _patch_of(error)
+        why = self.detail or "it gives no reason."
+        super().__init__(f"Job {self.job_id} {job['state']} ({self.kind}): {why}")
 
 
 class JobCancelled(JobFailed):
     """The job was cancelled; what it had computed by then is among its artifacts."""
+
+
+def _patch_of(error: Mapping[str, Any]) -> Json | None:
+    """Its mends as one merge patch, as the site's explanation has them; the first for a param."""
+    patch: Json = {}
+    for fix in (error.get("fix"), *(each.get("fix") for each in error.get("errors") or ())):
+        for name, value in (fix or {}).items():
+            of_job = name == "simulation" or (name == "limits" and isinstance(value, Mapping))
+            (patch if of_job else patch.setdefault("params", {})).setdefault(name, value)
+    return patch or None
 
 
 def of_answer(status: int, problem: Mapping[str, Any]) -> Refused:
@@ -126,11 +137,19 @@ def of_answer(status: int, problem: Mapping[str, Any]) -> Refused:
     return kind({"status": status, **problem})
 
 
-def of_job(job: Mapping[str, Any]) -> JobFailed:
-    """The error that a job is which ended without success."""
-    return (JobCancelled if job["state"] == "cancelled" else JobFailed)(job)
+def of_job(job: Mapping[str, Any], told: str = "") -> JobFailed:
+    """The error that a job is which ended without success.
+
+    :param told: why, where the job itself does not say.
+    """
+    return (JobCancelled if job["state"] == "cancelled" else JobFailed)(job, told)
 
 
 def missing(what: str) -> NotFound:
     detail = f"There is no {what} here, or it is somebody else's."
+    return NotFound({"status": 404, "code": "not_found", "detail": detail})
+
+
+def not_an_id(detail: str) -> NotFound:
+    """What was given does not say which one is meant."""
     return NotFound({"status": 404, "code": "not_found", "detail": detail})

@@ -94,9 +94,9 @@ class Job(JobSnapshot):
         return list(self._get(fields="artifacts")["artifacts"])
 
     def download(
-        self, names: Sequence[str] = (), *, to: Path | str = ".", all_attempts: bool = False
+        self, names: streams.Names = (), *, to: Path | str = ".", all_attempts: bool = False
     ) -> list[Path]:
-        """Its files, or those of these names, below the folder `to`; each checked by its SHA-256.
+        """Its files, or those of this name or these, below `to`; each checked by its SHA-256.
 
         :param all_attempts: also those that earlier attempts left, in a folder for each.
         """

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from pathlib import Path
+from typing import Any
 
 from backplane.batch import Batch
 from backplane.client import Client
+from backplane.errors import InvalidSubmission
 from backplane.flows import batches
 
 from . import show, status
-from .words import batch_body
+from .words import batch_body, lines_of, row_of
 
 
 def submit(words: Namespace, client: Client) -> int:
@@ -22,13 +25,25 @@ def submit(words: Namespace, client: Client) -> int:
         "on_invalid": "skip" if words.skip_invalid else None,
     }
     body = batch_body(words) | {name: value for name, value in asked.items() if value}
-    batch = client.submit_batch(idempotency_key=words.idempotency_key, **body)
+    try:
+        batch = client.submit_batch(idempotency_key=words.idempotency_key, **body)
+    except InvalidSubmission as refused:
+        refused.errors = [_with_line(each, words.rows) for each in refused.errors]
+        raise
     show.say(batch.page)
     if not words.wait:
         show.answer(batch.data) if words.json else print(batch.id)
         return status.SUCCEEDED
     print(batch.id, flush=True, file=sys.stderr if words.json else sys.stdout)
     return _follow(words, batch)
+
+
+def _with_line(error: dict[str, Any], rows: Path) -> dict[str, Any]:
+    """The same, with the line of the table that it is about."""
+    row, lines = row_of(error.get("pointer", "")), lines_of(rows)
+    if row is None or row >= len(lines):
+        return error
+    return {**error, "detail": f"{rows}:{lines[row]}: {error['detail']}"}
 
 
 def watch(words: Namespace, client: Client) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from backplane.client import Client
+from backplane.flows.jobs import ID_LENGTH
 from backplane.job import Job
 
 from . import show, status
@@ -21,6 +23,8 @@ def submit(words: Namespace, client: Client) -> int:
         purpose=words.purpose,
         priority=words.priority,
         limits=limits_of(words),
+        retry={"max_attempts": words.retry} if words.retry else None,
+        webhook={"url": words.webhook} if words.webhook else None,
         reuse=False if words.no_reuse else None,
         idempotency_key=words.idempotency_key,
     )
@@ -72,15 +76,23 @@ def check(words: Namespace, client: Client) -> int:
     return status.SUCCEEDED if verdict["ok"] else status.REFUSED
 
 
-def _tell_plan(verdict: dict[str, object]) -> None:
-    show.say("It would be accepted.", "green")
-    show.pretty({name: verdict[name] for name in ("job", "same", "outlook")})
+def _tell_plan(verdict: dict[str, Any]) -> None:
+    job, same = verdict["job"] or {}, verdict["same"] or {}
+    seconds = (job.get("estimate") or {}).get("seconds")
+    takes = (
+        f" It takes about {seconds['p50']:.0f} s ({seconds['p10']:.0f} to {seconds['p90']:.0f})."
+        if seconds
+        else ""
+    )
+    print(f"It would be accepted.{takes}")
+    if same.get("job"):
+        print(f"{same['reason']} Submitting answers with job {same['job']['id']}.")
 
 
 def watch(words: Namespace, client: Client) -> int:
     jobs: dict[str, Job] = {}
     with show.Bars() as bars:
-        for job in client.watch(words.ids, words.timeout):
+        for job in client.watch(_whole(words.ids, client), words.timeout):
             jobs[job.id] = job
             show.answer(job.data) if words.json else bars.draw(job)
     if not words.json:
@@ -89,9 +101,14 @@ def watch(words: Namespace, client: Client) -> int:
     return status.of_states(job.state for job in jobs.values())
 
 
+def _whole(ids: list[str], client: Client) -> list[str]:
+    """Those of which only the beginning was given, in full."""
+    return [each if len(each) >= ID_LENGTH else client.job(each).id for each in ids]
+
+
 def wait(words: Namespace, client: Client) -> int:
     states = []
-    for job in client.as_completed(words.ids, words.timeout):
+    for job in client.as_completed(_whole(words.ids, client), words.timeout):
         states.append(job.state)
         show.answer(job.data) if words.json else print(job.id, job.state, flush=True)
     return status.of_states(states)
@@ -140,8 +157,14 @@ def cancel(words: Namespace, client: Client) -> int:
         job = client.job(job_id).cancel()
         if words.wait:
             job.wait(words.timeout)
-        show.answer(job.data) if words.json else print(job.id, job.state)
+        show.answer(job.data) if words.json else print(job.id, _standing(job))
     return status.SUCCEEDED
+
+
+def _standing(job: Job) -> str:
+    """A job that runs is asked to stop, and is over once its process is gone."""
+    is_stopping = not job.is_final and job.data.get("cancelling")
+    return "cancelling" if is_stopping else job.state
 
 
 def artifacts(words: Namespace, client: Client) -> int:

@@ -10,13 +10,16 @@ from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from backplane import errors
 from backplane.snapshot import BatchSnapshot, JobSnapshot
 
 Json = Mapping[str, Any]
 READOUTS = 3
+BAR_WIDTH = 20
+REST: dict[str, Any] = {"ratio": 1, "no_wrap": True, "overflow": "ellipsis"}
+"""What a line has no room for is cut from the words; the bar stays."""
 STYLES = {"succeeded": "green", "failed": "red", "cancelled": "yellow"}
 console = Console(stderr=True, highlight=False)
 
@@ -41,11 +44,12 @@ class Bars:
         self._bars = Progress(
             TextColumn("{task.fields[name]:<20.20}", markup=False),
             TextColumn("{task.fields[state]:<9}", markup=False),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[readout]}", markup=False),
+            BarColumn(BAR_WIDTH, table_column=Column(min_width=BAR_WIDTH, no_wrap=True)),
+            TextColumn("{task.percentage:>3.0f} %", table_column=Column(min_width=5, no_wrap=True)),
+            TimeElapsedColumn(table_column=Column(min_width=7, no_wrap=True)),
+            TextColumn("{task.fields[readout]}", markup=False, table_column=Column(**REST)),
             console=console,
+            expand=True,
         )
         self._tasks: dict[str, TaskID] = {}
         self._said: dict[str, str] = {}
@@ -91,8 +95,13 @@ class Bars:
 
 
 def readout(job: JobSnapshot) -> str:
-    """What it does, and its newest quantities."""
-    numbers = {name: value for name, value in job.metrics.items() if isinstance(value, int | float)}
+    """What it does, and its newest quantities; a number that the message has is not repeated."""
+    said = {word.strip(",.:;()") for word in job.message.split()}
+    numbers = {
+        name: value
+        for name, value in job.metrics.items()
+        if isinstance(value, int | float) and f"{value:.8g}" not in said
+    }
     newest = [f"{name} {value:.8g}" for name, value in [*numbers.items()][:READOUTS]]
     return "  ".join(filter(None, [job.message, *newest]))
 
@@ -123,15 +132,14 @@ def failure(error: errors.JobFailed) -> None:
 
 def _mend(error: errors.JobFailed, fix: Json) -> str:
     """What to type for it."""
-    if "simulation" in fix:  # another one is needed; its patch says which
+    params = fix.get("params", {})
+    if "simulation" in fix or None in params.values():  # no words of ours stand for it
         return f"explain {error.job_id}"
-    if limits := fix.get("limits"):
-        verb = "restart" if "restart" in error.job["links"] else "run-again"
-        words = [f"--limit {name}={value}" for name, value in limits.items()]
-    else:
-        verb = "run-again"
-        words = [f"-p {quote(f'{name}={json.dumps(value)}')}" for name, value in fix.items()]
-    return " ".join([verb, error.job_id, *words])
+    limits = fix.get("limits", {})
+    can_go_on = limits and not params and "restart" in error.job["links"]
+    words = [f"--limit {name}={value}" for name, value in limits.items()]
+    words += [f"-p {quote(f'{name}={json.dumps(value)}')}" for name, value in params.items()]
+    return " ".join(["restart" if can_go_on else "run-again", error.job_id, *words])
 
 
 def refusal(error: errors.Refused) -> None:

@@ -59,6 +59,22 @@ def batch_body(words: Namespace) -> Json:
     }
 
 
+def row_of(pointer: str) -> int | None:
+    """Which row of the table a refusal is about: `/zip/params.n/2`, `/jobs/2/params/n`."""
+    steps = [*pointer.split("/"), "", ""]
+    place = {"zip": 3, "jobs": 2}.get(steps[1], 0)
+    return int(steps[place]) if place and steps[place].isdecimal() else None
+
+
+def lines_of(path: Path) -> list[int]:
+    """On which line of the file each row stands, or ends."""
+    lines = _text_of(path).splitlines()
+    if path.suffix.lower() != ".csv":
+        return [n for n, _ in _numbered(lines)]
+    table = csv.DictReader(lines)
+    return [table.line_num for _ in table]
+
+
 def value_of(text: str) -> Any:
     """JSON where it is some, `3`, `true`, `[1, 2]`; else the text itself."""
     try:
@@ -104,7 +120,8 @@ def _merged(template: Json, row: Json) -> Json:
 def _rows(path: Path) -> list[Json]:
     lines = _text_of(path).splitlines()
     if path.suffix.lower() == ".csv":
-        return [_cells(row, path, n) for n, row in enumerate(csv.DictReader(lines), start=2)]
+        table = csv.DictReader(lines)
+        return [_cells(row, path, table.line_num) for row in table]
     return [_parsed(line, f"{path}:{n}") for n, line in _numbered(lines)]
 
 

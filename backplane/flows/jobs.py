@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from backplane import errors
 from backplane.submission import new_key, uploaded
@@ -21,6 +22,10 @@ MANY_LOOK_S = 1.0
 """The same, where somebody watches."""
 MIN_GAP_S = 0.2
 IDS_A_PAGE = 100
+ID_LENGTH = 32
+"""Of an id without its hyphens."""
+SHORT_ID = 8
+"""So much of an id do pages show."""
 
 
 def is_final(job: Mapping[str, Any]) -> bool:
@@ -51,6 +56,30 @@ def make(ask: Ask, path: str, body: Json, idempotency_key: str | None = None) ->
 def get(ask: Ask, path: str, **query: Any) -> Flow[Any]:
     answer = yield from ask(Call(method="GET", path=path, query=query))
     return answer.json()
+
+
+def found(ask: Ask, job_id: str) -> Flow[Json]:
+    """The job of that id, or of an id that begins so and no other does.
+
+    :raises NotFound: there is none, or there are several.
+    """
+    is_short = SHORT_ID <= len(job_id) < ID_LENGTH
+    whole = (yield from _whole_id(ask, job_id)) if is_short else job_id
+    try:
+        job: Json = yield from get(ask, f"{JOBS}/{quote(whole, safe='')}")
+    except errors.NotFound:
+        raise errors.missing(f"job {whole}") from None
+    return job
+
+
+def _whole_id(ask: Ask, beginning: str) -> Flow[str]:
+    page = yield from get(ask, JOBS, text=beginning, fields="id", limit=IDS_A_PAGE)
+    ids = [job["id"] for job in page["results"] if job["id"].startswith(beginning.lower())]
+    if not ids:
+        raise errors.missing(f"job whose id begins with {beginning}")
+    if len(ids) > 1:
+        raise errors.not_an_id(f"{beginning} is the beginning of several ids: {', '.join(ids)}.")
+    return str(ids[0])
 
 
 def cancel(ask: Ask, job_id: str) -> Flow[Json]:
@@ -98,10 +127,19 @@ def result(ask: Ask, job_id: str, deadline: Deadline, fields: Sequence[str] = ()
     """
     job = yield from wait(ask, job_id, deadline)
     if job["state"] != "succeeded":
-        raise errors.of_job((yield from get(ask, f"{JOBS}/{job_id}")))
+        raise (yield from _why_none(ask, job_id))
     query = {"fields": ",".join(fields)} if fields else {}
     found: Json = yield from get(ask, f"{JOBS}/{job_id}/result", **query)
     return found
+
+
+def _why_none(ask: Ask, job_id: str) -> Flow[errors.JobFailed]:
+    """A job that was cancelled does not say by whom; its explanation does."""
+    job = yield from get(ask, f"{JOBS}/{job_id}")
+    if job["state"] != "cancelled":
+        return errors.of_job(job)
+    explained = yield from get(ask, f"{JOBS}/{job_id}/explain")
+    return errors.of_job(job, explained["text"])
 
 
 def watch(ask: Ask, job_id: str, deadline: Deadline) -> Flow[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike, fspath
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
@@ -14,6 +15,8 @@ from backplane.wire import Ask, Call, Emit, Flow, Pause, Read
 from .jobs import FINAL, JOBS, LOOK_S, MIN_GAP_S, changed, get
 
 Json = dict[str, Any]
+Names = str | PathLike[str] | Sequence[str | PathLike[str]]
+"""One file's name, or several."""
 SILENCE_S = 45.0
 """A stream that is alive says so every 15 s."""
 LOG_BYTES = 1_000_000
@@ -180,16 +183,18 @@ def text(ask: Ask, job_id: str, artifact: Mapping[str, Any]) -> Flow[str]:
 
 
 def wanted(
-    job: Mapping[str, Any], names: Sequence[str], folder: Path, all_attempts: bool = False
+    job: Mapping[str, Any], names: Names, folder: Path, all_attempts: bool = False
 ) -> list[tuple[Json, Path]]:
     """Which files of a job to fetch, and where to: the newest of each name.
 
     :raises NotFound: it has none of a name.
     """
-    if lacking := sorted({*names} - {each["name"] for each in job["artifacts"]}):
+    several = [names] if isinstance(names, str | PathLike) else names
+    asked = {fspath(each) for each in several}
+    if lacking := sorted(asked - {each["name"] for each in job["artifacts"]}):
         raise errors.missing(f"file {lacking[0]!r} of job {job['id']}")
-    chosen = [each for each in job["artifacts"] if not names or each["name"] in names]
-    there = [each for each in chosen if not each["expired_at"] or names]
+    chosen = [each for each in job["artifacts"] if not asked or each["name"] in asked]
+    there = [each for each in chosen if not each["expired_at"] or asked]
     if all_attempts:
         return [
             (each, place_for(each["name"], folder / f"attempt-{each['attempt']}")) for each in there

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -148,13 +149,73 @@ def test_each_status_is_an_error_of_its_own(status: int, kind: type[Exception]) 
 def test_a_job_without_a_result_raises_why(state: str, kind: type[errors.JobFailed]) -> None:
     error = {"kind": "science", "detail": "No.", "hints": ["Try."], "fix": {"n": 4}}
     ended = httpx.Response(200, json=job(state=state, error=error, failure_kind="science"))
-    client = client_of(Site(ended, ended, ended))
+    explained = httpx.Response(200, json={"text": "It was cancelled by alice."})
+    client = client_of(Site(ended, ended, ended, explained))
 
     with pytest.raises(kind) as failed:
         client.job(JOB["id"]).result()
 
     assert (failed.value.kind, failed.value.hints) == ("science", ["Try."])
-    assert failed.value.fix == {"n": 4}
+    assert failed.value.fix == {"params": {"n": 4}}
+
+
+@pytest.mark.parametrize(
+    ("error", "fix"),
+    [
+        ({"fix": {"limits": {"wall_time_s": 9}}}, {"limits": {"wall_time_s": 9}}),
+        ({"fix": {"simulation": "dft_crystal"}}, {"simulation": "dft_crystal"}),
+        ({"errors": [{"fix": {"n": 4}}, {"fix": {"n": 5, "m": 6}}]}, {"params": {"n": 4, "m": 6}}),
+        ({}, None),
+    ],
+)
+def test_a_mend_is_what_running_again_takes(error: Any, fix: Any) -> None:
+    ended = httpx.Response(200, json=job(state="failed", error=error, failure_kind="x"))
+    site = Site(ended, ended, ended, accepted())
+    found = (client := client_of(site)).job(JOB["id"])
+
+    with pytest.raises(errors.JobFailed) as failed:
+        found.result()
+    found.run_again(failed.value.fix)
+
+    assert client.url == "http://site"
+    assert failed.value.fix == fix
+    assert json.loads(site.asked[-1].content) == ({"patch": fix} if fix else {})
+
+
+def test_a_cancelled_job_says_by_whom() -> None:
+    ended = httpx.Response(200, json=job(state="cancelled", failure_kind="cancelled", error=None))
+    explained = httpx.Response(200, json={"text": "It was cancelled by alice at 12:00:03 UTC."})
+
+    with pytest.raises(errors.JobCancelled, match="by alice at 12:00:03 UTC"):
+        client_of(Site(ended, ended, ended, explained)).job(JOB["id"]).result()
+
+
+def test_the_beginning_of_an_id_will_do() -> None:
+    page = httpx.Response(200, json={"results": [{"id": JOB["id"]}, {"id": "called-11111111"}]})
+    site = Site(page, accepted())
+
+    assert client_of(site).job("11111111").id == JOB["id"]
+    assert site.asked[0].url.params["text"] == "11111111"
+    assert site.asked[1].url.path == f"/api/v1/jobs/{JOB['id']}"
+
+
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [
+        ([], "no job whose id begins with 11111111"),
+        (["11111111-1", "11111111-2"], "of several ids: 11111111-1, 11111111-2"),
+    ],
+)
+def test_a_beginning_that_is_none_or_many_is_refused(ids: list[str], told: str) -> None:
+    page = httpx.Response(200, json={"results": [{"id": each} for each in ids]})
+
+    with pytest.raises(errors.NotFound, match=told):
+        client_of(Site(page)).job("11111111")
+
+
+def test_an_id_that_is_nobodys_is_named() -> None:
+    with pytest.raises(errors.NotFound, match=JOB["id"]):
+        client_of(Site(problem(404))).job(JOB["id"])
 
 
 def test_the_key_goes_with_each_request_and_is_shown_nowhere() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from backplane import Client, Job
-from backplane.cli import show
+from backplane.cli import batch_verbs, job_verbs, show
 from backplane.cli.parser import parser
 
 from .scripted import job
@@ -84,3 +85,59 @@ def test_a_failed_job_says_what_to_type_next(
         f"  mend: backplane {mend}",
     ]
     assert parser().parse_args(shlex.split(mend)).verb
+
+
+def test_what_there_is_no_room_for_is_cut_from_the_words(
+    monkeypatch: pytest.MonkeyPatch, a_job: Any
+) -> None:
+    stream = StringIO()
+    drawn = Console(file=stream, force_terminal=True, width=80, color_system=None)
+    monkeypatch.setattr(show, "console", drawn)
+    told = {"message": f"Step 12 of 56, {'energy ' * 20}", "metrics": {"step": 12, "other": 3.5}}
+    running = a_job(name="b", state="running", progress=0.5, **told)
+
+    with show.Bars() as bars:
+        bars.draw(running)
+
+    assert "━" * 10 in stream.getvalue()
+    assert "50 %" in stream.getvalue()
+    assert "…" in stream.getvalue()
+    assert show.readout(running).endswith("other 3.5")
+    assert "step 12" not in show.readout(running)
+
+
+@pytest.mark.parametrize(
+    ("pointer", "row"),
+    [("/zip/params.n/2", 2), ("/jobs/1/params/n", 1), ("/template/params/n", None), ("", None)],
+)
+def test_a_refusal_names_the_line_of_the_table(
+    pointer: str, row: int | None, tmp_path: Path
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("n\n1\n\n2\nx\n")
+    refused = {"pointer": pointer, "detail": "No."}
+
+    told = batch_verbs._with_line(refused, table)["detail"]
+
+    assert told == ("No." if row is None else f"{table}:{[2, 4, 5][row]}: No.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"state": "running", "cancelling": True}, "cancelling"),
+        ({"state": "cancelled", "cancelling": True}, "cancelled"),
+        ({"state": "queued"}, "queued"),
+    ],
+)
+def test_a_job_that_is_asked_to_stop_is_not_told_as_running(
+    changes: Any, word: str, a_job: Any
+) -> None:
+    assert job_verbs._standing(a_job(**changes)) == word
+
+
+def test_a_check_answers_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    seconds = {"p10": 1, "p50": 2, "p90": 5}
+    job_verbs._tell_plan({"job": {"estimate": {"seconds": seconds}}, "same": {"job": None}})
+
+    assert capsys.readouterr().out == "It would be accepted. It takes about 2 s (1 to 5).\n"

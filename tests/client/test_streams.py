@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import httpx
 import pytest
 
 from backplane import Client
+from backplane.flows import streams
 from backplane.flows.streams import EventStream
 from backplane.wire import Patience, asking
 
@@ -70,3 +74,12 @@ def test_results_that_break_off_are_gone_on_with_at_the_next_line() -> None:
         found = [*client.batch("b1").results()]
 
     assert found == [{"index": 0}, {"index": 1}]
+
+
+@pytest.mark.parametrize("names", ["final.xyz", Path("final.xyz"), ["final.xyz"]])
+def test_one_file_is_named_as_it_is(names: Any) -> None:
+    there = [{"name": name, "attempt": 1, "expired_at": None} for name in ("final.xyz", "a.log")]
+
+    ((found, place),) = streams.wanted({"id": "1", "artifacts": there}, names, Path("to"))
+
+    assert (found["name"], place) == ("final.xyz", Path("to/final.xyz"))
