@@ -7,6 +7,7 @@ ring that is lost, doubled or early costs nothing, and without a Redis the view 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from contextlib import suppress
 from typing import Any
@@ -17,7 +18,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer, AsyncWebsocketConsumer
 from django.db import DatabaseError
 
-from . import events, key_watch, log_context, news
+from . import events, key_watch, log_context, log_epoch, news
 from .models import Job
 
 logger = logging.getLogger(__name__)
@@ -26,13 +27,19 @@ MIN_GAP_S = 0.1
 """At most ten messages a second; what happens between two goes into one."""
 HEARTBEAT_S = 5
 """Tells a client that we are here."""
+SLOWEST_S = 5.0
+"""A client that nobody looks at may ask for news so seldom, and no more so."""
 BATCH = 200
+MOST_UNREAD = 2000
+"""So many events are on their way to a client that says what it has read, and no more."""
+STUCK_S = 20.0
 MIN_GAP_OF_LIST_S = 0.5
 MOST_WATCHED = 200
 
 UNKNOWN_JOB = 4404
 SIGN_IN = 4401
 BAD_REQUEST = 4400
+TOO_SLOW = 4408
 TRY_AGAIN = 1013
 
 
@@ -96,9 +103,36 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         raise NotImplementedError
 
 
+class TooSlow(Exception):
+    """A client reads no more of what it is sent."""
+
+
 class JobConsumer(LiveConsumer):
+    """The events of one job after `?after=`.
+
+    A client may say `{"t": "rate", "hz": 0.2}` while nobody looks, and `{"t": "ack", "seq": n}`
+    of what it has taken in: whoever does is not sent more than they can read.
+    """
+
     seq: int
     job: Job
+    epoch: str
+    acked: int | None = None
+    gap_s = MIN_GAP_S
+
+    async def receive(self, text_data: str | None = None, **kwargs: Any) -> None:
+        """What is none of these is not read."""
+        try:
+            said = json.loads(text_data or "")
+        except ValueError:
+            return
+        match said:
+            case {"t": "rate", "hz": int() | float() as hz} if 0 < hz < 1000:
+                self.gap_s = min(max(1 / hz, MIN_GAP_S), SLOWEST_S)
+                self._hurry.set()
+            case {"t": "ack", "seq": int() as seq} if seq <= self.seq:
+                self.acked = max(seq, self.acked or 0)
+                self._read_by_client.set()
 
     async def _refuse(self) -> int | None:
         if not self.scope["user"].is_authenticated:
@@ -107,6 +141,7 @@ class JobConsumer(LiveConsumer):
         if not events.is_seq(after):
             return BAD_REQUEST
         self.seq = int(after)
+        self._hurry, self._read_by_client = asyncio.Event(), asyncio.Event()
         job = await self._find_job()
         if job is None:
             return UNKNOWN_JOB
@@ -118,7 +153,23 @@ class JobConsumer(LiveConsumer):
         return [events.group_name(self.job.pk)]
 
     async def _forward(self, bell: news.Bell) -> None:
-        """Read on whenever there is news; waiting for each send is the back-pressure."""
+        """Read on whenever there is news, as far as the client keeps up."""
+        await self.send_json(
+            {
+                "t": "hello",
+                "v": 1,
+                "epoch": self.epoch,
+                "seq": self.job.last_seq,
+                "heartbeat_s": HEARTBEAT_S,
+            }
+        )
+        try:
+            await self._forward_events(bell)
+        except TooSlow:
+            logger.info("live view %s: read nothing for %g s", self.scope["path"], STUCK_S)
+            await self.close(code=TOO_SLOW)
+
+    async def _forward_events(self, bell: news.Bell) -> None:
         while True:
             rung = await bell.wait(HEARTBEAT_S)
             found = await self._read() if rung else []
@@ -133,10 +184,33 @@ class JobConsumer(LiveConsumer):
                 await self.send_json({"t": "end", "seq": self.seq})
                 await self.close()
                 return
-            await asyncio.sleep(MIN_GAP_S)
+            await self._until_read()
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """As long as the client wants between two messages; cut short if it changes its mind."""
+        self._hurry.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.gap_s):
+                await self._hurry.wait()
+        await asyncio.sleep(MIN_GAP_S if self._hurry.is_set() else 0)
+
+    async def _until_read(self) -> None:
+        """A server that hands on whatever it is given knows no back-pressure; a client's word does.
+
+        :raises TooSlow: nothing was read for a while.
+        """
+        while self.acked is not None and self.seq - self.acked > MOST_UNREAD:
+            self._read_by_client.clear()
+            try:
+                async with asyncio.timeout(STUCK_S):
+                    await self._read_by_client.wait()
+            except TimeoutError:
+                raise TooSlow from None
 
     @database_sync_to_async
     def _find_job(self) -> Job | None:
+        self.epoch = log_epoch.current()
         jobs = Job.objects.visible_to(self.scope["user"])
         return jobs.filter(pk=self.scope["url_route"]["kwargs"]["job_id"]).first()
 

@@ -33,6 +33,25 @@ def forecast(estimate: dict[str, Any] | None) -> Forecast | None:
     return Forecast(value=about(seconds["p50"]), range=found, basis=estimate["basis"])
 
 
+LONGER = "longer than similar jobs took"
+
+
+def left(estimate: dict[str, Any] | None, ran_for_s: float | None) -> Forecast | None:
+    """What is still to come of a job that runs; `eta.js` goes on with it from second to second.
+
+    None where nothing comparable has run: then nobody knows.
+    """
+    seconds = (estimate or {}).get("seconds")
+    if estimate is None or not seconds or ran_for_s is None:
+        return None
+    low, middle, high = (seconds[each] - ran_for_s for each in ("p10", "p50", "p90"))
+    basis = estimate["basis"]
+    if high <= 0:
+        return Forecast(value="–", range=LONGER, basis=basis)
+    value = about(middle) if middle > 0 else "any moment"
+    return Forecast(value=value, range=between(max(low, 0), high), basis=basis)
+
+
 def about(seconds: float) -> str:
     amount, unit = _rounded(seconds)
     return f"about {amount} {unit}" if amount else "under 5 s"

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 import simulations
 from jobs import budget, lifecycle
 from jobs.models import Job
 from jobs.outlook import Outlook
+from jobs.states import JobState
 
-from .forecast import about, forecast
+from .forecast import about, forecast, left
 from .formats import number
 from .rail import rail
 from .record import provenance_rows
@@ -46,6 +49,8 @@ def job_page(job: Job) -> dict[str, Any]:
         "ran_for_s": ran_for_s(job),
         "rail": rail(job, simulation, attempt),
         "forecast": None if job.is_final else forecast(job.estimate),
+        "quiet_after_s": 2 * settings.JOB_LEASE_S,
+        "left": left(job.estimate, ran_for_s(job)) if job.state == JobState.RUNNING else None,
         "readings": _readings(job, simulation),
         "plots": simulation.plots if simulation else (),
         "inputs": rows(job.params, simulation.Params if simulation else None),

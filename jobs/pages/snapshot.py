@@ -11,7 +11,7 @@ from typing import Any
 from django.urls import reverse
 
 import simulations
-from jobs import events
+from jobs import events, log_epoch
 from jobs.models import Attempt, Job
 
 MAX_POINTS = 2000
@@ -28,6 +28,7 @@ def snapshot(
     plots = simulation.plots if simulation else ()
     return {
         "seq": job.last_seq,
+        "epoch": log_epoch.current(),
         "job": {
             "id": str(job.pk),
             "name": job.name or job.title,

@@ -8,6 +8,7 @@ const MOVES_NUMBERS_ONLY = new Set(["progress", "log"]);
 const ENDS = new Set(["succeeded", "failed", "cancelled"]);
 const ANNOUNCE_EVERY_MS = 10_000;
 const GLYPHS = { queued: "◌", running: "▶", succeeded: "✓", failed: "×", cancelled: "⊘" };
+const ICONS = { queued: "queued", running: "running", succeeded: "done", failed: "failed", cancelled: "cancelled" };
 
 let view = new JobView(document.querySelector("#job"));
 let missed = null; // events that arrived while the server draws the page anew
@@ -15,14 +16,12 @@ let announcedAt = 0;
 
 const chip = document.querySelector("#live");
 const live = chip && new Live(
-  { socket: view.data.ws, poll: view.data.poll, seq: view.seq },
-  { event: hear, link: showLink },
+  { socket: view.data.ws, poll: view.data.poll, seq: view.seq, epoch: view.data.epoch },
+  { event: hear, link: showLink, lost: drawAgain },
 );
 
-if (live) {
-  setInterval(everySecond, 1000);
-  showTitle();
-}
+if (live) setInterval(everySecond, 1000);
+showTitle();
 
 function hear(event) {
   const stageBefore = view.data.job.stage;
@@ -70,6 +69,7 @@ function replace(fresh) {
   before.root.remove();
   scrollTo(scrollX, scrollY);
   for (const event of missed) view.apply(event);
+  live?.goOn(view.seq, view.data.epoch);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   showTitle();
@@ -98,6 +98,9 @@ function showTitle() {
   const { state, progress, name } = view.data.job;
   const percent = state === "running" ? ` ${Math.round(progress * 100)} %` : "";
   document.title = `${GLYPHS[state]}${percent} ${name} · Backplane`;
+  const icon = document.querySelector('link[rel="icon"]');
+  const href = new URL(`../img/fav-${ICONS[state]}.svg`, import.meta.url).href;
+  if (icon.href !== href) icon.href = href;
 }
 
 function announce(text, now = false) {

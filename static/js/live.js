@@ -4,6 +4,9 @@ const SILENCE_S = 15;
 const POLL_S = 2.5;
 const FIRST_POLL_S = 1.5;
 const REFUSALS = { 4401: "signed out", 4404: "no such job" };
+const IN_SIGHT_HZ = 10;
+const HIDDEN_HZ = 0.2;
+const TOO_MANY = 4000; // so far behind, the page as it is now is had sooner than all that led there
 
 export class Live {
   #socket = null;
@@ -12,18 +15,23 @@ export class Live {
   #polling = 0;
   #ended = false;
 
-  /** @param handlers `{event(event), link(state)}`; `end()` closes it for good. */
-  constructor({ socket, poll, seq }, handlers) {
+  /** @param handlers `{event(event), link(state), lost()}`: `lost` where events are of another log, or
+   *  too many; `goOn(seq, epoch)` is waited for then. `end()` closes it for good. */
+  constructor({ socket, poll, seq, epoch }, handlers) {
     this.socketUrl = new URL(socket, location.href);
     this.socketUrl.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     this.pollUrl = poll;
     this.seq = seq;
+    this.epoch = epoch;
     this.handlers = handlers;
     this.link = "connecting";
     this.heardAt = Date.now();
     addEventListener("online", () => this.#openNow());
     addEventListener("offline", () => this.#socket?.close());
-    document.addEventListener("visibilitychange", () => document.hidden || this.#openNow());
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.#openNow();
+      this.#sayRate();
+    });
     this.#watch = setInterval(() => this.#closeIfSilent(), 1000);
     this.#open();
   }
@@ -43,6 +51,34 @@ export class Live {
     this.#setLink(link);
   }
 
+  /** The page was drawn anew and knows all up to `seq`. */
+  goOn(seq, epoch) {
+    if (this.#ended || !this.#isLost) return;
+    this.#isLost = false;
+    this.seq = seq;
+    this.epoch = epoch;
+    this.#open();
+  }
+
+  #isLost = false;
+
+  #lose() {
+    this.#isLost = true;
+    const socket = this.#socket;
+    this.#socket = null;
+    socket.close();
+    this.#setLink("reconnecting");
+    this.handlers.lost();
+  }
+
+  #say(words) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(words));
+  }
+
+  #sayRate() {
+    this.#say({ t: "rate", hz: document.hidden ? HIDDEN_HZ : IN_SIGHT_HZ });
+  }
+
   #setLink(link) {
     if (link === this.link) return;
     this.link = link;
@@ -50,14 +86,14 @@ export class Live {
   }
 
   #openNow() {
-    if (this.#ended || this.#socket) return;
+    if (this.#ended || this.#socket || this.#isLost) return;
     this.#tries = 0;
     this.#open();
   }
 
   #open() {
     clearTimeout(this.#opening);
-    if (this.#ended || this.#socket) return;
+    if (this.#ended || this.#socket || this.#isLost) return;
     this.socketUrl.searchParams.set("after", this.seq);
     const socket = new WebSocket(this.socketUrl);
     this.#socket = socket;
@@ -76,8 +112,15 @@ export class Live {
   #hear(message) {
     this.#isUp();
     this.#tries = 0;
+    if (message.t === "hello") this.#greet(message);
     if (message.t === "ev" && !this.#take(message.events)) this.#reopen();
+    else if (message.t === "ev") this.#say({ t: "ack", seq: this.seq });
     if (message.t === "end") this.end();
+  }
+
+  #greet({ epoch, seq }) {
+    if (epoch !== this.epoch || seq - this.seq > TOO_MANY) this.#lose();
+    else if (document.hidden) this.#sayRate();
   }
 
   /** Hand on what is new. False if something in between is missing: then ask for it again. */
@@ -114,7 +157,7 @@ export class Live {
   }
 
   #pollIn(seconds) {
-    if (!this.#ended) this.#polling ||= setTimeout(() => this.#poll(), seconds * 1000);
+    if (!this.#ended && !this.#isLost) this.#polling ||= setTimeout(() => this.#poll(), seconds * 1000);
   }
 
   #stopPolling() {

@@ -1,9 +1,12 @@
 // The page of one job as the server drew it, and how an event changes it.
 import { Chart } from "./chart.js";
+import { left } from "./eta.js";
 import { duration, number } from "./format.js";
 
 const LOG_CHARS = 200_000;
 const COLOUR_CODES = /\x1b\[[0-9;]*m/g; // of engines that take us for a terminal
+
+const since = (moment) => (Date.now() - Date.parse(moment)) / 1000;
 
 export class JobView {
   constructor(root) {
@@ -21,6 +24,7 @@ export class JobView {
       this.log.scrollTop = this.log.scrollHeight;
       this.log.addEventListener("scroll", () => this.#sayFollowing());
     }
+    this.heardAt = Date.now();
     this.#markStage(this.data.job);
     this.#showStage();
   }
@@ -29,6 +33,7 @@ export class JobView {
   apply(event) {
     if (event.seq <= this.seq) return;
     this.seq = event.seq;
+    this.heardAt = Date.now();
     if (event.kind === "started") this.#beginAttempt();
     Object.assign(this.data.job, {
       state: event.state, progress: event.progress, message: event.message, stage: event.stage,
@@ -41,7 +46,24 @@ export class JobView {
 
   tick() {
     const elapsed = this.root.querySelector("[data-since]");
-    if (elapsed) elapsed.textContent = duration((Date.now() - Date.parse(elapsed.dataset.since)) / 1000);
+    if (elapsed) elapsed.textContent = duration(since(elapsed.dataset.since));
+    const rest = this.root.querySelector("[data-left]");
+    if (rest) {
+      const quantiles = Object.fromEntries(["p10", "p50", "p90"].map((each) => [each, Number(rest.dataset[each])]));
+      const [value, range] = left(quantiles, since(rest.dataset.from));
+      rest.querySelector(".value").textContent = value;
+      rest.querySelector(".sub").textContent = range;
+    }
+    this.#tellQuiet();
+  }
+
+  /** The engine says nothing, and its worker is there: else the job would be unconfirmed by now. */
+  #tellQuiet() {
+    const quiet = this.root.querySelector("[data-quiet]");
+    if (!quiet) return;
+    const seconds = (Date.now() - this.heardAt) / 1000;
+    quiet.hidden = seconds < Number(quiet.dataset.quiet);
+    if (!quiet.hidden) quiet.textContent = `Quiet for ${duration(seconds)}; its worker is alive and computing.`;
   }
 
   /** Look as `before` did: the same tables open, the log where its reader had it. */

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, Page, WebSocket, expect
 
+from jobs.pages.forecast import left
 from tests.stack import Stack, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.slow]
@@ -223,3 +224,46 @@ def test_signing_in_and_out(page: Page, private_stack: Stack) -> None:
     page.goto(f"{stack.url}/jobs/")
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator(".who")).not_to_contain_text("marie")
+
+
+def test_the_page_says_what_it_has_read_and_lives_through_another_log(
+    page: Page, private_stack: Stack
+) -> None:
+    """As after a restore: what the page knows belongs to a log that is no more."""
+    stack = private_stack
+    said: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: said.append(frame)))
+    wire = Wire(page)
+    fill_in(page, stack, Structure="c1ccccc1")
+    expect(page.locator("#log")).to_contain_text("cycle=", timeout=60_000)
+    until(lambda: page.wait_for_timeout(100) or said, "something was acknowledged")
+    assert json.loads(said[-1])["t"] == "ack"
+
+    made = stack.manage("shell", "-c", "from jobs import log_epoch; log_epoch.begin()")
+    assert made.returncode == 0, made.stderr
+    drawn = page.evaluate("document.querySelector('#job').dataset.drawn = 'before'")
+    assert drawn == "before"
+    stack.processes("daphne")[0].send_signal(signal.SIGKILL)
+
+    expect(page.locator("#job")).not_to_have_attribute("data-drawn", "before", timeout=60_000)
+    expect(page.locator("#live")).to_contain_text("live", timeout=20_000)
+    seen = len(wire.events)
+    until(lambda: page.wait_for_timeout(200) or len(wire.events) > seen + 2, "news goes on")
+    assert sorted(set(wire.seqs)) == wire.seqs
+
+
+@pytest.mark.parametrize("ran_for_s", [0, 30, 59.5, 65, 140, 249, 251])
+def test_what_is_left_is_told_by_the_page_as_by_the_server(
+    page: Page, stack: Stack, ran_for_s: float
+) -> None:
+    seconds = {"p10": 60, "p50": 130, "p90": 250}
+    told = left({"seconds": seconds, "basis": ""}, ran_for_s)
+    page.goto(stack.url)
+
+    shown = page.evaluate(
+        "async ([url, quantiles, ran]) => (await import(url)).left(quantiles, ran)",
+        [f"{stack.url}/static/js/eta.js", seconds, ran_for_s],
+    )
+
+    assert told
+    assert shown == [told.value, told.range]

@@ -13,7 +13,7 @@ from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 
-from jobs import consumers, lifecycle, news
+from jobs import consumers, lifecycle, log_epoch, news
 from jobs.models import Job, JobEvent
 from jobs.routing import websocket_urlpatterns
 
@@ -44,8 +44,8 @@ async def seqs(communicator: WebsocketCommunicator, last: int) -> list[int]:
     found: list[int] = []
     while not found or found[-1] < last:
         message = await communicator.receive_json_from(timeout=5)
-        assert message["t"] == "ev"
-        found += [event["seq"] for event in message["events"]]
+        assert message["t"] in {"hello", "ev"}
+        found += [event["seq"] for event in message.get("events", [])]
     return found
 
 
@@ -89,20 +89,104 @@ async def test_a_doorbell_that_rang_for_nobody_costs_nothing(
     assert [event["seq"] for event in message["events"]] == [3]
 
 
-async def test_many_events_at_once_come_as_few_messages(job: Job, alice: Any) -> None:
-    def burst() -> None:
-        JobEvent.objects.bulk_create(
-            JobEvent(job=job, seq=seq, kind="log", data={}) for seq in range(3, 503)
-        )
-        Job.objects.filter(pk=job.pk).update(last_seq=502)
+async def test_it_says_first_which_log_it_reads_from(job: Job, alice: Any) -> None:
+    async with socket(job.pk, alice) as ws:
+        before = await ws.receive_json_from(timeout=5)
+    await database_sync_to_async(log_epoch.begin)()
+    async with socket(job.pk, alice) as ws:
+        after = await ws.receive_json_from(timeout=5)
 
-    await database_sync_to_async(burst)()
+    assert before == {
+        "t": "hello",
+        "v": 1,
+        "epoch": "first",
+        "seq": 2,
+        "heartbeat_s": consumers.HEARTBEAT_S,
+    }
+    assert after["epoch"] not in {"first", ""}
+
+
+def burst(job: Job, n: int) -> int:
+    """So many events at once; the number of the last one."""
+    last = n + 2
+    JobEvent.objects.bulk_create(
+        JobEvent(job=job, seq=seq, kind="log", data={}) for seq in range(3, last + 1)
+    )
+    Job.objects.filter(pk=job.pk).update(last_seq=last)
+    return last
+
+
+async def test_who_says_what_they_have_read_is_sent_no_more_than_that(
+    job: Job, alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "MOST_UNREAD", 100)
+    monkeypatch.setattr(consumers.JobConsumer, "gap_s", 0.01)
+    last = await database_sync_to_async(burst)(job, 600)
+    async with socket(job.pk, alice) as ws:
+        await ws.send_json_to({"t": "ack", "seq": 0})
+        found = await seqs(ws, consumers.BATCH)
+        while not await ws.receive_nothing(timeout=0.3):
+            found += [e["seq"] for e in (await ws.receive_json_from())["events"]]
+        held_at = found[-1]
+        while found[-1] < last:
+            await ws.send_json_to({"t": "ack", "seq": found[-1]})
+            found += [e["seq"] for e in (await ws.receive_json_from(timeout=5))["events"]]
+
+    # A batch may have been on its way when the first word came.
+    assert held_at <= 2 * consumers.BATCH
+    assert found == list(range(1, last + 1))
+
+
+async def test_who_reads_nothing_any_more_is_let_go(
+    job: Job, alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "MOST_UNREAD", 100)
+    monkeypatch.setattr(consumers, "STUCK_S", 0.05)
+    await database_sync_to_async(burst)(job, 600)
+    async with socket(job.pk, alice) as ws:
+        await ws.send_json_to({"t": "ack", "seq": 0})
+        while (output := await ws.receive_output(timeout=5))["type"] == "websocket.send":
+            pass
+
+    assert (output["type"], output["code"]) == ("websocket.close", consumers.TOO_SLOW)
+
+
+async def test_a_tab_that_nobody_sees_gets_its_news_seldom_and_at_once_when_it_is_seen(
+    job: Job, alice: Any
+) -> None:
+    async with socket(job.pk, alice) as ws:
+        await ws.send_json_to({"t": "rate", "hz": 0.2})
+        await seqs(ws, 2)
+        await progress(job)
+        await seqs(ws, 3)
+        await progress(job)
+        assert await ws.receive_nothing(timeout=0.5)
+        await progress(job)
+        await ws.send_json_to({"t": "rate", "hz": 10})
+        message = await ws.receive_json_from(timeout=2)
+
+    assert [event["seq"] for event in message["events"]] == [4, 5]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["[", "null", '{"t": "rate", "hz": "fast"}', '{"t": "rate", "hz": -1}', '{"t": "ack"}'],
+)
+async def test_what_it_does_not_understand_changes_nothing(job: Job, alice: Any, said: str) -> None:
+    async with socket(job.pk, alice) as ws:
+        await ws.send_to(text_data=said)
+        assert await seqs(ws, 2) == [1, 2]
+
+
+async def test_many_events_at_once_come_as_few_messages(job: Job, alice: Any) -> None:
+    await database_sync_to_async(burst)(job, 500)
     async with socket(job.pk, alice) as ws:
         messages = 0
         found: list[int] = []
         while not found or found[-1] < 502:
-            found += [e["seq"] for e in (await ws.receive_json_from(timeout=5))["events"]]
-            messages += 1
+            message = await ws.receive_json_from(timeout=5)
+            found += [e["seq"] for e in message.get("events", [])]
+            messages += message["t"] == "ev"
 
     assert found == list(range(1, 503))
     assert messages == 3

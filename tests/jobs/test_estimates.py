@@ -20,7 +20,7 @@ from django.test import Client
 import simulations
 from jobs import estimates, lifecycle
 from jobs.models import Attempt, Job
-from jobs.pages.forecast import NOTHING_COMPARABLE, about, between, forecast
+from jobs.pages.forecast import LONGER, NOTHING_COMPARABLE, about, between, forecast, left
 from simulations.calibration import measure
 from simulations.calibration.cases import Case, cases
 from simulations.calibration.measure import CaseFailed
@@ -208,6 +208,43 @@ def test_the_page_says_that_there_is_nothing_to_go_by(alice, xtb, calibration_fi
     client.force_login(alice)
 
     assert NOTHING_COMPARABLE in client.get(f"/jobs/{xtb().pk}/").content.decode()
+
+
+def test_the_page_of_a_job_that_runs_tells_what_is_left(
+    alice, xtb, start, calibrated, client
+) -> None:
+    client.force_login(alice)
+    job = start(xtb())
+
+    page = client.get(f"/jobs/{job.pk}/").content.decode()
+
+    assert "<dt>Left</dt>" in page
+    assert "<dt>Expected</dt>" not in page
+
+
+LEFT = [
+    (0, "about 2 min", "1 to 4 min"),
+    (70, "about 1 min", "up to 3 min"),
+    (140, "any moment", "up to 2 min"),
+    (300, "–", LONGER),
+]
+
+
+@pytest.mark.parametrize(("ran_for_s", "value", "words"), LEFT)
+def test_what_is_left_shrinks_and_is_never_below_nothing(
+    ran_for_s: float, value: str, words: str
+) -> None:
+    estimate = {"seconds": {"p10": 60, "p50": 130, "p90": 250}, "basis": "9 finished jobs"}
+
+    told = left(estimate, ran_for_s)
+
+    assert told
+    assert (told.value, told.range) == (value, words)
+
+
+def test_where_nobody_knows_nothing_is_left_to_tell() -> None:
+    assert left(None, 3) is None
+    assert left({"seconds": None, "basis": None}, 3) is None
 
 
 @pytest.mark.parametrize(

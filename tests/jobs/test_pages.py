@@ -152,7 +152,7 @@ def test_the_page_takes_the_same_number_of_queries_however_much_was_reported(
         point = {"fraction": number / 50, "message": "", "stage": "add", "total": number}
         lifecycle.progress(job, 1, [point], log=f"line {number}\n")
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         page(f"/jobs/{job.pk}/")
 
 

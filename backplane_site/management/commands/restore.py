@@ -18,7 +18,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from backplane_site import archive, database_copy, truth
-from jobs import artifacts, lifecycle
+from jobs import artifacts, lifecycle, log_epoch
 from jobs.models import Job
 from jobs.states import JobState
 
@@ -56,6 +56,7 @@ class Command(BaseCommand):
             for path in (staged / "var").glob("*"):
                 path.replace(settings.VAR_DIR / path.name)
         call_command("migrate", verbosity=0, interactive=False)
+        log_epoch.begin()
         n_running = _hand_over(manifest["made_at"])
         self.stdout.write(
             f"Restored {Job.objects.count()} jobs and {len(manifest['files'])} files as of "

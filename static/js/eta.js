@@ -1,0 +1,40 @@
+// How long a job may still take, in the words of jobs/pages/forecast.py.
+const STEPS = [[60, 5], [600, 60], [3600, 300], [2 * 86400, 3600], [Infinity, 86400]];
+const UNITS = { 5: ["s", 1], 60: ["min", 60], 300: ["min", 60], 3600: ["h", 3600], 86400: ["d", 86400] };
+
+const stepFor = (seconds) => STEPS.find(([limit]) => seconds < limit)[1];
+
+/** As Python rounds: a half goes to the even one. */
+function round(number) {
+  const floor = Math.floor(number);
+  if (number - floor !== 0.5) return Math.round(number);
+  return floor % 2 ? floor + 1 : floor;
+}
+
+function rounded(seconds) {
+  const step = stepFor(seconds);
+  const whole = round(seconds / step) * step;
+  const [unit, size] = UNITS[stepFor(whole)];
+  return [round(whole / size), unit];
+}
+
+function about(seconds) {
+  const [amount, unit] = rounded(seconds);
+  return amount ? `about ${amount} ${unit}` : "under 5 s";
+}
+
+function between(low, high) {
+  const [least, small] = rounded(low);
+  const [most, large] = rounded(high);
+  if (!most) return "at most 5 s";
+  if (!least) return `up to ${most} ${large}`;
+  if (least === most && small === large) return `${most} ${large}`;
+  return `${least}${small === large ? "" : ` ${small}`} to ${most} ${large}`;
+}
+
+/** @returns what the readout "Left" says after so many seconds: `[value, range]`. */
+export function left({ p10, p50, p90 }, ranFor) {
+  if (p90 <= ranFor) return ["–", "longer than similar jobs took"];
+  const value = p50 > ranFor ? about(p50 - ranFor) : "any moment";
+  return [value, between(Math.max(p10 - ranFor, 0), p90 - ranFor)];
+}
