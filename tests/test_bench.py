@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from bench import campaigns
+from bench import campaigns, lists
+from jobs.models import Job
 
 
 @pytest.mark.parametrize("kind", campaigns.KINDS)
@@ -21,3 +22,17 @@ def test_each_campaign_that_is_timed_is_accepted(
 
     assert answer.status_code == 202, answer.content[:2000]
     assert answer.json()["counts"]["queued"] == 100
+
+
+def test_a_table_grows_by_copies_of_the_jobs_it_has(db: None) -> None:
+    owner = lists.few()
+    before = Job.objects.filter(owner=owner).count()
+
+    lists.grow(2 * before)
+
+    after = Job.objects.filter(owner=owner)
+    assert after.count() == 3 * before
+    assert after.filter(state="failed").count() == 3 * before // 5
+    assert after.values("id").distinct().count() == 3 * before
+    newest = after.newest_first()[0]
+    assert after.exclude(pk=newest.pk).filter(created_at__gt=newest.created_at).count() == 0
