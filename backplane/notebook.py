@@ -22,7 +22,7 @@ def html_of(job: Json) -> str:
     """As of its last answer; every text of it is escaped."""
     colour = COLOURS.get(job["state"], GOING)
     share = 1.0 if job["finished_at"] else float(job["progress"])
-    said = job["message"] or job["reason_text"] or ""
+    said = job["reason_text"] or job["message"] or ""
     title = escape(str(job["name"] or job["simulation"]))
     return (
         f'<div style="font-family:sans-serif;max-width:40em">'

@@ -51,8 +51,13 @@ class JobSnapshot:
 
     @property
     def message(self) -> str:
-        """What it does, or why it waits."""
-        return str(self.data["message"] or self.data["reason_text"] or "")
+        """What it does, why it waits, or why nobody knows whether it still runs."""
+        return str(self.data["reason_text"] or self.data["message"] or "")
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Asked to stop, and not yet known to have."""
+        return not self.is_final and bool(self.data.get("cancelling"))
 
     @property
     def metrics(self) -> Json:

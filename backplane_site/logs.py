@@ -21,6 +21,11 @@ KEPT_OUT = ("request", "response", "server_time", "taskName")
 _REPLACED = (
     # postgres://user:password@host, redis://:password@host
     (re.compile(r"(://[^\s/:@]*:)[^\s@]+@"), rf"\1{HIDDEN}@"),
+    # Our own keys, of which the beginning says whose they are, and the secrets of webhooks.
+    (re.compile(r"\b(bp_[0-9a-f]{8}_)[\w-]{43}"), rf"\1{HIDDEN}"),
+    (re.compile(r"\b(whsec_)[\w+/=-]{20,}"), rf"\1{HIDDEN}"),
+    # Links that open a file without a key.
+    (re.compile(r"(?i)([?&]signature=)[\w.~%-]+"), rf"\1{HIDDEN}"),
     # Whole headers: what comes after the scheme is the secret.
     (
         re.compile(r"(?i)((?:authorization|cookie)['\"]?\s*[=:]\s*['\"]?)[^'\"\r\n}]+"),
@@ -50,6 +55,15 @@ def _own_secrets() -> list[str]:
     database = str(settings.DATABASES["default"].get("PASSWORD") or "")
     # A password of three letters would blacken half of every line.
     return [s for s in (settings.SECRET_KEY, settings.METRICS_TOKEN, database) if len(s) >= 6]
+
+
+def _redacted(value: Any) -> Any:
+    """In every text of it, however deep."""
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, dict):
+        return {name: _redacted(each) for name, each in value.items()}
+    return [*map(_redacted, value)] if isinstance(value, list | tuple) else value
 
 
 class ContextFilter(logging.Filter):
@@ -97,10 +111,7 @@ class JsonLines(JsonFormatter):
         super().add_fields(log_data, record, message_dict)
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        return {
-            name: redacted(value) if isinstance(value, str) else value
-            for name, value in log_data.items()
-        }
+        return {name: _redacted(value) for name, value in log_data.items()}
 
 
 def service() -> str:

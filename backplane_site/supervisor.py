@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -25,6 +25,7 @@ from .services import Service
 
 STOP_WITHIN_S = 10
 STEADY_AFTER_S = 30
+LONGEST_LINE = 65_536
 COLOURS = {"web": 36, "redis": 31, "scheduler": 35, "reconciler": 33, "webhooks": 34}
 WORKER_COLOUR = 32
 
@@ -62,12 +63,19 @@ class Supervisor:
         pause_s = 0.5
         while service.name not in self._stopping:
             began = time.monotonic()
-            status = await self._run_once(service)
+            ended = await self._run_to_its_end(service)
             if service.name in self._stopping:
                 return
             pause_s = 0.5 if time.monotonic() - began > STEADY_AFTER_S else min(pause_s * 2, 10)
-            say(service.name, f"ended ({_describe(status)}); starting it again in {pause_s:g} s")
+            say(service.name, f"ended ({ended}); starting it again in {pause_s:g} s")
             await asyncio.sleep(pause_s)
+
+    async def _run_to_its_end(self, service: Service) -> str:
+        """How it ended. A machine that has no process to spare now has one later."""
+        try:
+            return _describe(await self._run_once(service))
+        except OSError as exc:
+            return f"it could not be started: {exc}"
 
     async def _run_once(self, service: Service) -> int:
         parent = os.getpid()
@@ -91,7 +99,7 @@ class Supervisor:
             # Told to stop while it was being born: nobody could signal it then.
             process.terminate()
         assert process.stdout
-        async for line in process.stdout:
+        async for line in _lines(process.stdout):
             say(service.name, line.decode(errors="replace").rstrip())
         return await process.wait()
 
@@ -101,6 +109,21 @@ class Supervisor:
             process.send_signal(number)
 
 
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """What it says, a line that is too long in pieces: asyncio's own reader gives up at 64 KiB, and
+    a service that nobody listens to stands still once its pipe is full."""
+    rest = b""
+    while chunk := await stream.read(LONGEST_LINE):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line
+        if len(rest) >= LONGEST_LINE:
+            yield rest
+            rest = b""
+    if rest:
+        yield rest
+
+
 def say(name: str, text: str) -> None:
     if settings.LOG_FORMAT == "json":
         _say_as_json(name, text)
@@ -108,7 +131,7 @@ def say(name: str, text: str) -> None:
     prefix = f"{name:<10} | "
     if sys.stdout.isatty():
         prefix = f"\033[{COLOURS.get(name, WORKER_COLOUR)}m{prefix}\033[0m"
-    sys.stdout.write(f"{prefix}{text}\n")
+    sys.stdout.write(f"{prefix}{redacted(text)}\n")
     sys.stdout.flush()
 
 

@@ -33,16 +33,16 @@ class Verdict:
     def standing(self) -> dict[str, Any]:
         """How many of the owner's wait and run, and when this one would start."""
         owner = self.job.owner_id
-        most = turns.max_running_of(owner)
+        most, running = turns.max_running_of(owner), turns.n_running(owner)
         stands = turns.standing_of(self.job)
         return {
             "queued": turns.n_queued(owner),
             "max_queued": _max_queued(self.job.owner),
-            "running": turns.n_running(owner),
+            "running": running,
             "max_running": None if most >= turns.UNLIMITED else most,
             "awaits_approval": self.job.awaits_approval,
             "place": stands.place,
-            "starts_in_s": outlook.starts_in_s(self.job, stands),
+            "starts_in_s": outlook.starts_in_s(self.job, stands) if running < most else None,
         }
 
 

@@ -7,8 +7,9 @@ was written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -26,7 +27,8 @@ NEAREST_OF = 50
 """How many of the newest jobs are looked through for the nearest."""
 AT_ONCE = 500
 """Fingerprints that one query asks for."""
-LARGE = ("params", "structure", "notes", "result", "provenance", "methods")
+BULK = ("notes", "result", "provenance", "methods")
+LARGE = ("params", "structure", *BULK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ def fingerprint(simulation: simulations.Simulation, checked: simulations.Checked
             "simulation": simulation.name,
             "version": simulation.version,
             "software": _software(simulation.requires),
-            "params": {**checked.params, "structure": _canonical(checked)},
+            "params": _comparable(checked.params, checked.structure),
         }
     )
 
@@ -59,12 +61,14 @@ def fingerprint(simulation: simulations.Simulation, checked: simulations.Checked
 _software = cache(machine.software)
 
 
-def _canonical(checked: simulations.Checked) -> Any:
-    """Of a molecule given in one line its canonical SMILES; coordinates count as they are."""
-    given = checked.params.get("structure")
-    text = given.get("text", "") if isinstance(given, dict) else str(given or "")
-    smiles = (checked.structure or {}).get("smiles")
-    return {"smiles": smiles} if smiles and "\n" not in text.strip() else given
+def _comparable(params: dict[str, Any], structure: dict[str, Any] | None) -> dict[str, Any]:
+    """With the canonical SMILES of a molecule that was given in one line; coordinates, and what
+    stands for a file of them, count as they are."""
+    given = params.get("structure")
+    text = given.get("text") if isinstance(given, dict) else given
+    smiles = (structure or {}).get("smiles")
+    is_line = isinstance(text, str) and "\n" not in text.strip()
+    return {**params, "structure": {"smiles": smiles} if smiles and is_line else given}
 
 
 def equal(owner: Any, wanted: str, limits: dict[str, Any], key: ApiKey | None = None) -> Job | None:
@@ -122,25 +126,52 @@ def _best(same: Sequence[Job], limits: dict[str, Any]) -> Job | None:
 
 
 def nearest(job: Job) -> Nearest:
-    """The owner's earlier job of the same simulation whose input differs least, and in what."""
+    """The owner's earlier job of the same simulation that differs least, and in what."""
     others = Job.objects.filter(owner=job.owner_id, simulation=job.simulation)
-    others = others.exclude(pk=job.pk).filter(created_at__lte=job.created_at)
+    others = others.exclude(pk=job.pk).filter(created_at__lte=job.created_at).defer(*BULK)
     found = [
-        Nearest(job=other, differences=_differences(job, other))
+        Nearest(job=other, differences=[*_differences(job, other)])
         for other in others.newest_first()[:NEAREST_OF]
     ]
     return min(found, key=lambda each: len(each.differences), default=Nearest())
 
 
-def _differences(here: Job, there: Job) -> list[Difference]:
-    names = sorted({*here.params, *there.params})
-    found = [
-        Difference(field=name, here=here.params.get(name), there=there.params.get(name))
-        for name in names
-        if here.params.get(name) != there.params.get(name)
-    ]
-    if not found and here.fingerprint != there.fingerprint:
-        found.append(Difference(field="software", here="as installed now", there="older versions"))
-    if there.state in {JobState.FAILED, JobState.CANCELLED}:
-        found.append(Difference(field="state", here=str(JobState.SUCCEEDED), there=there.state))
-    return found
+def _differences(here: Job, there: Job) -> Iterator[Difference]:
+    """In the question first, then in what kept the other one from answering it."""
+    if here.fingerprint == there.fingerprint:
+        yield from _why_no_answer(here, there)
+        return
+    params = [*_params_that_differ(here, there)]
+    yield from params
+    if not params:
+        yield Difference(field="software", here="as installed now", there="older versions")
+    yield from _why_no_answer(here, there)
+
+
+def _params_that_differ(here: Job, there: Job) -> Iterator[Difference]:
+    """A molecule that is written in another way is the same one."""
+    as_asked = _comparable(here.params, here.structure), _comparable(there.params, there.structure)
+    for name in sorted({*here.params, *there.params}):
+        mine, other = (each.get(name) for each in as_asked)
+        if mine != other:
+            yield Difference(field=name, here=here.params.get(name), there=there.params.get(name))
+
+
+def _why_no_answer(here: Job, there: Job) -> Iterator[Difference]:
+    """As it was when this one was asked for."""
+    if _is_past(there.finished_at, here):
+        if there.state != JobState.SUCCEEDED:
+            yield Difference(field="state", here=str(JobState.SUCCEEDED), there=there.state)
+        if removed_at := _is_past(there.files_removed_at, here):
+            yield Difference(field="files", here="kept", there=f"removed on {removed_at:%Y-%m-%d}")
+        return
+    if _is_past(there.cancel_requested_at, here):
+        yield Difference(field="state", here="on its way", there="being cancelled")
+    mine, other = asdict(here.budget), asdict(there.budget)
+    for name in (name for name in mine if mine[name] != other[name]):
+        yield Difference(field=f"limits.{name}", here=mine[name], there=other[name])
+
+
+def _is_past(moment: datetime | None, job: Job) -> datetime | None:
+    """The moment, if it was before that job was asked for."""
+    return moment if moment and moment <= job.created_at else None

@@ -211,5 +211,8 @@ def why_anew(job: Job) -> Anew:
         fields = ", ".join(each.field for each in found.differences[:10])
         text = f"The most similar job before it, {found.job}, differs in {fields}."
     else:
-        text = "An equal job was there, and it was to be computed anew."
+        text = (
+            f"The job before it, {found.job}, is equal: it was to be computed anew, or that one "
+            "was held back by its key."
+        )
     return Anew(text=text, nearest=found)

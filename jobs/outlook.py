@@ -1,7 +1,7 @@
 """When a waiting job may start: what runs and what goes before it, by their estimates.
 
-Only where every one of them has an estimate: a forecast that leaves out what it does not know
-would be a guess.
+Only where every one of them has an estimate, and has not outrun it: a forecast that leaves out
+what it does not know would be a guess.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from simulations.costs.remaining import QUANTILES, remaining_s
+
 from . import turns
 from .models import Job
 from .states import JobState, Reason
@@ -22,7 +24,6 @@ from .turns import Standing, Waiting
 
 LONGEST_LINE = 200
 """Further back than that a forecast says nothing."""
-QUANTILES = ("p10", "p50", "p90")
 Seconds = dict[str, float]
 Seen = tuple[UUID, int]
 
@@ -53,8 +54,10 @@ class Outlook:
 
     def _look_at(self, jobs: Mapping[UUID, Job]) -> None:
         why = turns.explain_each(jobs.values())
+        # Whoever waits for jobs of their own to end does not take the next worker that is free.
+        in_line = {pk: each for pk, each in why.items() if each.reason != Reason.QUOTA}
         starts = starts_in_s_each(
-            {pk: each.standing for pk, each in why.items() if each.standing}, jobs
+            {pk: each.standing for pk, each in in_line.items() if each.standing}, jobs
         )
         for pk, job in jobs.items():
             self._seen[_seen_as(job)] = (why.get(pk), starts.get(pk))
@@ -91,14 +94,14 @@ def starts_in_s_each(
     found = {}
     for backend in {jobs[pk].backend for pk in near}:
         some = {pk: each for pk, each in near.items() if jobs[pk].backend == backend}
-        running = _running(backend)
-        if not running or not all(_seconds(estimate) for estimate, _ in running):
+        free_in = [_remaining_s(*each) for each in _running(backend)]
+        if not free_in or not all(free_in):
             continue
         lines = _lines(backend, 1 + max(each.own_ahead for each in some.values()))
         for pk, standing in some.items():
             ahead = [_seconds(each) for each in _ahead(lines, jobs[pk].owner_id, standing)]
             if all(ahead):
-                found[pk] = {name: _until_free(running, ahead, name) for name in QUANTILES}
+                found[pk] = {name: _until_free(free_in, ahead, name) for name in QUANTILES}
     return found
 
 
@@ -124,22 +127,20 @@ def _ahead(lines: Mapping[int, list[Any]], owner_id: int, standing: Standing) ->
     return [*own, *chain.from_iterable(line[: standing.own_ahead + 1] for line in others)]
 
 
-def _until_free(
-    running: Sequence[tuple[Any, Any]], ahead: Sequence[Seconds], quantile: str
-) -> float:
+def _until_free(running: Sequence[Seconds], ahead: Sequence[Seconds], quantile: str) -> float:
     """As many workers as jobs run; each takes the next one as soon as it is free."""
-    free_in = [_remaining_s(*each, quantile) for each in running]
+    free_in = [seconds[quantile] for seconds in running]
     heapq.heapify(free_in)
     for seconds in ahead:
         heapq.heapreplace(free_in, free_in[0] + seconds[quantile])
     return round(free_in[0], 1)
 
 
-def _remaining_s(estimate: Any, started_at: datetime | None, quantile: str) -> float:
-    expected_s = _seconds(estimate)[quantile]
-    if started_at is None:
-        return expected_s
-    return max(expected_s - (timezone.now() - started_at).total_seconds(), 0.0)
+def _remaining_s(estimate: Any, started_at: datetime | None) -> Seconds:
+    """Empty where nothing tells."""
+    expected = _seconds(estimate)
+    ran_s = (timezone.now() - started_at).total_seconds() if started_at else 0.0
+    return (remaining_s(expected, ran_s) if expected else None) or {}
 
 
 def _seconds(estimate: Any) -> Seconds:

@@ -26,10 +26,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from . import dispatch, lifecycle, log_context, processes, turns
+from . import artifacts, dispatch, lifecycle, log_context, processes, turns
 from .models import Attempt, Job
 from .states import NO_WORD, JobState
 
@@ -99,16 +99,27 @@ def settle_lost_jobs(silent_s: Callable[[Job], float]) -> None:
     attempts = Attempt.objects.filter(job__in=jobs, ended_at=None)
     for attempt in attempts:
         if job := running.get((attempt.job_id, attempt.number)):
-            # The worker came back, or another reconciler was quicker.
-            with suppress(lifecycle.IllegalTransition), log_context.about(job):
-                _settle(job, attempt, silent_s(job))
+            with log_context.about(job):
+                _settle_alone(job, attempt, silent_s(job))
+
+
+def _settle_alone(job: Job, attempt: Attempt, silent_s: float) -> None:
+    """One that cannot be settled keeps none of the others back."""
+    # The worker came back, or another reconciler was quicker.
+    with suppress(lifecycle.IllegalTransition):
+        try:
+            _settle(job, attempt, silent_s)
+        except (lifecycle.IllegalTransition, OperationalError, InterfaceError):
+            raise
+        except Exception:
+            logger.exception("job %s cannot be settled; it is looked at again", job.pk)
 
 
 def _settle(job: Job, attempt: Attempt, silent_s: float) -> None:
     if processes.is_gone(attempt.machine, attempt.pid, attempt.pid_started):
         evidence = f"Its worker, process {attempt.pid} on {attempt.host}, is gone."
         logger.warning("job %s: %s", job.pk, evidence)
-        lifecycle.expire(job, job.attempt, evidence, {"process": "gone"})
+        lifecycle.expire(job, job.attempt, evidence, {"process": "gone"}, _left_by(job))
         return
     overdue_s = silent_s - settings.JOB_LEASE_S
     if overdue_s <= 0:
@@ -124,6 +135,20 @@ def _settle(job: Job, attempt: Attempt, silent_s: float) -> None:
     elif not job.is_unconfirmed:
         logger.warning("job %s: %s It is given a little longer.", job.pk, evidence)
         lifecycle.doubt(job, job.attempt, evidence, details)
+
+
+def _left_by(job: Job) -> list[artifacts.FileOnDisk]:
+    """What a run had written whose process is no more, where no attempt may follow it.
+
+    Of one that is only silent nobody knows whether it still writes.
+    """
+    if job.cancel_requested_at is None and job.attempt < job.max_attempts:
+        return []
+    try:
+        return artifacts.collect(job.workdir(job.attempt))
+    except OSError:
+        logger.exception("what job %s left cannot be read", job.pk)
+        return []
 
 
 def dispatch_forgotten_jobs() -> None:

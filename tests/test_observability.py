@@ -75,6 +75,9 @@ def test_a_thread_of_ours_knows_what_its_parent_knew() -> None:
         "BACKPLANE_METRICS_TOKEN=hunter2",
         "api_key: hunter2",
         "Cookie: sessionid=hunter2",
+        f"no such key: bp_0123abcd_{'hunter2'.ljust(43, 'x')}",
+        f"signed with whsec_{'hunter2'.ljust(44, 'A')}",
+        "GET /files/1?until=9&signature=hunter2-hunter2",
     ],
 )
 def test_no_secret_gets_into_a_line(secret: str) -> None:
@@ -90,6 +93,12 @@ def test_our_own_secrets_are_hidden_in_whatever_disguise(settings: Any) -> None:
     settings.SECRET_KEY = "the-very-key-of-this-site"
 
     assert "the-very-key" not in json_line("signed with %s!", settings.SECRET_KEY)["message"]
+
+
+def test_a_secret_inside_a_figure_is_hidden_too() -> None:
+    line = json_line("asked", headers={"sent": ["Authorization: Bearer hunter2hunter2"]})
+
+    assert line["headers"] == {"sent": [f"Authorization: {logs.HIDDEN}"]}
 
 
 def test_a_text_without_secrets_stays_as_it_is() -> None:

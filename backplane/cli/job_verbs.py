@@ -127,7 +127,7 @@ def status_of(words: Namespace, client: Client) -> int:
         if words.json:
             show.answer(job.data)
         else:
-            print(f"{job.id}\t{job.state}\t{job.progress:.0%}\t{show.readout(job)}")
+            print(f"{job.id}\t{show.standing(job)}\t{job.progress:.0%}\t{show.readout(job)}")
     return status.SUCCEEDED
 
 
@@ -137,6 +137,7 @@ def explain(words: Namespace, client: Client) -> int:
         show.answer(found)
         return status.SUCCEEDED
     print(found["text"])
+    print(found["computed_anew"]["text"])
     for hint in found["hints"]:
         print(f"  try: {hint}")
     for action in found["actions"]:
@@ -157,14 +158,8 @@ def cancel(words: Namespace, client: Client) -> int:
         job = client.job(job_id).cancel()
         if words.wait:
             job.wait(words.timeout)
-        show.answer(job.data) if words.json else print(job.id, _standing(job))
+        show.answer(job.data) if words.json else print(job.id, show.standing(job))
     return status.SUCCEEDED
-
-
-def _standing(job: Job) -> str:
-    """A job that runs is asked to stop, and is over once its process is gone."""
-    is_stopping = not job.is_final and job.data.get("cancelling")
-    return "cancelling" if is_stopping else job.state
 
 
 def artifacts(words: Namespace, client: Client) -> int:
@@ -198,7 +193,7 @@ def listing(words: Namespace, client: Client) -> int:
         for job in found:
             show.answer(job.data)
         return status.SUCCEEDED
-    rows = [[j.id, j.state, f"{j.progress:.0%}", j.simulation, j.name] for j in found]
+    rows = [[j.id, show.standing(j), f"{j.progress:.0%}", j.simulation, j.name] for j in found]
     show.table(["id", "state", "done", "simulation", "name"], rows)
     return status.SUCCEEDED
 

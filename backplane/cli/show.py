@@ -43,7 +43,7 @@ class Bars:
     def __init__(self) -> None:
         self._bars = Progress(
             TextColumn("{task.fields[name]:<20.20}", markup=False),
-            TextColumn("{task.fields[state]:<9}", markup=False),
+            TextColumn("{task.fields[state]:<10}", markup=False),
             BarColumn(BAR_WIDTH, table_column=Column(min_width=BAR_WIDTH, no_wrap=True)),
             TextColumn("{task.percentage:>3.0f} %", table_column=Column(min_width=5, no_wrap=True)),
             TimeElapsedColumn(table_column=Column(min_width=7, no_wrap=True)),
@@ -69,7 +69,7 @@ class Bars:
             return
         told: dict[str, Any] = {
             "name": job.name or job.simulation,
-            "state": job.state,
+            "state": standing(job),
             "readout": readout(job),
         }
         if job.id not in self._tasks:
@@ -88,10 +88,15 @@ class Bars:
         self._bars.update(self._tasks[batch.id], completed=batch.progress, **told)
 
     def _line(self, job: JobSnapshot) -> None:
-        line = f"{job.id}  {job.state:<9}  {job.progress:>4.0%}  {readout(job)}".rstrip()
+        line = f"{job.id}  {standing(job):<10}  {job.progress:>4.0%}  {readout(job)}".rstrip()
         if self._said.get(job.id) != line:
             self._said[job.id] = line
             say(line)
+
+
+def standing(job: JobSnapshot) -> str:
+    """Its state; one that runs and was asked to stop is over once its process is gone."""
+    return "cancelling" if job.is_cancelling else job.state
 
 
 def readout(job: JobSnapshot) -> str:

@@ -172,7 +172,7 @@ def _accepted(request: Request, verdict: Verdict) -> dict[str, Any]:
         refusal = problems.translate(verdict.refusal)
         code = problems.code_of(refusal) if refusal else "refused"
         errors = [{"pointer": "", "code": code, "detail": str(verdict.refusal)}]
-    same: dict[str, Any] = {"outcome": "new", "reason": lifecycle.why_new(), "job": None}
+    same: dict[str, Any] = {"outcome": "new", "reason": why_anew(verdict.job).text, "job": None}
     if verdict.same:
         outcome = "hit" if verdict.same.is_final else "coalesced"
         reason = lifecycle.why_reused(verdict.same)

@@ -56,9 +56,20 @@ def succeed(
     _finish(job, JobState.SUCCEEDED, attempt, files=files, progress=1, **told)
 
 
-def cancel(job: Job, attempt: int, files: Sequence[FileOnDisk] = ()) -> None:
-    """Its process is gone; what it had computed is kept."""
-    _finish(job, JobState.CANCELLED, attempt, files=files, failure_kind=FailureKind.CANCELLED_BY)
+def cancel(
+    job: Job,
+    attempt: int,
+    files: Sequence[FileOnDisk] = (),
+    evidence: str = "",
+    details: Mapping[str, Any] = NOTHING,
+) -> None:
+    """Its process is gone; what it had computed is kept.
+
+    :param evidence: how it is known that it is gone, where it was not ended for the cancel.
+    """
+    told: dict[str, Any] = {"evidence": evidence, "details": details}
+    kind = FailureKind.CANCELLED_BY
+    _finish(job, JobState.CANCELLED, attempt, files=files, failure_kind=kind, **told)
 
 
 def fail(
@@ -121,7 +132,13 @@ def _reached_before(job: Job, attempt: int) -> list[float]:
     return list(failed.order_by("number").values_list("progress", flat=True))
 
 
-def expire(job: Job, attempt: int, evidence: str, details: Mapping[str, Any] = NOTHING) -> None:
+def expire(
+    job: Job,
+    attempt: int,
+    evidence: str,
+    details: Mapping[str, Any] = NOTHING,
+    files: Sequence[FileOnDisk] = (),
+) -> None:
     """Its worker is taken for dead.
 
     The lease is looked at again in the same transaction: the worker may have spoken since.
@@ -132,7 +149,7 @@ def expire(job: Job, attempt: int, evidence: str, details: Mapping[str, Any] = N
         unheard = Job.objects.filter(pk=job.pk, lease_expires_at=job.lease_expires_at)
         if not unheard.filter(**fence(attempt)).select_for_update().first():
             raise IllegalTransition(job, "expired")
-        lose(job, attempt, evidence, details=details)
+        lose(job, attempt, evidence, files=files, details=details)
 
 
 def hand_over(job: Job, attempt: int, evidence: str, files: Sequence[FileOnDisk] = ()) -> None:
@@ -272,7 +289,7 @@ def _requeue(
     except IllegalTransition:
         if job.cancel_requested_at is None:
             raise
-        cancel(job, attempt, files)
+        cancel(job, attempt, files, evidence, details)
 
 
 def _end_attempt(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jobs import mending
+from jobs.states import RETRIED
 from simulations import FieldError
 
 from .site import Refused
@@ -168,7 +169,11 @@ def progress_line(job: dict[str, Any]) -> str:
     # A key that may not look is not told how far.
     far = f", {job['progress']:.0%}" if "progress" in job else ""
     line = f"running{far}" + (f": {said}" if said else "")
-    return "stopping" if job.get("cancelling") else line
+    if job.get("cancelling"):
+        return "stopping"
+    # While it runs it has a reason only if it may not: then that is what there is to say.
+    doubt = job.get("reason_text")
+    return f"unconfirmed{far}: {doubt}" if doubt else line
 
 
 def of_refusal(
@@ -296,11 +301,27 @@ def _after_success(job: dict[str, Any]) -> str:
 
 
 def _after_failure(job: dict[str, Any]) -> str:
-    error = job.get("error") or {}
-    if patch := mending.of_failure(job["failure_kind"], error):
+    error, kind = job.get("error") or {}, job["failure_kind"]
+    patch = mending.of_failure(kind, error)
+    if _can_go_on(job) and ((patch and kind in mending.OF_LIMITS) or kind in RETRIED):
+        within = f", limits={json.dumps(patch['limits'])}" if patch else ""
+        return f'restart_job(job_id="{job["id"]}"{within}) goes on from where it was stopped'
+    if patch:
         return f'run_job_again(job_id="{job["id"]}", patch={json.dumps(patch)})'
     hints = " ".join(error.get("hints") or ())
     return hints[:MAX_TEXT] or f'explain_job(job_id="{job["id"]}") for cause and evidence'
+
+
+def _after_cancel(job: dict[str, Any]) -> str:
+    again = f'run_job_again(job_id="{job["id"]}")'
+    if _can_go_on(job):
+        more = f'restart_job(job_id="{job["id"]}")'
+        return f"{more} goes on from where it was stopped, {again} from the beginning"
+    return f"{again} if it was cancelled by mistake"
+
+
+def _can_go_on(job: dict[str, Any]) -> bool:
+    return "restart" in job["links"]
 
 
 def _while_it_lasts(job: dict[str, Any]) -> str:
@@ -322,5 +343,5 @@ NEXT = {
     "running": _while_it_lasts,
     "succeeded": _after_success,
     "failed": _after_failure,
-    "cancelled": lambda job: "submit it again if it was cancelled by mistake",
+    "cancelled": _after_cancel,
 }

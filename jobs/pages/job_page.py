@@ -8,13 +8,14 @@ from typing import Any
 from django.conf import settings
 
 import simulations
-from jobs import budget, lifecycle
+from jobs import lifecycle
 from jobs.models import Job
 from jobs.outlook import Outlook
 from jobs.states import JobState
 
 from .forecast import about, forecast, left
 from .formats import number
+from .limits import on_restart
 from .rail import rail
 from .record import provenance_rows
 from .snapshot import snapshot
@@ -59,7 +60,7 @@ def job_page(job: Job) -> dict[str, Any]:
         "provenance": provenance_rows(job.provenance),
         "attempts": attempts,
         "can_restart": job.is_final and not lifecycle.why_no_restart(job),
-        "restart_limits": budget.mended(job.budget, job.error),
+        "restart_limits": on_restart(job),
         "files": files,
         "structure": structure_of(job, simulation, files),
         "webhooks": told_by_webhook(job),

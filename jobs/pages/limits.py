@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.conf import settings
 
-from jobs.budget import LEAST, Budget
+from jobs.budget import LEAST, Budget, mended
+from jobs.models import Job
 
-LABELS = {"wall_time_s": "Longest time", "memory_mib": "Most memory"}
-"""Those that a person is asked for; the others have their say in the API."""
+LABELS = {
+    "wall_time_s": "Longest time",
+    "memory_mib": "Most memory",
+    "disk_mib": "Most on disk",
+    "threads": "Most cores",
+}
+UNITS = {"wall_time_s": "s", "memory_mib": "MiB", "disk_mib": "MiB", "threads": ""}
+ASKED = ("wall_time_s", "memory_mib")
+"""What a person is always asked for; the others where a job has reached them, and in the API."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """:param value: what the job had, or what may do where that was too little."""
+
+    name: str
+    label: str
+    unit: str
+    least: int
+    value: int | None
+
+
+def on_restart(job: Job) -> list[Question]:
+    """The limits that a person may change who restarts this job."""
+    reached = (job.error or {}).get("limit") or {}
+    roomier = mended(job.budget, job.error)
+    return [
+        Question(
+            name=name,
+            label=label,
+            unit=UNITS[name],
+            least=LEAST[name],
+            value=getattr(roomier, name),
+        )
+        for name, label in LABELS.items()
+        if name in ASKED or name in reached
+    ]
 
 
 class LimitsForm(forms.Form):

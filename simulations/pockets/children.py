@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ from simulations.workdir import write_json
 
 from . import vina_child
 
-TAIL_LINES = 12
+KILLED = {-signal.SIGKILL, -signal.SIGTERM}
+NO_MEMORY = ("MemoryError", "bad_alloc")
 
 
 class Children:
@@ -51,13 +53,24 @@ class Children:
 
     @property
     def are_done(self) -> bool:
-        """:raises ScienceError: one of them failed, with its last words."""
+        """:raises ScienceError: one of them failed, with its last words.
+        :raises MemoryError: for want of memory.
+        :raises OSError: somebody killed it, which says nothing of the docking.
+        """
         statuses = [process.poll() for process in self._processes]
         failed = [status for status in statuses if status]
         if failed:
-            tail = self.log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-            raise ScienceError(
-                f"Vina ended with status {failed[0]}: {tail[-1] if tail else 'it said nothing'}",
-                hints=["Its last words are in the log.", "A smaller box needs less memory."],
-            )
+            raise self._failure(failed[0])
         return all(status == 0 for status in statuses)
+
+    def _failure(self, status: int) -> Exception:
+        if status in KILLED:
+            return OSError(f"a search of Vina's was killed by signal {-status}")
+        lines = self.log.read_text(errors="replace").splitlines()
+        last_words = lines[-1] if lines else "it said nothing"
+        if any(word in last_words for word in NO_MEMORY):
+            return MemoryError(f"Vina: {last_words}")
+        return ScienceError(
+            f"Vina ended with status {status}: {last_words}",
+            hints=["Its last words are in the log.", "A smaller box needs less memory."],
+        )

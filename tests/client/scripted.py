@@ -29,7 +29,9 @@ Reply = httpx.Response | Exception
 
 
 def job(**changes: Any) -> dict[str, Any]:
-    return JOB | changes
+    """As the site tells one: a job that waits no longer has no reason to."""
+    waits = {} if changes.get("state", "queued") == "queued" else {"reason_text": None}
+    return JOB | waits | changes
 
 
 def problem(status: int, **body: Any) -> httpx.Response:

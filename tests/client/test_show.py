@@ -56,7 +56,25 @@ def test_elsewhere_each_change_is_a_line(monkeypatch: pytest.MonkeyPatch, a_job:
         for progress in (0.25, 0.25, 0.5):
             bars.draw(a_job(id="1", state="running", progress=progress, message=EVIL))
 
-    assert stream.getvalue().splitlines() == [f"1  running     {n}%  {EVIL}" for n in (25, 50)]
+    assert stream.getvalue().splitlines() == [f"1  running      {n}%  {EVIL}" for n in (25, 50)]
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        ({"cancelling": True}, "1  cancelling   40%  step 4"),
+        ({"reason_text": "Its worker is silent"}, "1  running      40%  Its worker is silent"),
+    ],
+)
+def test_a_job_that_is_stopping_or_silent_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, a_job: Any, told: dict[str, Any], line: str
+) -> None:
+    stream = screen(monkeypatch, is_terminal=False)
+
+    with show.Bars() as bars:
+        bars.draw(a_job(id="1", state="running", progress=0.4, message="step 4", **told))
+
+    assert stream.getvalue().splitlines() == [line]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +151,7 @@ def test_a_refusal_names_the_line_of_the_table(
 def test_a_job_that_is_asked_to_stop_is_not_told_as_running(
     changes: Any, word: str, a_job: Any
 ) -> None:
-    assert job_verbs._standing(a_job(**changes)) == word
+    assert show.standing(a_job(**changes)) == word
 
 
 def test_a_check_answers_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

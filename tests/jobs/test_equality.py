@@ -132,26 +132,6 @@ def test_run_again_computes_anew(submit: Callable[..., Job], alice: Any) -> None
     assert lifecycle.run_again(job, owner=alice).pk != job.pk
 
 
-def test_a_miss_tells_the_nearest_job_and_the_field_that_differs(as_alice: Client) -> None:
-    post(as_alice, {**ETHANOL, "params": {"structure": "CO", "charge": 1, "multiplicity": 2}})
-    near = post(as_alice, ETHANOL).json()
-    job = post(as_alice, {**ETHANOL, "params": {"structure": "CCO", "max_steps": 7}}).json()
-
-    told = as_alice.get(f"/api/v1/jobs/{job['id']}/nearest").json()
-
-    assert told["nearest"]["id"] == near["id"]
-    (difference,) = told["differences"]
-    assert (difference["field"], difference["here"]) == ("max_steps", 7)
-
-
-def test_the_first_of_its_kind_has_no_nearest(as_alice: Client) -> None:
-    job = post(as_alice, SQUARES).json()
-
-    told = as_alice.get(f"/api/v1/jobs/{job['id']}/nearest").json()
-
-    assert told == {"nearest": None, "differences": []}
-
-
 # --- what is held back -----------------------------------------------------------------------
 
 YESTERDAY = timezone.now() - timedelta(days=1)

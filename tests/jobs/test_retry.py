@@ -322,6 +322,21 @@ def test_restart_on_the_page_offers_the_mend(api: Client, stopped: Job) -> None:
     assert stopped.short_id in api.get(again.get_absolute_url()).content.decode()
 
 
+def test_restart_on_the_page_asks_for_the_limit_that_was_reached(
+    api: Client, stopped: Job, alice: Any
+) -> None:
+    Job.objects.filter(pk=stopped.pk).update(
+        failure_kind="disk", disk_limit_mib=50, error=exceeded(FailureKind.DISK, 51, 50)
+    )
+
+    page = api.get(f"/jobs/{stopped.pk}/").content.decode()
+    assert 'name="disk_mib" min="1" value="100"' in page
+    assert 'name="threads"' not in page
+    api.post(f"/jobs/{stopped.pk}/restart/", {"disk_mib": "100"})
+
+    assert Job.objects.get(restarted_from=stopped).budget.disk_mib == 100
+
+
 def test_a_page_restart_with_a_wrong_limit_makes_nothing(api: Client, stopped: Job) -> None:
     answer = api.post(f"/jobs/{stopped.pk}/restart/", {"wall_time_s": "-1"}, follow=True)
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from jobs import lifecycle, outlook, turns
 from jobs.models import Allowance, Job
 from jobs.states import JobState, Priority
+from simulations.costs.remaining import remaining_s
 
 pytestmark = pytest.mark.django_db
 
@@ -193,9 +194,54 @@ def test_when_it_starts_is_told_where_everything_before_it_has_an_estimate(
 
     starts = outlook.starts_in_s(last)
 
-    assert starts == pytest.approx({"p10": 110, "p50": 260, "p90": 1160}, abs=2)
+    left_s = remaining_s({"p10": 50, "p50": 100, "p90": 400}, 40)
+    assert left_s
+    ahead_s = {"p10": 2 * 50, "p50": 2 * 100, "p90": 2 * 400}
+    assert starts == pytest.approx({n: s + ahead_s[n] for n, s in left_s.items()}, abs=2)
     Job.objects.filter(owner=bob).update(estimate=None)
     assert outlook.starts_in_s(last) is None
+
+
+def test_when_it_starts_is_not_known_behind_one_that_outran_its_estimate(
+    submit: Callable[..., Job],
+) -> None:
+    submit()
+    last = submit()
+    Job.objects.update(estimate={"seconds": {"p10": 50, "p50": 100, "p90": 400}})
+    running = take()
+    assert running
+
+    told = {}
+    for ran_s in (399, 401):
+        begun = timezone.now() - timedelta(seconds=ran_s)
+        Job.objects.filter(pk=running.pk).update(started_at=begun)
+        told[ran_s] = outlook.starts_in_s(last)
+
+    # Of those that took 399 s half took some three minutes more: it is never "at once".
+    assert told[399]
+    assert told[399]["p50"] > 100
+    assert told[401] is None
+
+
+def test_a_job_that_waits_for_its_owners_own_has_no_time_to_start_at(
+    submit: Callable[..., Job], alice: Any, bob: Any
+) -> None:
+    """The next worker that is free is not theirs."""
+    allow(alice, max_running=1)
+    submit(owner=bob)
+    submit(owner=alice)
+    held = submit(owner=alice)
+    others = submit(owner=bob)
+    Job.objects.update(estimate={"seconds": {"p10": 50, "p50": 100, "p90": 400}})
+    assert take()
+    assert take()
+
+    seen = outlook.Outlook([held, others])
+
+    why = seen.why(held)
+    assert why
+    assert (why.reason, seen.starts_in_s(held)) == ("quota", None)
+    assert seen.starts_in_s(others)
 
 
 def test_a_job_that_runs_waits_for_nothing(submit: Callable[..., Job]) -> None:

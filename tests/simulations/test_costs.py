@@ -14,6 +14,7 @@ from simulations.costs import Calibration, Cost, Finished, Measured, estimate
 from simulations.costs.calibration import Unusable, read
 from simulations.costs.fit import Run, predict
 from simulations.costs.law import Term, law, switch
+from simulations.costs.remaining import remaining_s
 
 LAW = law(0.3, Term("n", 2.0, 0.4), switch("hybrid", 0.0, 0.5))
 COST = Cost(size=lambda params, structure: None, seconds=LAW, memory=law(0.3, Term("n", 1, 0.4)))
@@ -254,3 +255,32 @@ def test_a_calibration_predicts_a_run_that_was_not_in_it(name: str, params: dict
     assert failed == []
     assert 1 / 2.5 < found["seconds"]["p50"] / unseen.seconds < 2.5
     assert 1 / 2.5 < found["memory_mib"]["p50"] / unseen.memory_mib < 2.5
+
+
+# --- what is left of a run that has begun ----------------------------------------------------
+
+LOG_NORMAL = {"p10": math.exp(-1.2815516), "p50": 1.0, "p90": math.exp(1.2815516)}
+
+
+@pytest.mark.parametrize("ran", [0.2, 1.0, 3.0])
+def test_what_is_left_is_that_of_the_runs_that_took_as_long(ran: float) -> None:
+    """Against a hundred thousand runs of the same distribution, counted."""
+    dice = random.Random(7)
+    took = sorted(t for _ in range(100_000) if (t := math.exp(dice.gauss(0, 1))) > ran)
+    counted = {f"p{share}": took[len(took) * share // 100] - ran for share in (10, 50, 90)}
+
+    assert remaining_s(LOG_NORMAL, ran) == pytest.approx(counted, rel=0.05)
+
+
+def test_of_a_run_that_outran_its_estimate_nothing_is_known() -> None:
+    assert remaining_s(LOG_NORMAL, 3.7) is None
+
+
+def test_a_run_that_has_not_begun_has_all_of_it_left() -> None:
+    assert remaining_s(LOG_NORMAL, 0) == LOG_NORMAL
+
+
+def test_a_time_that_is_known_exactly_leaves_the_rest_of_it() -> None:
+    left = remaining_s({"p10": 10, "p50": 10, "p90": 10}, 4)
+
+    assert left == pytest.approx({"p10": 6, "p50": 6, "p90": 6}, abs=1e-3)
