@@ -50,6 +50,7 @@ JSONS = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=10,
 )
+JSON_KINDS = {"application/json", "application/problem+json"}
 NAMES = st.sampled_from([sim.name for sim in simulations.all_simulations()]) | TEXTS
 
 
@@ -230,8 +231,10 @@ def _faults(document: dict[str, Any], told: dict[str, Any], answer: Any) -> list
         told = document["components"]["responses"][name]
     kind = answer.get("Content-Type", "").partition(";")[0]
     content = told.get("content", {})
-    if "json" not in kind or kind not in content:
-        return [] if not answer.getvalue() or kind in content or "*/*" in content else [kind]
+    if answer.streaming or not answer.content:
+        return []
+    if kind not in JSON_KINDS or kind not in content:
+        return [] if {kind, "*/*"} & content.keys() else [f"{kind} is not said to be answered"]
     whole = {"components": document["components"], **content[kind]["schema"]}
     return [
         f"{error.json_path}: {error.message[:200]}"

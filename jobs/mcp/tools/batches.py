@@ -102,7 +102,7 @@ async def list_batches(call: Call, given: Listing) -> Told:
     rows = [shortened({name: each[name] for name in LISTED}) for each in page["results"]]
     cursor = cursor_of(page)
     return Told(
-        summary=f"{len(rows)} batches{' and more' if cursor else ''}.",
+        summary=f"{len(rows)} batch{'' if len(rows) == 1 else 'es'}{' and more' if cursor else ''}.",
         next=f'list_batches(cursor="{cursor}")' if cursor else "get_batch for one of them",
         data={"batches": rows, "next_cursor": cursor},
     )

@@ -77,7 +77,7 @@ async def list_jobs(call: Call, given: Listing) -> Told:
     cursor = cursor_of(page)
     more = f'list_jobs(cursor="{cursor}") for older ones' if cursor else "get_job for one of them"
     return Told(
-        summary=f"{len(rows)} jobs{' and more' if cursor else ''}.",
+        summary=f"{len(rows)} job{'' if len(rows) == 1 else 's'}{' and more' if cursor else ''}.",
         next=more,
         data={"jobs": rows, "next_cursor": cursor},
     )
