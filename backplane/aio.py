@@ -141,6 +141,11 @@ class AsyncClient:
         found = await self.run(jobs.get(self.ask, f"{batches.BATCHES}/{batch_id}"))
         return AsyncBatch(self, found)
 
+    async def batches(self, *, most: int | None = None) -> AsyncIterator[AsyncBatch]:
+        """See `Client.batches`."""
+        async for data in self.iterate(batches.listed(self.ask, most)):
+            yield AsyncBatch(self, data)
+
     async def simulations(self) -> list[Json]:
         """Each with the JSON schemas of its params and of its result."""
         found: list[Json] = await self.run(jobs.get(self.ask, "/api/v1/simulations"))

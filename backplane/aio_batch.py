@@ -34,8 +34,8 @@ class AsyncBatch(BatchSnapshot):
             yield self
 
     async def wait(self, timeout: float | None = None) -> Self:
-        async for _ in self.watch(timeout):
-            pass
+        client = self._client
+        self.data = await client.run(batches.wait(client.ask, self.id, client.deadline(timeout)))
         return self
 
     def items(self, **filters: Any) -> AsyncIterator[Json]:

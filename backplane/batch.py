@@ -38,8 +38,8 @@ class Batch(BatchSnapshot):
 
         :raises WaitTimeout: some are after `timeout` seconds; they go on.
         """
-        for _ in self.watch(timeout):
-            pass
+        client = self._client
+        self.data = client.run(batches.wait(client.ask, self.id, client.deadline(timeout)))
         return self
 
     def items(self, **filters: Any) -> Iterator[Json]:

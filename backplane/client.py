@@ -170,6 +170,11 @@ class Client:
         """A batch of before."""
         return Batch(self, self.run(jobs.get(self.ask, f"{batches.BATCHES}/{batch_id}")))
 
+    def batches(self, *, most: int | None = None) -> Iterator[Batch]:
+        """Yours, newest first."""
+        for data in self.iterate(batches.listed(self.ask, most)):
+            yield Batch(self, data)
+
     def simulations(self) -> list[Json]:
         """Each with the JSON schemas of its params and of its result."""
         found: list[Json] = self.run(jobs.get(self.ask, "/api/v1/simulations"))

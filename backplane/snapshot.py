@@ -110,6 +110,14 @@ class BatchSnapshot:
         return float(self.data["progress"])
 
     @property
+    def name(self) -> str:
+        return str(self.data["name"])
+
+    @property
+    def n_items(self) -> int:
+        return int(self.data["n_items"])
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many of its items are in which state."""
         return dict(self.data["counts"])

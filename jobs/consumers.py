@@ -217,7 +217,9 @@ class JobConsumer(LiveConsumer):
     @database_sync_to_async
     def _read(self) -> list[dict[str, Any]]:
         self.job.refresh_from_db(fields=["state", "last_seq"])
-        return [events.to_wire(event) for event in events.after(self.job, self.seq, BATCH)]
+        return [
+            events.to_wire(event, self.job) for event in events.after(self.job, self.seq, BATCH)
+        ]
 
 
 class ListConsumer(LiveConsumer):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -33,6 +33,7 @@ LOOK_ANYWAY_S = 5.0
 TRY_AGAIN_S = 1.0
 GATHER_S = 0.02
 """Who asks for the same job within it shares one query."""
+MIN_GAP_S = 0.1
 AT_ONCE = 500
 """So many jobs are looked at by one query."""
 OF_JOB = group_name("")
@@ -41,14 +42,10 @@ OF_KEY = bells.of_key("")
 
 
 class Standing(NamedTuple):
-    """Where a job stands, as far as somebody who waits wants to know."""
+    """Where a job or a batch stands, as far as somebody who waits wants to know."""
 
-    state: str
     last_seq: int
-
-    @property
-    def is_final(self) -> bool:
-        return JobState(self.state).is_final
+    is_final: bool
 
 
 class Bell:
@@ -77,7 +74,7 @@ class Doorbells:
     def __init__(self) -> None:
         self.bells: dict[str, set[Bell]] = {}
         self._joined: set[str] = set()
-        self._looks: dict[UUID | str, asyncio.Future[Standing | None]] = {}
+        self._looks: dict[str, asyncio.Future[Standing | None]] = {}
         self._changed = asyncio.Event()
         self._layer = get_channel_layer()
         self._channel = ""
@@ -100,17 +97,17 @@ class Doorbells:
         for bell in self.bells.get(group, ()):
             bell.ring()
 
-    async def standing(self, job_id: UUID | str) -> Standing | None:
+    async def standing(self, group: str) -> Standing | None:
         """Read after the call; all who call at about the same time share one query."""
-        if job_id not in self._looks:
-            self._looks[job_id] = asyncio.ensure_future(self._standing_soon(job_id))
-        return await asyncio.shield(self._looks[job_id])
+        if group not in self._looks:
+            self._looks[group] = asyncio.ensure_future(self._standing_soon(group))
+        return await asyncio.shield(self._looks[group])
 
-    async def _standing_soon(self, job_id: UUID | str) -> Standing | None:
+    async def _standing_soon(self, group: str) -> Standing | None:
         await asyncio.sleep(GATHER_S)
         # From here on it would be too early for whoever asks.
-        del self._looks[job_id]
-        return (await _standings([str(job_id)])).get(str(job_id))
+        del self._looks[group]
+        return (await _standings([group])).get(group)
 
     async def _keep_joined(self) -> None:
         """Be in the groups that somebody listens to, and in no other; end once nobody listens."""
@@ -152,26 +149,20 @@ class Doorbells:
 
     async def _look(self) -> None:
         """Ring where something has moved since the last look, or was never looked at."""
-        known: dict[str, Any] = {}
+        known: dict[str, Standing] = {}
         while True:
             await asyncio.sleep(LOOK_ANYWAY_S)
             try:
-                jobs = await _standings(self._ids(OF_JOB))
-                batches = await _last_of_batches(self._ids(OF_BATCH))
-                ended = await _ended_keys(self._ids(OF_KEY))
+                found = await _standings(list(self.bells))
+                ended = await _ended_keys(_ids(self.bells, OF_KEY))
             except DatabaseError as exc:
                 logger.warning("who waits for jobs waits for the database: %s", exc)
                 continue
-            found: dict[str, Any] = {group_name(each): jobs[each] for each in jobs}
-            found |= {batch_group_name(each): batches[each] for each in batches}
             for group in [each for each in found if found[each] != known.get(each)]:
                 self.ring(group)
             for key_id in ended:
                 self.ring(bells.of_key(key_id))
             known = found
-
-    def _ids(self, of: str) -> list[str]:
-        return [group.removeprefix(of) for group in self.bells if group.startswith(of)]
 
 
 _of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Doorbells] = WeakKeyDictionary()
@@ -218,13 +209,18 @@ async def wait(
 
     None: there is no such job, or the time was over before it could be looked at.
     """
+    return await wait_in(group_name(job_id), until, within_s)
+
+
+async def wait_in(group: str, until: Callable[[Standing], Any], within_s: float) -> Standing | None:
+    """The same for the job or the batch that rings in that group."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_s
     standing = None
-    async with of_job(job_id) as bell:
+    async with of_group(group) as bell:
         while await bell.wait(deadline - loop.time()):
             try:
-                standing = await _of_loop[loop].standing(job_id)
+                standing = await _of_loop[loop].standing(group)
             except DatabaseError:
                 await asyncio.sleep(TRY_AGAIN_S)
                 bell.ring()
@@ -234,24 +230,50 @@ async def wait(
     return standing
 
 
+async def wait_for_an_end(job_ids: Collection[str], within_s: float) -> bool:
+    """Wait until any of these jobs has ended; whether one has."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within_s
+    groups = [group_name(each) for each in job_ids]
+    async with of_groups(groups) as bell:
+        while await bell.wait(deadline - loop.time()):
+            try:
+                found = await _standings(groups)
+            except DatabaseError:
+                await asyncio.sleep(TRY_AGAIN_S)
+                bell.ring()
+                continue
+            if any(each.is_final for each in found.values()):
+                return True
+            # However often they report meanwhile.
+            await asyncio.sleep(MIN_GAP_S)
+    return False
+
+
+def _ids(groups: Collection[str], of: str) -> list[str]:
+    return [group.removeprefix(of) for group in groups if group.startswith(of)]
+
+
 @database_sync_to_async
-def _standings(job_ids: list[str]) -> dict[str, Standing]:
+def _standings(groups: Collection[str]) -> dict[str, Standing]:
+    """Where the jobs and batches stand that ring in these groups."""
     found: dict[str, Standing] = {}
-    for first in range(0, len(job_ids), AT_ONCE):
-        jobs = Job.objects.filter(pk__in=job_ids[first : first + AT_ONCE])
-        rows = jobs.values_list("pk", "state", "last_seq")
-        found |= {str(pk): Standing(state, seq) for pk, state, seq in rows}
+    for of, rows in ((OF_JOB, _rows_of_jobs), (OF_BATCH, _rows_of_batches)):
+        ids = _ids(groups, of)
+        for first in range(0, len(ids), AT_ONCE):
+            some = rows(ids[first : first + AT_ONCE])
+            found |= {f"{of}{pk}": Standing(seq, is_over) for pk, seq, is_over in some}
     return found
 
 
-@database_sync_to_async
-def _last_of_batches(batch_ids: list[str]) -> dict[str, int]:
-    """The number of the last event of each."""
-    found: dict[str, int] = {}
-    for first in range(0, len(batch_ids), AT_ONCE):
-        some = Batch.objects.filter(pk__in=batch_ids[first : first + AT_ONCE])
-        found |= {str(pk): seq for pk, seq in some.values_list("pk", "last_seq")}
-    return found
+def _rows_of_jobs(ids: list[str]) -> Iterator[tuple[UUID, int, bool]]:
+    rows = Job.objects.filter(pk__in=ids).values_list("pk", "last_seq", "state")
+    return ((pk, seq, JobState(state).is_final) for pk, seq, state in rows)
+
+
+def _rows_of_batches(ids: list[str]) -> Iterator[tuple[UUID, int, bool]]:
+    rows = Batch.objects.filter(pk__in=ids).values_list("pk", "last_seq", "finished_at")
+    return ((pk, seq, finished_at is not None) for pk, seq, finished_at in rows)
 
 
 @database_sync_to_async

@@ -10,13 +10,16 @@ from functools import cache
 from pprint import pformat
 from textwrap import indent
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 
 import simulations
 
+from . import moments
 from .batch_models import Batch
 from .budget import Budget
+from .finding import Wanted
 from .models import Job
 from .states import FINAL, Priority
 
@@ -26,6 +29,15 @@ LONGEST_ARGUMENT = 100_000
 WAIT_S = 50
 OF_A_TOOL = ("name", "tags", "purpose", "priority", "limits", "reuse")
 """Of a submission what the tools of agents take beside the params."""
+LISTED = 50
+LISTED_BY_A_TOOL = (
+    "simulation", "tag", "batch", "agent", "text", "created_after", "finished_after",
+)  # fmt: skip
+CAMPAIGN = {
+    "name": "Alcohols",
+    "template": {"simulation": "xtb_optimization", "params": {}},
+    "grid": {"params.structure": ["CO", "CCO", "CCCO"]},
+}
 
 Json = dict[str, Any]
 
@@ -76,6 +88,70 @@ def of_batch(batch: Batch, site: Site) -> list[Snippet]:
         _curl(lines),
         _python(code, site),
         _tool("get_batch", {"batch_id": str(batch.pk), "wait_seconds": WAIT_S}),
+    ]
+
+
+def of_list(wanted: Wanted, site: Site) -> list[Snippet]:
+    """Ways to list these jobs."""
+    query = {name: value for name, value in _query(wanted).items() if value}
+    asked = urlencode({**query, "limit": LISTED}, doseq=True)
+    given = "".join(f"{name}={_literal(value)}, " for name, value in query.items())
+    code = f"for job in client.jobs({given}most={LISTED}):\n    print(job.id, job.state, job.name)"
+    # A tool takes lists where an address has commas.
+    states = {"state": list(wanted.states)} if wanted.states else {}
+    call = {name: value for name, value in query.items() if name in LISTED_BY_A_TOOL} | states
+    return [
+        _curl(f"{site.curl} {shlex.quote(f'{site.url}/api/v1/jobs?{asked}')}"),
+        _python(code, site),
+        _tool("list_jobs", {**call, "limit": LISTED}),
+    ]
+
+
+def _query(wanted: Wanted) -> dict[str, Any]:
+    """As REST and the Python client have it."""
+    moments_of = ("created_after", "created_before", "finished_after", "finished_before")
+    return {
+        "state": ",".join(wanted.states),
+        "simulation": ",".join(wanted.simulations),
+        "tag": list(wanted.tags),
+        "batch": str(wanted.batch or ""),
+        "agent": wanted.agent,
+        "text": wanted.text,
+        **{
+            name: at and moments.written(at) for name in moments_of if (at := getattr(wanted, name))
+        },
+    }
+
+
+def of_batches(site: Site) -> list[Snippet]:
+    """Ways to send a batch, and to list those that there are."""
+    body = dict(CAMPAIGN)
+    line = f"{_post(body, site, 'batches')}\n{site.curl} {site.url}/api/v1/batches"
+    given = "".join(f"    {name}={_literal(value)},\n" for name, value in body.items())
+    code = (
+        f"batch = client.submit_batch(\n{given})\nprint(batch.id)\n"
+        "for each in client.batches(most=20):\n    print(each.id, each.state, each.name)"
+    )
+    return [_curl(line), _python(code, site), _tool("submit_batch", body)]
+
+
+def of_simulations(site: Site) -> list[Snippet]:
+    """Ways to see what can be computed."""
+    code = 'for each in client.simulations():\n    print(each["name"], each["summary"])'
+    return [
+        _curl(f'{site.curl} "{site.url}/api/v1/simulations?fields=name,title,summary"'),
+        _python(code, site),
+        _tool("list_simulations", {}),
+    ]
+
+
+def of_inbox(site: Site) -> list[Snippet]:
+    """Ways to hear what has happened since one last asked."""
+    code = 'for event in client.inbox():\n    print(event["kind"], event["job"]["id"])'
+    return [
+        _curl(f"{site.curl} {site.url}/api/v1/events"),
+        _python(code, site),
+        _tool("read_inbox", {}),
     ]
 
 
@@ -154,8 +230,8 @@ def _tool(name: str, arguments: Json) -> Snippet:
     return Snippet(title="MCP", language="json", text=_json(call))
 
 
-def _post(body: Json, site: Site) -> str:
-    head = f'{site.curl} {site.url}/api/v1/jobs -H "Content-Type: application/json" \\\n  '
+def _post(body: Json, site: Site, to: str = "jobs") -> str:
+    head = f'{site.curl} {site.url}/api/v1/{to} -H "Content-Type: application/json" \\\n  '
     text = _json(body)
     if len(text) > LONGEST_ARGUMENT:
         return f"{head}--data-binary @- <<'JSON'\n{text}\nJSON"

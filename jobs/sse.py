@@ -30,7 +30,7 @@ def text(job: Job, found: Iterable[JobEvent], after: int) -> bytes:
 
     :param after: the event before the first of them.
     """
-    told = [_block(events.to_wire(event), event.seq) for event in found]
+    told = [_block(events.to_wire(event, job), event.seq) for event in found]
     return _closed(told, after, job.last_seq if job.is_final else None, str(job.state))
 
 

@@ -142,7 +142,7 @@ async def _read(what: Followed, seq: int) -> tuple[bytes, bool]:
 
 
 def _of_job(job_id: str, seq: int) -> tuple[bytes, bool]:
-    job = Job.objects.only("state", "last_seq").get(pk=job_id)
+    job = Job.objects.only("state", "last_seq", "agent", "purpose").get(pk=job_id)
     found = events.after(job, seq, AT_ONCE)
     return sse.text(job, found, seq), len(found) < AT_ONCE
 

@@ -1,13 +1,16 @@
-"""Which version of a job an answer shows, as an entity tag.
+"""Which version of a job or a batch an answer shows, as an entity tag.
 
 The tag begins with the number of the job's last event; what it has beside that (why the job waits,
-and its place in line) changes what is shown without changing the job.
+and its place in line) changes what is shown without changing the job. That of a batch has its
+counts as of now beside the number of its last event, of which there is one a second at most.
 """
 
 from __future__ import annotations
 
 import re
 
+from .batch_models import Batch
+from .batches import Counts
 from .models import Job
 from .outlook import Outlook
 
@@ -19,6 +22,12 @@ def tag_of(job: Job, outlook: Outlook) -> str:
     waiting = outlook.why(job)
     shown = f"-{waiting.reason}-{waiting.place or 0}" if waiting else ""
     return f'W/"{job.last_seq}{shown}"'
+
+
+def tag_of_batch(batch: Batch, counted: Counts) -> str:
+    """Weak: when it may be over is no new version."""
+    shown = "-".join(map(str, [*counted.as_dict().values(), counted.progress]))
+    return f'W/"{batch.last_seq}-{shown}"'
 
 
 def seq_of(tag: str) -> int | None:

@@ -1,4 +1,5 @@
-"""`Prefer: wait=N` (RFC 7240): the answer comes once the job has ended, or after N seconds.
+"""`Prefer: wait=N` (RFC 7240): the answer comes once the job has ended, or after N seconds; that of
+a batch once it is over, and that of many jobs by `ids=` once any of them has ended.
 
 Django is asked first, so that whoever may not ask is refused as ever. Then nothing is held but the
 connection until there is news; then Django is asked again. With `If-None-Match`, and nothing new
@@ -9,8 +10,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qs
 
 from . import news, versions
 from .asking import (
@@ -26,12 +29,20 @@ from .asking import (
     path_of,
     reading,
 )
+from .events import batch_group_name, group_name
+from .states import FINAL
 
 MOST_S = 50
 """Proxies and clients commonly give up after 60."""
-READ = re.compile(rf"/api/v1/jobs/({UUID})(?:/result)?")
-ACT = re.compile(rf"/api/v1/jobs(?:/({UUID})/(?:cancel|restart|run-again))?")
-JOB = re.compile(rf"/api/v1/jobs/({UUID})")
+READ = re.compile(rf"/api/v1/(?:jobs/{UUID}(?:/result)?|batches/{UUID})")
+ACT = re.compile(
+    rf"/api/v1/(?:jobs(?:/{UUID}/(?:cancel|restart|run-again))?|"
+    rf"batches(?:/{UUID}/(?:cancel|resume))?)"
+)
+PLACE = re.compile(rf"/api/v1/(jobs|batches)/({UUID})")
+GROUPS = {"jobs": group_name, "batches": batch_group_name}
+"""What rings for it, by the word in its address."""
+LIST = "/api/v1/jobs"
 OF_THE_ACT = ("Location", "Idempotency-Replayed")
 """Headers that only the answer to what was done has."""
 
@@ -75,14 +86,13 @@ class Waiting:
 
     async def _later(self, scope: Scope, line: Line, first: Answer, wait_s: int) -> Answer | None:
         """The answer after the wait, or the first one where there is nothing to wait for."""
-        job_id = _job_of(first, scope)
-        until = _what_for(first, scope)
-        if job_id is None or until is None:
+        waits = _wait(first, scope, wait_s)
+        if waits is None:
             return first
-        await line.while_there(news.wait(job_id, until, wait_s))
+        await line.while_there(waits)
         if line.is_gone:
             return None
-        path = path_of(scope) if scope["method"] == "GET" else f"/api/v1/jobs/{job_id}"
+        path = path_of(scope) if scope["method"] == "GET" else _place(first, scope)[0]
         known = {"X_Request_ID": first.header("X-Request-ID") or ""}
         then = await self._desk.ask(reading(scope, path, **known), line.again())
         if then is None or scope["method"] == "GET":
@@ -95,7 +105,7 @@ def _wish(scope: Scope) -> Wish | None:
     if scope["type"] != "http":
         return None
     place = {"GET": READ, "POST": ACT}.get(scope["method"])
-    if place is None or not place.fullmatch(path_of(scope)):
+    if place is None or not (place.fullmatch(path_of(scope)) or _asks_for_some(scope)):
         return None
     wish = parsed(headers_of(scope, "Prefer"))
     return wish if wish.wait_s is not None or wish.is_async else None
@@ -118,16 +128,39 @@ def _is_good(answer: Answer) -> bool:
     return 200 <= answer.status < 300 or answer.status == 304
 
 
-def _job_of(answer: Answer, scope: Scope) -> str | None:
-    """The job that was made, or else the one that was asked for."""
-    found = JOB.search(answer.header("Location") or path_of(scope))
-    return found[1] if found else None
+def _asks_for_some(scope: Scope) -> bool:
+    """For jobs by their ids."""
+    is_list = scope["method"] == "GET" and path_of(scope) == LIST
+    return is_list and "ids" in parse_qs(scope["query_string"].decode("latin-1"))
+
+
+def _wait(first: Answer, scope: Scope, wait_s: int) -> Coroutine[Any, Any, Any] | None:
+    """None: there is nothing to wait for."""
+    if not _is_good(first):
+        return None
+    if _asks_for_some(scope) and first.status == 200:
+        told = json.loads(first.body)["results"]
+        has_ended = any(each.get("state") in FINAL for each in told)
+        ids = [each["id"] for each in told]
+        return None if has_ended or not ids else news.wait_for_an_end(ids, wait_s)
+    until = _what_for(first, scope)
+    if until is None:
+        return None
+    _, word, found = _place(first, scope)
+    return news.wait_in(GROUPS[word](found), until, wait_s)
+
+
+def _place(answer: Answer, scope: Scope) -> tuple[str, str, str]:
+    """The address of what was made, or else of what was asked for; its kind and its id."""
+    found = PLACE.search(answer.header("Location") or path_of(scope))
+    assert found, "whatever is waited for has an address"
+    return found[0], found[1], found[2]
 
 
 def _what_for(first: Answer, scope: Scope) -> Callable[[news.Standing], bool] | None:
     """What ends the wait. None: there is nothing to wait for."""
     # Who may ask again later has not got everything yet.
-    if not _is_good(first) or first.header("Retry-After") is None:
+    if first.header("Retry-After") is None:
         return None
     if first.status == 304:
         known = versions.seq_of(first.header("ETag") or "")

@@ -81,6 +81,17 @@ def show_status(words: Namespace, client: Client) -> int:
     return status.SUCCEEDED
 
 
+def listing(words: Namespace, client: Client) -> int:
+    found = [*client.batches(most=words.limit)]
+    if words.json:
+        for batch in found:
+            show.answer(batch.data)
+        return status.SUCCEEDED
+    rows = [[b.id, b.state, f"{b.progress:.0%}", str(b.n_items), b.name] for b in found]
+    show.table(["id", "state", "progress", "jobs", "name"], rows)
+    return status.SUCCEEDED
+
+
 def results(words: Namespace, client: Client) -> int:
     query = {"format": words.format}
     if words.fields:

@@ -116,6 +116,8 @@ def _batches(verbs: Any) -> None:
     _params(new)
     _description(new)
     _waiting(new)
+    all_ = _verb(below, "list", batch_verbs.listing, "your batches, newest first")
+    all_.add_argument("--limit", type=int, default=20)
     for name, verb, told in (
         ("status", batch_verbs.show_status, "how many jobs stand where"),
         ("watch", batch_verbs.watch, "a live bar until it is over"),

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
-from backplane import errors
 from backplane.wire import Ask, Call, Deadline, Emit, Flow, Pause, Read
 
+from . import waiting
 from .jobs import get, make
+from .waiting import Awaited
 
 Json = dict[str, Any]
 BATCHES = "/api/v1/batches"
 GOING = frozenset({"running", "cancelling"})
 SOONEST_S = 0.5
-LATEST_S = 5.0
+BATCHES_A_PAGE = 100
 
 
 def submit(ask: Ask, body: Json, idempotency_key: str | None = None) -> Flow[Json]:
     return (yield from make(ask, BATCHES, body, idempotency_key))
+
+
+def listed(ask: Ask, most: int | None = None) -> Flow[None]:
+    """Emits batches, newest first."""
+    cursor: Json = {}
+    left = math.inf if most is None else most
+    while left > 0:
+        page = yield from get(ask, BATCHES, limit=int(min(left, BATCHES_A_PAGE)), **cursor)
+        for batch in page["results"]:
+            yield Emit(batch)
+        left -= len(page["results"])
+        if not page["next"]:
+            return
+        cursor = {"cursor": parse_qs(urlsplit(page["next"]).query)["cursor"][0]}
 
 
 def cancel(ask: Ask, batch_id: str) -> Flow[Json]:
@@ -27,25 +45,29 @@ def cancel(ask: Ask, batch_id: str) -> Flow[Json]:
     return batch
 
 
-def watch(ask: Ask, batch_id: str, deadline: Deadline) -> Flow[None]:
-    """Emits where it stands, now and whenever that has changed, until it is over.
+def wait(ask: Ask, batch_id: str, deadline: Deadline) -> Flow[Json]:
+    """Where it stands once it is over.
 
     :raises WaitTimeout: it is not by the deadline; it goes on.
     """
-    known, pause_s = None, SOONEST_S
-    while True:
-        batch = yield from get(ask, f"{BATCHES}/{batch_id}")
-        is_news = batch["last_seq"] != known or batch["state"] not in GOING
-        known = batch["last_seq"]
-        if is_news:
-            yield Emit(batch)
-        if batch["state"] not in GOING:
-            return
-        if deadline.is_over:
-            told = f"Batch {batch_id} goes on; {deadline.timeout_s:g} s were not enough."
-            raise errors.WaitTimeout(told)
-        pause_s = SOONEST_S if is_news else min(pause_s * 2, LATEST_S)
-        yield Pause(deadline.at_most(pause_s))
+    return waiting.wait(ask, _awaited(batch_id), deadline)
+
+
+def watch(ask: Ask, batch_id: str, deadline: Deadline) -> Flow[None]:
+    """Emits where it stands, now and whenever that has changed, until it is over.
+
+    :raises WaitTimeout: see `wait`.
+    """
+    return waiting.watch(ask, _awaited(batch_id), deadline)
+
+
+def _awaited(batch_id: str) -> Awaited:
+    path, goes_on = f"{BATCHES}/{batch_id}", f"Batch {batch_id} goes on"
+    return Awaited(path=path, is_over=_is_over, goes_on=goes_on)
+
+
+def _is_over(batch: Mapping[str, Any]) -> bool:
+    return batch["state"] not in GOING
 
 
 def items(ask: Ask, batch_id: str, query: Json) -> Flow[None]:

@@ -9,18 +9,16 @@ from urllib.parse import quote
 
 from backplane import errors
 from backplane.submission import new_key, uploaded
-from backplane.wire import Answer, Ask, Call, Deadline, Emit, Flow, Pause
+from backplane.wire import Ask, Call, Deadline, Emit, Flow, Pause
+
+from . import waiting
+from .waiting import LONGEST_WAIT_S, LOOK_S, MIN_GAP_S, Awaited, patience_s, reading
 
 Json = dict[str, Any]
 JOBS = "/api/v1/jobs"
 FINAL = frozenset({"succeeded", "failed", "cancelled"})
-LONGEST_WAIT_S = 50
-"""The most that a site holds an answer back."""
-LOOK_S = 2.0
-"""How soon many jobs are looked at again."""
 MANY_LOOK_S = 1.0
-"""The same, where somebody watches."""
-MIN_GAP_S = 0.2
+"""How soon many jobs are looked at again that somebody watches."""
 IDS_A_PAGE = 100
 ID_LENGTH = 32
 """Of an id without its hyphens."""
@@ -108,16 +106,7 @@ def wait(ask: Ask, job_id: str, deadline: Deadline) -> Flow[Json]:
 
     :raises WaitTimeout: it had not by the deadline; it goes on.
     """
-    while True:
-        call = _reading(job_id, view="summary", wait_s=deadline.at_most(LONGEST_WAIT_S))
-        answer = yield from ask(call, within_s=_patience_s(deadline))
-        job: Json = answer.json()
-        if is_final(job):
-            return job
-        if deadline.is_over:
-            raise _too_long([job_id], deadline)
-        if not answer.has_waited:
-            yield Pause(deadline.at_most(answer.retry_after_s or LOOK_S))
+    return waiting.wait(ask, _awaited(job_id), deadline)
 
 
 def result(ask: Ask, job_id: str, deadline: Deadline, fields: Sequence[str] = ()) -> Flow[Json]:
@@ -144,25 +133,22 @@ def _why_none(ask: Ask, job_id: str) -> Flow[errors.JobFailed]:
 
 def watch(ask: Ask, job_id: str, deadline: Deadline) -> Flow[None]:
     """Emits its summary, now and at each change, the last one with its end."""
-    known = ""
-    while True:
-        wait_s = deadline.at_most(LONGEST_WAIT_S) if known else 0
-        call = _reading(job_id, view="summary", wait_s=wait_s, known=known)
-        answer = yield from ask(call, within_s=_patience_s(deadline))
-        if answer.status == 200:
-            job = answer.json()
-            known = answer.headers.get("etag", "")
-            yield Emit(job)
-            if is_final(job):
-                return
-        if deadline.is_over:
-            raise _too_long([job_id], deadline)
-        yield Pause(_gap_s(answer, deadline))
+    return waiting.watch(ask, _awaited(job_id), deadline)
+
+
+def _awaited(job_id: str) -> Awaited:
+    return Awaited(
+        path=f"{JOBS}/{job_id}",
+        is_over=is_final,
+        goes_on=f"Job {job_id} goes on",
+        query={"view": "summary"},
+    )
 
 
 def changed(ask: Ask, job_id: str, known: str, wait_s: float) -> Flow[str]:
     """The tag of the job's newest version, after a while if it is the known one."""
-    call = _reading(job_id, fields="state", wait_s=wait_s if known else 0, known=known)
+    path, query = f"{JOBS}/{job_id}", {"fields": "state"}
+    call = reading(path, wait_s=wait_s if known else 0, known=known, query=query)
     answer = yield from ask(call)
     if known and not answer.has_waited:
         yield Pause(wait_s)
@@ -170,12 +156,12 @@ def changed(ask: Ask, job_id: str, known: str, wait_s: float) -> Flow[str]:
 
 
 def watch_all(
-    ask: Ask, ids: Sequence[str], deadline: Deadline, look_s: float = LOOK_S
+    ask: Ask, ids: Sequence[str], deadline: Deadline, look_s: float = LONGEST_WAIT_S
 ) -> Flow[None]:
     """Emits the summary of each job, now and whenever it has changed, until all have ended.
 
-    One connection, however many jobs: all are looked at every `look_s`, sooner if the one that is
-    nearest to its end ends.
+    One connection, however many jobs: all are looked at as soon as one of them ends, every `look_s`
+    at the latest.
     """
     seen: dict[str, int] = {}
     pending = list(dict.fromkeys(ids))
@@ -185,15 +171,11 @@ def watch_all(
             if seen.get(job["id"]) != job["last_seq"]:
                 seen[job["id"]] = job["last_seq"]
                 yield Emit(job)
-        going = [job for job in jobs if not is_final(job)]
-        pending = [job["id"] for job in going]
-        if going and deadline.is_over:
+        pending = [job["id"] for job in jobs if not is_final(job)]
+        if pending and deadline.is_over:
             raise _too_long(pending, deadline)
-        if going:
-            nearest = max(going, key=lambda job: (job["state"] == "running", job["progress"]))
-            # A look at thousands takes a while itself.
-            pause_s = max(look_s, 0.5 * len(pending) / IDS_A_PAGE)
-            yield from _nap(ask, nearest["id"], deadline.at_most(pause_s))
+        if pending:
+            yield from _nap(ask, pending, deadline, look_s)
 
 
 def follow(ask: Ask, ids: Sequence[str], deadline: Deadline) -> Flow[None]:
@@ -225,7 +207,7 @@ def _look(ask: Ask, ids: Sequence[str], deadline: Deadline) -> Flow[list[Json]]:
     found: list[Json] = []
     for some in _pages(ids):
         call = Call(method="GET", path=JOBS, query={"ids": ",".join(some), "view": "summary"})
-        answer = yield from ask(call, within_s=_patience_s(deadline))
+        answer = yield from ask(call, within_s=patience_s(deadline))
         page = answer.json()
         if page.get("unknown_ids"):
             raise errors.missing(f"job {page['unknown_ids'][0]}")
@@ -233,37 +215,20 @@ def _look(ask: Ask, ids: Sequence[str], deadline: Deadline) -> Flow[list[Json]]:
     return found
 
 
-def _nap(ask: Ask, job_id: str, seconds: float) -> Flow[None]:
-    """Until that job has ended, or the time is over."""
-    answer = yield from ask(_reading(job_id, fields="state", wait_s=seconds))
-    yield Pause(MIN_GAP_S if answer.has_waited else seconds)
+def _nap(ask: Ask, ids: Sequence[str], deadline: Deadline, look_s: float) -> Flow[None]:
+    """Until one of the first of these has ended, or it is time for a look at all."""
+    if len(ids) > IDS_A_PAGE:
+        # The others are not waited for; and a look at thousands takes a while itself.
+        look_s = max(min(look_s, LOOK_S), 0.5 * len(ids) / IDS_A_PAGE)
+    seconds = deadline.at_most(look_s)
+    query = {"ids": ",".join(ids[:IDS_A_PAGE]), "fields": "state"}
+    answer = yield from ask(reading(JOBS, wait_s=seconds, query=query))
+    yield Pause(MIN_GAP_S if answer.has_waited else min(seconds, LOOK_S))
 
 
 def _pages(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(ids), IDS_A_PAGE):
         yield ids[start : start + IDS_A_PAGE]
-
-
-def _reading(job_id: str, *, wait_s: float, known: str = "", **query: str) -> Call:
-    headers = {"If-None-Match": known} if known else {}
-    if seconds := math.ceil(wait_s):
-        headers["Prefer"] = f"wait={seconds}"
-    return Call(
-        method="GET", path=f"{JOBS}/{job_id}", query=query, headers=headers, takes_s=seconds
-    )
-
-
-def _gap_s(answer: Answer, deadline: Deadline) -> float:
-    """Between two looks at one job: a moment, or what the site asks for that holds none back."""
-    if answer.status == 304 and not answer.has_waited:
-        return deadline.at_most(answer.retry_after_s or LOOK_S)
-    return MIN_GAP_S
-
-
-def _patience_s(deadline: Deadline) -> float | None:
-    """A site that restarts is given a moment, even where there is hardly time left."""
-    left = deadline.left_s
-    return None if left is None else max(left, LOOK_S)
 
 
 def _too_long(ids: Sequence[str], deadline: Deadline) -> errors.WaitTimeout:

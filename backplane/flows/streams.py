@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 from backplane import errors
 from backplane.wire import Ask, Call, Emit, Flow, Pause, Read
 
-from .jobs import FINAL, JOBS, LOOK_S, MIN_GAP_S, changed, get
+from .jobs import FINAL, JOBS, changed, get
+from .waiting import LOOK_S, MIN_GAP_S
 
 Json = dict[str, Any]
 Names = str | PathLike[str] | Sequence[str | PathLike[str]]

@@ -6,15 +6,16 @@ from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import lifecycle
 from jobs.models import Job
+from jobs.outlook import Outlook
 from jobs.states import Scope
 
-from . import telling
+from . import conditions, telling
 from .base import KnownQuery
 from .keyring import origin_of
 from .query import Shape
@@ -32,7 +33,8 @@ class ApproveView(KnownQuery):
     def post(self, request: Request, job_id: UUID) -> Response:
         """Let a job start that waits for approval. A key has no say on its own jobs."""
         job = _job(request, job_id)
-        lifecycle.approve(job, by=request.user, origin=origin_of(request))
+        with conditions.unchanged(request, job):
+            lifecycle.approve(job, by=request.user, origin=origin_of(request))
         return _told(job, request)
 
 
@@ -46,7 +48,8 @@ class RejectView(KnownQuery):
         said.is_valid(raise_exception=True)
         job = _job(request, job_id)
         why = said.validated_data["why"]
-        lifecycle.reject(job, by=request.user, why=why, origin=origin_of(request))
+        with conditions.unchanged(request, job):
+            lifecycle.reject(job, by=request.user, why=why, origin=origin_of(request))
         return _told(job, request)
 
 
@@ -55,4 +58,6 @@ def _job(request: Request, job_id: UUID) -> Job:
 
 
 def _told(job: Job, request: Request) -> Response:
-    return Response(telling.of(job, Shape(), request), status.HTTP_200_OK)
+    outlook = Outlook()
+    headers = conditions.headers_of(job, outlook)
+    return Response(telling.of(job, Shape(), request, outlook), headers=headers)

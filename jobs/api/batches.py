@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils.http import parse_etags
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from pydantic import BaseModel, Field
@@ -17,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.utils.urls import replace_query_param
 
-from jobs import batches, cursors, events, lifecycle
+from jobs import batches, cursors, events, lifecycle, versions
 from jobs.batch_models import Batch
 from jobs.states import FailureKind, Scope
 from simulations import FieldError
@@ -114,7 +115,11 @@ class BatchView(KnownQuery):
     @extend_schema(operation_id="get_batch", responses=BatchSerializer)
     def get(self, request: Request, batch_id: UUID) -> Response:
         """How many of its jobs stand where, what failed first, and when it may be over."""
-        return _answer(_visible_batch(request, batch_id), request, status.HTTP_200_OK)
+        answer = _answer(_visible_batch(request, batch_id), request, status.HTTP_200_OK)
+        known = parse_etags(request.headers.get("If-None-Match", ""))
+        if {"*", answer["ETag"]} & {*known}:
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers=answer.headers)
+        return answer
 
 
 class BatchItemsView(KnownQuery):
@@ -235,18 +240,20 @@ def _visible_batch(request: Request, batch_id: UUID) -> Batch:
 
 def _accepted(batch: Batch, request: Request) -> Response:
     code = status.HTTP_200_OK if batch.is_over else status.HTTP_202_ACCEPTED
-    headers = {"Location": reverse("api:batch", [batch.pk], request=request)}
-    if not batch.is_over:
-        headers["Retry-After"] = str(RETRY_AFTER_S)
-    return _answer(batch, request, code, headers)
+    here = reverse("api:batch", [batch.pk], request=request)
+    return _answer(batch, request, code, Location=here)
 
 
-def _answer(
-    batch: Batch, request: Request, code: int, headers: dict[str, str] | None = None
-) -> Response:
-    told: dict[str, Any] = BatchSerializer(batch, context={"request": request}).data
+def _answer(batch: Batch, request: Request, code: int, **headers: str) -> Response:
+    """Where it stands, which version that is and, while it may change, when to ask again."""
+    now = batches.standings([batch])
+    context = {"request": request, "standings": now}
+    told: dict[str, Any] = BatchSerializer(batch, context=context).data
     if not may_look(request):
         told = {name: told[name] for name in RECEIPT}
+    headers["ETag"] = versions.tag_of_batch(batch, now[batch.pk].counts)
+    if not batch.is_over:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
     return Response(told, code, headers=headers)
 
 

@@ -98,8 +98,8 @@ LEFT_OUT = {
 HEADERS = {
     "Location": "Where the job is.",
     "Retry-After": "Seconds after which to ask again.",
-    "ETag": "The version of it: of a job for `If-None-Match` and `If-Match`, of a key for "
-    "`If-Match`.",
+    "ETag": "The version of it: of a job for `If-None-Match` and `If-Match`, of a batch for "
+    "`If-None-Match`, of a key for `If-Match`.",
 }
 NAMED = {
     "artifact_id": "From `artifacts` of the job.",
@@ -114,22 +114,30 @@ NAMED = {
 }
 """What every operation means by a parameter of that name."""
 JOB_MAKERS = {"submit_job", "run_job_again", "restart_job"}
+MAKERS = JOB_MAKERS | {"submit_batch"}
+OF_BATCHES = {"submit_batch", "get_batch", "cancel_batch", "resume_batch"}
+VERSIONED = OF_BATCHES | {
+    "get_job", "change_job", "cancel_job", "approve_job", "reject_job", "get_key", "change_key",
+}  # fmt: skip
+"""Whose answers have an `ETag`."""
 ASKED = {
     idempotency.HEADER: (
-        JOB_MAKERS | {"submit_batch"},
+        MAKERS | {"resume_batch"},
         "Sent again under the same key, a request is answered as it was before.",
     ),
     "Prefer": (
-        JOB_MAKERS | {"get_job", "get_job_result", "cancel_job", "list_events"},
-        "`wait=30`: answer once the job has ended, or there is an event, or after so many seconds "
-        "(at most 50).",
+        JOB_MAKERS
+        | OF_BATCHES
+        | {"get_job", "get_job_result", "cancel_job", "list_jobs", "list_events"},
+        "`wait=30`: answer once the job has ended, the batch is over, one of the jobs named by "
+        "`ids` has ended, or there is an event; or after so many seconds (at most 50).",
     ),
     "If-None-Match": (
-        {"get_job", "get_artifact", "get_file_content"},
+        {"get_job", "get_batch", "get_artifact", "get_file_content"},
         "The `ETag` of what you have: `304` if it is still that.",
     ),
     "If-Match": (
-        {"change_job", "cancel_job", "change_key"},
+        {"change_job", "cancel_job", "approve_job", "reject_job", "change_key"},
         "The `ETag` of what you want changed, as you know it: `412` if it has changed since.",
     ),
     "Last-Event-ID": (

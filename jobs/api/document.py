@@ -16,13 +16,14 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from jobs import files
 
-from . import examples, idempotency
+from . import examples
 from .described import (
     ALWAYS,
     ASKED,
     BELONGS_TO,
     HEADERS,
     LEFT_OUT,
+    MAKERS,
     NAMED,
     OF_A_FILE,
     PART,
@@ -30,6 +31,7 @@ from .described import (
     PROBLEM_ERROR,
     REFUSALS,
     TAGS,
+    VERSIONED,
     WITH_A_CHANGE,
 )  # fmt: skip
 from .problems import CONTENT_TYPE
@@ -144,11 +146,11 @@ def _explain_parameters(operation: Operation) -> None:
 def _add_told(operation: Operation) -> None:
     """The headers that come back."""
     name = operation["operationId"]
-    if name in ASKED[idempotency.HEADER][0]:
+    if name in MAKERS:
         for status in {"200", "202"} & operation["responses"].keys():
             told = {"Location", "Retry-After"} if status == "202" else {"Location"}
             operation["responses"][status].setdefault("headers", {}).update(_headers(told))
-    if name in {"get_job", "change_job", "cancel_job", "get_key", "change_key"}:
+    if name in VERSIONED:
         for status in {"200", "202"} & operation["responses"].keys():
             told = {"ETag"} if name.endswith("_key") else {"ETag", "Retry-After"}
             operation["responses"][status].setdefault("headers", {}).update(_headers(told))

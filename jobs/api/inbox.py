@@ -51,6 +51,8 @@ class InboxEventSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     state = serializers.CharField()
     reason = serializers.CharField()
+    agent = serializers.CharField(required=False)
+    purpose = serializers.CharField(required=False)
     job = serializers.DictField()
 
 
@@ -128,9 +130,9 @@ class AcknowledgeView(KnownQuery):
 
 def _told(item: InboxItem, request: Request) -> dict[str, Any]:
     """The event, and as much of its job as tells whether to look at it."""
-    event = {name: each for name, each in events.to_wire(item.event).items() if name not in BULK}
     job = item.job
-    return event | {
+    told = events.to_wire(item.event, job)
+    return {name: each for name, each in told.items() if name not in BULK} | {
         "job": {
             "id": str(job.pk),
             "name": job.name,

@@ -105,6 +105,8 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
         request,
         errors=items(translated),
     )
+    # Whoever is told when to come back may do so with the same request.
+    body["retryable"] = body["retryable"] or getattr(translated, "wait", None) is not None
     if patch := getattr(translated, "patch", None):
         body["patch"] = patch
     headers = {}

@@ -142,14 +142,17 @@ class JobSerializer(JobSummarySerializer):
         return {"max_attempts": job.max_attempts, "on": [*kinds, *job.retry_on]}
 
     def get_links(self, job: Job) -> dict[str, str]:
-        """Those of a summary, and what may be done with it now that it has ended."""
+        """Those of a summary, its log and its stream of events, and what may be done with it now
+        that it has ended."""
         links = super().get_links(job)
-        verbs = {"run_again": "api:job-run-again"} if job.is_final else {}
+        more = {"log": "api:job-log", "stream": "api:job-event-stream"}
+        if job.is_final:
+            more["run_again"] = "api:job-run-again"
         if job.is_final and not lifecycle.why_no_restart(job):
-            verbs["restart"] = "api:job-restart"
+            more["restart"] = "api:job-restart"
         request = self.context["request"]
         return links | {
-            verb: reverse(name, [job.pk], request=request) for verb, name in verbs.items()
+            word: reverse(name, [job.pk], request=request) for word, name in more.items()
         }
 
     def get_reason(self, job: Job) -> str | None:
@@ -233,6 +236,8 @@ class EventSerializer(serializers.Serializer[Any]):
     progress = serializers.FloatField()
     message = serializers.CharField()
     stage = serializers.CharField()
+    agent = serializers.CharField(required=False)
+    purpose = serializers.CharField(required=False)
     points = serializers.ListField(required=False)
     log = serializers.CharField(required=False)
     evidence = serializers.CharField(required=False)

@@ -177,7 +177,7 @@ class JobEventsView(KnownQuery):
         job = telling.visible_job(request, job_id)
         found = events.after(job, query.after, EVENTS_A_PAGE)
         body = {
-            "events": [events.to_wire(event) for event in found],
+            "events": [events.to_wire(event, job) for event in found],
             "last_seq": job.last_seq,
             "state": job.state,
         }

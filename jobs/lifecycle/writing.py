@@ -30,8 +30,9 @@ CANNOT = {
 """What an event that came too late would have done."""
 
 TOLD = (
-    "owner", "key", "batch", "simulation", "name", "tags", "agent", "consent", "backend", "attempt",
-    "state", "reason", "progress", "message", "stage", "summary", "failure_kind", "error",
+    "owner", "key", "batch", "simulation", "name", "tags", "agent", "purpose", "consent",
+    "backend", "attempt", "state", "reason", "progress", "message", "stage", "summary",
+    "failure_kind", "error",
     "last_seq", "cancel_requested_at", "finished_at", "reserved_core_s",
 )  # fmt: skip
 """All that is told of a job, or decided by, when many are changed at once."""

@@ -51,7 +51,8 @@ def batch_list(request: HttpRequest) -> HttpResponse:
     now = batches.standings(shown)
     told = [_told(batch, now[batch.pk]) for batch in shown]
     is_moving = any(not batch.is_over for batch in shown)
-    return render(request, "batches/list.html", {"batches": told, "is_moving": is_moving})
+    shown_as = {"is_moving": is_moving, "snippets": copying.of_batches(request)}
+    return render(request, "batches/list.html", {"batches": told, **shown_as})
 
 
 @login_required

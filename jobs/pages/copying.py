@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 import simulations
 from jobs import snippets
 from jobs.batch_models import Batch
+from jobs.finding import Wanted
 from jobs.models import Job
 from jobs.snippets import Site, Snippet
 
@@ -38,6 +39,22 @@ def of_job(request: HttpRequest, job: Job) -> dict[str, list[Snippet]]:
 
 def of_batch(request: HttpRequest, batch: Batch) -> list[Snippet]:
     return snippets.of_batch(batch, site_of(request))
+
+
+def of_list(request: HttpRequest, wanted: Wanted) -> list[Snippet]:
+    return snippets.of_list(wanted, site_of(request))
+
+
+def of_batches(request: HttpRequest) -> list[Snippet]:
+    return snippets.of_batches(site_of(request))
+
+
+def of_simulations(request: HttpRequest) -> list[Snippet]:
+    return snippets.of_simulations(site_of(request))
+
+
+def of_inbox(request: HttpRequest) -> list[Snippet]:
+    return snippets.of_inbox(site_of(request))
 
 
 def of_form(request: HttpRequest, simulation: str, form: JobForm) -> list[Snippet]:

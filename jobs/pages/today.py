@@ -22,6 +22,7 @@ from jobs import moments
 from jobs.models import Job, JobQuerySet
 from jobs.states import Consent, JobState, Reason
 
+from . import copying
 from .listing import Row, lean, rows
 from .strips import catalogued
 
@@ -73,6 +74,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "site": _site(),
         "is_new_here": not any(each.rows for each in blocks.values()) and not mine.exists(),
         "quick": _quick(),
+        "snippets": copying.of_inbox(request),
         "newest": mine.newest_first().values_list("pk", flat=True).first() or "",
     }
     return render(request, "jobs/today.html", told)

@@ -31,7 +31,8 @@ CANNOT_RUN = (simulations.InvalidParams, *UNAVAILABLE)
 def job_list(request: HttpRequest) -> HttpResponse:
     mine = Job.objects.visible_to(request.user)
     found = listing(mine, request.GET, sees_all=request.user.is_superuser)
-    return render(request, "jobs/list.html", {"listing": found, "selectable": True})
+    told = {"snippets": copying.of_list(request, found.asked.wanted), "selectable": True}
+    return render(request, "jobs/list.html", {"listing": found, **told})
 
 
 @login_required
@@ -39,7 +40,8 @@ def job_choose(request: HttpRequest) -> HttpResponse:
     found = _menu()
     if len(found) == 1:
         return redirect("jobs:create", found[0].name)
-    return render(request, "jobs/choose.html", {"simulations": found})
+    told = {"simulations": found, "snippets": copying.of_simulations(request)}
+    return render(request, "jobs/choose.html", told)
 
 
 @login_required

@@ -27,7 +27,7 @@ job are for, as a stream or a socket."""
 MOST_DATA_BYTES = 18_000
 """Messages are to stay below 20 kB; what is around the data takes less than one."""
 MOST_DETAIL_CHARS = 1000
-SAID_BY_ITS_SENDER = {"name", "tags", "agent", "batch_id"}
+SAID_BY_ITS_SENDER = {"name", "tags", "agent", "purpose", "batch_id"}
 
 
 def announce(events: Sequence[JobEvent]) -> None:
@@ -137,6 +137,7 @@ def _data(event: JobEvent) -> dict[str, Any]:
     more = {
         "batch_id": str(job.batch_id or ""),
         "agent": job.agent,
+        "purpose": job.purpose,
         "summary": job.summary,
         "failure": _failure(job),
         "evidence": str(event.data.get("evidence", ""))[:MOST_DETAIL_CHARS],
@@ -161,7 +162,7 @@ def _failure(job: Job) -> dict[str, str] | None:
 def thin(data: dict[str, Any]) -> dict[str, Any]:
     """What may be long goes where it is too long; the job itself has it."""
     kept = dict(data)
-    for name in ("summary", "tags", "evidence", "failure"):
+    for name in ("summary", "tags", "evidence", "failure", "purpose"):
         if len(json.dumps(kept, ensure_ascii=False).encode()) <= MOST_DATA_BYTES:
             break
         if kept.pop(name, None):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import cache
 from typing import Any
 
@@ -91,11 +91,23 @@ def g2_matches(text: str) -> list[str]:
     """The G2 molecules of that name, or else those of that formula in any order."""
     if text in g2_counts():
         return [text]
-    folded = [name for name in g2_counts() if name.lower() == text.lower()]
+    by_name, by_counts = _g2_index()
+    folded = by_name.get(text.lower(), [])
     if len(folded) == 1:
         return folded
     counts = formula.parse(text)
-    return sorted(name for name, has in g2_counts().items() if has == counts)
+    return by_counts.get(frozenset(counts.items()), []) if counts else []
+
+
+@cache
+def _g2_index() -> tuple[dict[str, list[str]], dict[frozenset[tuple[str, int]], list[str]]]:
+    """By name, whatever its case, and by composition: a campaign asks for ten thousand."""
+    by_name: dict[str, list[str]] = defaultdict(list)
+    by_counts: dict[frozenset[tuple[str, int]], list[str]] = defaultdict(list)
+    for name, counts in sorted(g2_counts().items()):
+        by_name[name.lower()].append(name)
+        by_counts[frozenset(counts.items())].append(name)
+    return dict(by_name), dict(by_counts)
 
 
 def g2_atoms(name: str) -> Any:

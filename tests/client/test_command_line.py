@@ -161,6 +161,8 @@ def test_a_table_is_a_batch(run: Run, tmp_path: Path) -> None:
     assert run("batch", "results", batch_id, "--format", "csv").stdout.count("\n") == 3
     assert run("batch", "status", batch_id).stdout.split("\t")[1] == "finished"
     assert run("batch", "watch", batch_id, "--json").returncode == 0
+    newest = json.loads(run("batch", "list", "--limit", "1", "--json").stdout)
+    assert (newest["id"], newest["n_items"]) == (batch_id, 2)
 
 
 def test_a_job_is_run_again_with_other_params(run: Run) -> None:

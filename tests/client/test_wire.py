@@ -9,8 +9,18 @@ from email.utils import format_datetime
 import pytest
 
 from backplane import errors
-from backplane.flows import jobs
-from backplane.wire import Answer, Call, Deadline, NoAnswer, Patience, Pause, asking, exchange
+from backplane.flows import batches, jobs
+from backplane.wire import (
+    Answer,
+    Call,
+    Deadline,
+    Emit,
+    NoAnswer,
+    Patience,
+    Pause,
+    asking,
+    exchange,
+)
 
 from .scripted import Clock, job, patience, played
 
@@ -164,3 +174,51 @@ def test_many_are_watched_by_a_few_requests() -> None:
     steps, _ = played(flow, [*pages, *[GOOD] * 250])
 
     assert sum(isinstance(step, Call) for step in steps) == 3
+
+
+def page(*states: str, **headers: str) -> Answer:
+    seqs = {"running": 1, "succeeded": 2}
+    told = [job(id=f"job-{n}", state=each, last_seq=seqs[each]) for n, each in enumerate(states)]
+    return Answer(status=200, headers=headers, body=json.dumps({"results": told}).encode())
+
+
+def test_the_first_end_among_many_is_waited_for() -> None:
+    clock = Clock()
+    flow = jobs.as_completed(asking(patience(clock)), ["job-0", "job-1"], Deadline.after(70, clock))
+    waited = {"preference-applied": "wait=50"}
+    replies = [
+        page("running", "running"),
+        page("running", "succeeded", **waited),
+        page("running", "succeeded"),
+        page("succeeded", **waited),
+        page("succeeded"),
+    ]
+
+    steps, _ = played(flow, [*replies[:3], GOOD, *replies[3:], GOOD])
+
+    calls = [step for step in steps if isinstance(step, Call)]
+    assert [each.headers.get("Prefer") for each in calls] == [
+        None, "wait=50", None, "wait=50", None,
+    ]  # fmt: skip
+    assert calls[1].query["ids"] == "job-0,job-1"
+    assert calls[3].query["ids"] == "job-0"
+    assert [step.value["id"] for step in steps if isinstance(step, Emit)] == ["job-1", "job-0"]
+
+
+def test_a_batch_is_watched_by_one_long_request_after_another() -> None:
+    clock = Clock()
+    flow = batches.watch(asking(patience(clock)), "b1", Deadline.after(None, clock))
+
+    def told(state: str, tag: str, status: int = 200) -> Answer:
+        headers = {"etag": tag, "preference-applied": "wait=50"}
+        return Answer(status=status, headers=headers, body=json.dumps({"state": state}).encode())
+
+    replies = [told("running", "1"), told("running", "1", 304), told("finished", "2")]
+    steps, _ = played(flow, [replies[0], GOOD, *replies[1:], GOOD])
+
+    calls = [step for step in steps if isinstance(step, Call)]
+    assert [each.headers.get("If-None-Match") for each in calls] == [None, "1", "1"]
+    assert [each.headers.get("Prefer") for each in calls] == [None, "wait=50", "wait=50"]
+    assert [step.value["state"] for step in steps if isinstance(step, Emit)] == [
+        "running", "finished",
+    ]  # fmt: skip

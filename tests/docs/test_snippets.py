@@ -9,9 +9,11 @@ import shlex
 from collections.abc import Callable
 from html import unescape
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
+from jsonschema import Draft202012Validator
 
 import simulations
 from jobs import snippets
@@ -213,3 +215,62 @@ def test_a_form_that_cannot_be_read_says_so(client: Client, alice: Any) -> None:
     answer = client.post("/jobs/new/demo.sum_squares/as/", {"job_wall_time_s": "long"})
 
     assert "cannot be read yet" in answer.content.decode()
+
+
+def test_a_list_is_copied_with_its_filters(
+    page: Callable[..., dict[str, str]], submit: Callable[..., Job], client: Client
+) -> None:
+    job = submit(name="it's mine", tags=["a b", "c"])
+    submit(name="another", params={"n": 5})
+
+    found = page("/jobs/?state=queued,running&tag=a+b&tag=c&text=it%27s&created_after=2026-01-01")
+
+    url = urlsplit(shlex.split(found["copy-sh"])[-1])
+    listed = client.get(f"{url.path}?{url.query}").json()["results"]
+    assert [each["id"] for each in listed] == [str(job.pk)]
+    asked = keywords(found["copy-python"], "client.jobs")
+    assert (asked["state"], asked["tag"], asked["text"]) == ("queued,running", ["a b", "c"], "it's")
+    call = json.loads(found["copy-json"])
+    Draft202012Validator(all_tools()[call["name"]].schema).validate(call["arguments"])
+    assert call["arguments"]["state"] == ["queued", "running"]
+    assert call["arguments"]["tag"] == ["a b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "tool"),
+    [
+        ("/", "client.inbox", "read_inbox"),
+        ("/jobs/", "client.jobs", "list_jobs"),
+        ("/jobs/new/", "client.simulations", "list_simulations"),
+        ("/batches/", "client.submit_batch", "submit_batch"),
+    ],
+)
+def test_every_list_says_how_to_ask_for_it(
+    page: Callable[..., dict[str, str]], client: Client, path: str, method: str, tool: str
+) -> None:
+    found = page(path)
+
+    assert "http://testserver/api/v1/" in found["copy-sh"]
+    keywords(found["copy-python"], method)
+    call = json.loads(found["copy-json"])
+    assert call["name"] == tool
+    Draft202012Validator(all_tools()[tool].schema).validate(call["arguments"])
+
+
+def test_the_batch_that_is_offered_can_be_sent(
+    page: Callable[..., dict[str, str]], client: Client
+) -> None:
+    found = page("/batches/")
+
+    body = sent_by_curl(found["copy-sh"])
+    assert keywords(found["copy-python"], "client.submit_batch") == body
+    assert json.loads(found["copy-json"])["arguments"] == body
+    answer = client.post("/api/v1/batches", body, "application/json")
+    assert (answer.status_code, answer.json()["n_items"]) == (202, 3)
+
+
+def keywords(text: str, method: str) -> dict[str, Any]:
+    """The named arguments of a call, as Python reads it."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    call = next(each for each in calls if ast.unparse(each.func) == method)
+    return {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}

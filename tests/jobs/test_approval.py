@@ -13,7 +13,7 @@ from django.utils import timezone
 from jobs import keys, lifecycle, turns
 from jobs.keys import Origin
 from jobs.models import Job
-from jobs.states import Approval, Consent, JobState, Reason, Scope
+from jobs.states import Approval, Consent, JobState, Priority, Reason, Scope
 
 from .test_turns import drain, take
 
@@ -192,6 +192,26 @@ def test_its_owner_says_no_in_rest(asks: Any, alice: Any, answer: Any) -> None:
 
     assert (told.json()["state"], told.json()["approval"]) == ("cancelled", "refused")
     assert "Not now." in told.json()["error"]["detail"]
+
+
+@pytest.mark.parametrize("verb", ["approve", "reject"])
+def test_what_has_changed_since_it_was_read_is_decided_anew(
+    asks: Any, alice: Any, client: Client, verb: str
+) -> None:
+    job = asks()
+    client.force_login(alice)
+    tag = client.get(f"/api/v1/jobs/{job.pk}")["ETag"]
+    lifecycle.set_priority(job, Priority.LOW, by=alice)
+
+    def say(tag: str) -> Any:
+        path = f"/api/v1/jobs/{job.pk}/{verb}"
+        return client.post(path, {}, "application/json", headers={"If-Match": tag})
+
+    assert (say(tag).status_code, say(tag).json()["code"]) == (412, "changed_meanwhile")
+    job.refresh_from_db()
+    assert job.awaits_approval
+    told = say(client.get(f"/api/v1/jobs/{job.pk}")["ETag"])
+    assert (told.status_code, told["ETag"] != tag) == (200, True)
 
 
 def test_another_key_of_the_owner_may_say_yes(asks: Any, alice: Any, answer: Any) -> None:

@@ -83,6 +83,7 @@ def test_a_list_becomes_jobs_in_its_order(post: Post, browser: Client) -> None:
     told = answer.json()
     assert (answer.status_code, told["state"], told["counts"]["queued"]) == (202, "running", 3)
     assert answer["Location"] == told["links"]["self"]
+    assert (answer["Retry-After"], answer["ETag"][:5]) == ("5", 'W/"1-')
     items = browser.get(told["links"]["items"]).json()["results"]
     assert [(each["index"], each["name"], each["outcome"]) for each in items] == [
         (0, "no. 5", "accepted"),

@@ -233,6 +233,7 @@ def test_a_key_with_another_body_is_refused(as_alice: Client) -> None:
     other = post(as_alice, {**SQUARES, "name": "x"}, **{"Idempotency-Key": "k1"})
 
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert other.json()["retryable"] is False
 
 
 def claim_and_die(client: Client) -> None:
@@ -257,6 +258,7 @@ def test_a_key_that_another_machine_works_on_is_a_conflict_until_its_claim_lapse
 
     meanwhile = post(as_alice, SQUARES, **{"Idempotency-Key": "k1"})
     assert (meanwhile.status_code, meanwhile["Retry-After"]) == (409, "2")
+    assert meanwhile.json()["retryable"] is True
 
     past = timezone.now() - timedelta(seconds=idempotency.CLAIM_LAPSES_S + 1)
     IdempotencyKey.objects.update(claimed_at=past)

@@ -74,6 +74,25 @@ def test_a_job_is_for_what_its_key_is_for_unless_it_says_so_itself(
     assert job.events.get(kind="submitted").data["purpose"] == kept
 
 
+def test_every_event_says_who_sent_the_job_and_what_for(
+    agent: Agent, submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
+    client, key = agent()
+    job = start(submit(origin=keys.Origin(key=key, agent="crawler", purpose="screening")))
+    lifecycle.succeed(job, 1, {"total": 14})
+
+    told = client.get(f"{JOBS}/{job.pk}/events").json()["events"]
+    unread = client.get("/api/v1/events").json()["events"]
+    stream = client.get(f"{JOBS}/{job.pk}/events/stream").getvalue().decode()
+
+    assert [each["kind"] for each in told] == ["submitted", "started", "succeeded"]
+    assert [each["kind"] for each in unread] == ["succeeded"]
+    assert {(each["agent"], each["purpose"]) for each in [*told, *unread]} == {
+        ("crawler", "screening")
+    }
+    assert stream.count('"agent": "crawler", "purpose": "screening"') == 3
+
+
 def test_what_is_kept_of_a_key_opens_nothing(alice: Any) -> None:
     key, text = keys.issue(owner=alice, name="a", scopes=USUAL)
     row = ApiKey.objects.filter(pk=key.pk).values().get()

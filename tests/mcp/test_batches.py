@@ -62,3 +62,20 @@ async def test_a_stranger_s_batch_does_not_exist(alices: Connect, bobs: Connect)
         for tool in ("get_batch", "list_batch_items", "cancel_batch", "resume_batch"):
             answer = await client.call_tool(tool, {"batch_id": batch["id"]})
             assert answer.structured_content["error"]["code"] == "E_NOT_FOUND"
+
+
+async def test_batches_of_earlier_conversations_are_listed(alices: Connect, bobs: Connect) -> None:
+    async with alices() as client:
+        for n in (3, 4, 5):
+            await client.call_tool("submit_batch", {**GRID, "grid": {"params.n": [n]}})
+    async with alices() as another:
+        first = said(await another.call_tool("list_batches", {"limit": 2}))
+        rest = said(await another.call_tool("list_batches", {"cursor": first["next_cursor"]}))
+    async with bobs() as client:
+        theirs = said(await client.call_tool("list_batches", {}))
+
+    found = [*first["batches"], *rest["batches"]]
+    assert len({each["id"] for each in found}) == 3
+    assert {each["counts"]["queued"] for each in found} == {1}
+    assert first["summary"] == "2 batches and more."
+    assert theirs["batches"] == []

@@ -180,7 +180,9 @@ def test_a_key_that_may_not_look_hears_how_a_job_ends_and_not_whose_it_is(
 ) -> None:
     scopes = [Scope.SUBMIT, *([Scope.READ] if may_look else [])]
     key, _ = keys.issue(owner=alice, name="agent", scopes=scopes)
-    job = submit(name="secret plan", tags=["secret"], origin=keys.Origin(agent="secret"))
+    job = submit(
+        name="secret plan", tags=["secret"], origin=keys.Origin(agent="secret", purpose="secret")
+    )
 
     endpoints.attach(job, url=URL, key=key)
     lifecycle.succeed(start(job), 1, {"total": 14}, summary={"total": 14})
@@ -188,6 +190,7 @@ def test_a_key_that_may_not_look_hears_how_a_job_ends_and_not_whose_it_is(
     data = WebhookDelivery.objects.get().data
     assert (data["state"], data["summary"]) == ("succeeded", {"total": 14})
     assert ("secret" in str(data)) is may_look
+    assert data.get("purpose") == ("secret" if may_look else None)
 
 
 def test_a_key_hears_of_no_job_that_a_person_or_another_key_puts_in_the_place_of_its_own(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
@@ -57,6 +58,11 @@ class Call:
     wants_progress: bool = False
 
 
+def cursor_of(page: dict[str, Any]) -> str | None:
+    """Where the next page of a list begins; None: there is none."""
+    return parse_qs(urlsplit(page["next"] or "").query).get("cursor", [None])[0]
+
+
 LookFurther = Callable[[Call, dict[str, Any]], Awaitable[Sequence[FieldError]]]
 
 
@@ -94,9 +100,11 @@ def tool(
     *,
     patch_in: str = "",
     look_further: LookFurther | None = None,
+    annotations: ToolAnnotations | None = None,
 ) -> Callable[[Callable[[Call, Arguments], Awaitable[Told]]], Tool]:
     """Declare `async def run(call, arguments) -> Told`, its docstring the description.
 
+    :param annotations: where they are not those of its scope.
     :param look_further: what else is wrong with a call whose arguments are, told together with it.
     """
 
@@ -114,7 +122,7 @@ def tool(
             title=title,
             description=" ".join((func.__doc__ or "").split()),
             schema=compact(arguments.model_json_schema()),
-            annotations=ANNOTATIONS[scope],
+            annotations=annotations or ANNOTATIONS[scope],
             scope=scope,
             run=run,
             patch_in=patch_in,

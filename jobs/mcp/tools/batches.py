@@ -11,7 +11,7 @@ from jobs import events, news
 from jobs.mcp.telling import Told, path_part, shortened
 from jobs.states import Scope
 
-from .base import MAX_WAIT_S, Call, tool
+from .base import MAX_WAIT_S, Call, cursor_of, tool
 
 BATCHES = "/api/v1/batches"
 LOOK_ANYWAY_S = 5.0
@@ -20,6 +20,7 @@ KEPT = (
     "id", "name", "state", "n_items", "counts", "n_reused", "progress", "over_in_s",
     "first_failures", "created_at", "finished_at", "links",
 )  # fmt: skip
+LISTED = ("id", "name", "state", "n_items", "counts", "created_at", "finished_at")
 
 
 class OneBatch(BaseModel, extra="forbid"):
@@ -50,6 +51,11 @@ class Campaign(BaseModel, extra="forbid"):
     )
     on_invalid: Literal["refuse", "skip"] | None = None
     idempotency_key: str | None = None
+
+
+class Listing(BaseModel, extra="forbid"):
+    limit: int = Field(20, ge=1, le=50)
+    cursor: str | None = Field(None, description="next_cursor of the answer before.")
 
 
 class Look(OneBatch):
@@ -89,6 +95,19 @@ async def get_batch(call: Call, given: Look) -> Told:
     return _told(batch)
 
 
+@tool("list_batches", "List batches", Listing)
+async def list_batches(call: Call, given: Listing) -> Told:
+    """Your batches, newest first, those of earlier conversations included."""
+    page = await call.site.get(BATCHES, given.model_dump(exclude_none=True))
+    rows = [shortened({name: each[name] for name in LISTED}) for each in page["results"]]
+    cursor = cursor_of(page)
+    return Told(
+        summary=f"{len(rows)} batch{'' if len(rows) == 1 else 'es'}{' and more' if cursor else ''}.",
+        next=f'list_batches(cursor="{cursor}")' if cursor else "get_batch for one of them",
+        data={"batches": rows, "next_cursor": cursor},
+    )
+
+
 @tool("list_batch_items", "List what became of a batch", Items)
 async def list_batch_items(call: Call, given: Items) -> Told:
     """Each job of a batch with its state and its key figures, in the order asked for."""
@@ -119,7 +138,7 @@ async def resume_batch(call: Call, given: Resume) -> Told:
     return _told((await call.site.ask("POST", f"{given.path}/resume", body)).body)
 
 
-TOOLS = [submit_batch, get_batch, list_batch_items, cancel_batch, resume_batch]
+TOOLS = [submit_batch, get_batch, list_batches, list_batch_items, cancel_batch, resume_batch]
 
 
 def _told(batch: dict[str, Any]) -> Told:

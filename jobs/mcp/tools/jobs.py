@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any, Literal
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, Field
 
@@ -15,7 +14,7 @@ from jobs.mcp.schemas import params_schema
 from jobs.mcp.telling import Told
 from jobs.states import Scope
 
-from .base import JOBS, MAX_WAIT_S, Call, OneJob, tool
+from .base import JOBS, MAX_WAIT_S, Call, OneJob, cursor_of, tool
 from .submitting import tool_name
 from .waiting import look, until_over
 
@@ -34,6 +33,10 @@ class Listing(BaseModel, extra="forbid"):
     simulation: str | None = None
     text: str | None = Field(None, description="Part of the name, or the beginning of the id.")
     tag: list[str] | None = Field(None, description="All of them.")
+    batch: str | None = Field(None, description="The id of one: its jobs.")
+    agent: str | None = None
+    created_after: str | None = Field(None, description="2026-11-23T10:00:00Z or a day.")
+    finished_after: str | None = None
     limit: int = Field(20, ge=1, le=50)
     cursor: str | None = Field(None, description="next_cursor of the answer before.")
 
@@ -71,10 +74,10 @@ async def list_jobs(call: Call, given: Listing) -> Told:
         query["state"] = ",".join(given.state)
     page = await call.site.get(JOBS, query)
     rows = [_row(job) for job in page["results"]]
-    cursor = _cursor(page)
+    cursor = cursor_of(page)
     more = f'list_jobs(cursor="{cursor}") for older ones' if cursor else "get_job for one of them"
     return Told(
-        summary=f"{len(rows)} jobs{' and more' if cursor else ''}.",
+        summary=f"{len(rows)} job{'' if len(rows) == 1 else 's'}{' and more' if cursor else ''}.",
         next=more,
         data={"jobs": rows, "next_cursor": cursor},
     )
@@ -156,10 +159,6 @@ def _row(job: dict[str, Any]) -> dict[str, Any]:
     row = {name: job[name] for name in ("id", "simulation", "name", "state", "created_at")}
     figures = {"summary": job.get("summary"), "failure_kind": job.get("failure_kind")}
     return row | {name: value for name, value in figures.items() if value}
-
-
-def _cursor(page: dict[str, Any]) -> str | None:
-    return parse_qs(urlsplit(page["next"] or "").query).get("cursor", [None])[0]
 
 
 def _has(result: Any, field: str, left_out: dict[str, Any]) -> bool:
