@@ -35,9 +35,12 @@ BASIS_TITLES: dict[BasisName, tuple[str, str]] = {
     "def2-svp": ("def2-SVP", "def2"),
     "def2-tzvp": ("def2-TZVP", "def2"),
     "def2-tzvpp": ("def2-TZVPP", "def2"),
+    "def2-qzvp": ("def2-QZVP", "def2"),
     "cc-pvdz": ("cc-pVDZ", "ccpvxz"),
     "cc-pvtz": ("cc-pVTZ", "ccpvxz"),
+    "cc-pvqz": ("cc-pVQZ", "ccpvxz"),
     "aug-cc-pvdz": ("aug-cc-pVDZ", "ccpvxz, augccpvxz"),
+    "aug-cc-pvtz": ("aug-cc-pVTZ", "ccpvxz, augccpvxz"),
 }
 """How a paper writes each, and whom it cites."""
 DISPERSION_TITLES = {"d3bj": "D3(BJ) dispersion correction [@d3, d3bj]"}
