@@ -43,7 +43,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("name", help="a name or alias, see `list`")
     run.add_argument("--smiles", help="the molecule, as SMILES")
     run.add_argument("--structure", metavar="TEXT", help="SMILES, InChI, a name or a formula")
-    run.add_argument("--file", type=Path, help="XYZ, SDF, SMILES or PDB file")
+    run.add_argument(
+        "--file", type=Path, help="SMILES, InChI, XYZ, SDF, CIF, POSCAR, PDB or mmCIF file"
+    )
     run.add_argument("--params", type=Path, metavar="FILE", help="a JSON object of params")
     run.add_argument(
         "-p", dest="param", action="append", default=[], metavar="KEY=VALUE",

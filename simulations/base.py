@@ -24,6 +24,8 @@ class Context(Protocol):
     """What earlier attempts left, or the job that this one restarts; it may hold a checkpoint."""
     threads: int
     """How many threads the engine may use."""
+    memory_mib: int | None
+    """How much memory the whole run may take; None where nobody set a limit."""
     log: TextIO
     """The engine's own words; whoever watches the job reads along."""
 

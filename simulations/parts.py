@@ -36,6 +36,7 @@ class Part:
         previous = whole.previous / directory if whole.previous else None
         self.previous: Path | None = previous if previous and previous.is_dir() else None
         self.threads: int = whole.threads
+        self.memory_mib: int | None = whole.memory_mib
         self.log: TextIO = whole.log
         self._whole = whole
         self._span = span

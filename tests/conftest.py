@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -19,6 +20,10 @@ from jobs import lifecycle
 from jobs.models import Job
 from tests.postgres import Postgres
 from tests.stack import Stack, until
+
+# Read by the engines' libraries when they are loaded. Molecules of a test are small: two threads
+# that wait for each other take ten times as long as one, where something else runs beside them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

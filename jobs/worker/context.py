@@ -40,6 +40,7 @@ class JobContext:
         self.previous = left_behind(job, attempt)
         self.threads = job.threads or int(os.environ.get("OMP_NUM_THREADS", "1"))
         self.log: TextIO = (self.workdir / LOG_NAME).open("a", buffering=1)
+        self.memory_mib = job.budget.memory_mib
         self._manifest = Manifest(self.workdir)
         self._points: list[dict[str, Any]] = []
         self._lock = threading.Lock()

@@ -16,7 +16,7 @@ from simulations.quantum.frequencies import (
 from simulations.quantum.geometry import Geometry
 from simulations.quantum.inspect import Molecule, checked, refuse_single_atom
 from simulations.quantum.optimize import Descent, minimise, resume_trajectory, write_final
-from simulations.quantum.progress import Progress
+from simulations.quantum.progress import Progress, teller
 from simulations.quantum.spectrum import tell_spectrum, write_modes
 from simulations.quantum.vibrations import analyse
 from simulations.quantum.xtb import XtbSurface
@@ -91,7 +91,7 @@ def run(params: XtbFrequenciesParams, context: Context) -> XtbFrequenciesResult:
         multiplicity=molecule.multiplicity,
         max_force=max_force,
     )
-    notes = [*notes_on_xtb(molecule, params), *start_notes, *walk_notes]
+    notes = [*notes_on_xtb(molecule, params), *start_notes, *surface.notes, *walk_notes]
     notes += notes_on_frequencies(vibrations, max_force)
     seconds = time.monotonic() - started
     fields = xtb_result_fields(surface, energy, molecule, params, notes, seconds)
@@ -110,11 +110,11 @@ def _stationary_point(
     import numpy as np
 
     if not params.optimize_first:
-        surface = XtbSurface(molecule, start, params.settings)
+        surface = XtbSurface(molecule, start, params.settings, teller(progress, "hessian"))
         energy = surface.energy()
         return surface, energy, float(np.linalg.norm(surface.gradient(), axis=1).max()), []
     start, lost = resume_trajectory(context, start)
-    surface = XtbSurface(molecule, start, params.settings)
+    surface = XtbSurface(molecule, start, params.settings, teller(progress, "optimise"))
     descent = Descent(surface, context, progress, lost=lost, span=(0.02, 0.3))
     max_steps = max(params.max_steps - lost.done, 1)
     minimise(descent, start, max_steps, context.log, steadier=params.steadier)

@@ -11,7 +11,7 @@ from simulations.quantum.figures import ENERGY_OF_STEPS, FORCE_OF_STEPS, STEP_RE
 from simulations.quantum.inspect import Molecule, checked, refuse_single_atom
 from simulations.quantum.optimize import Descent, minimise, resume_trajectory, write_final
 from simulations.quantum.params import MaxStepsField, TemperatureField
-from simulations.quantum.progress import Progress
+from simulations.quantum.progress import Progress, teller
 from simulations.quantum.xtb import XtbSurface
 from simulations.tightbinding import paragraph
 from simulations.tightbinding.params import XtbResult, XtbStartParams, notes_on_xtb, understand_xtb
@@ -75,11 +75,11 @@ def run(params: XtbOptimizationParams, context: Context) -> XtbOptimizationResul
         progress.report(0.05, f"resuming at geometry step {lost.done + 1}", stage="optimise")
         message = f"Resumed at geometry step {lost.done + 1} of an earlier attempt."
         notes.append(Note(code="resumed", message=message))
-    surface = XtbSurface(molecule, start, params.settings)
+    surface = XtbSurface(molecule, start, params.settings, teller(progress, "optimise"))
     descent = Descent(surface, context, progress, lost=lost)
     max_steps = max(params.max_steps - lost.done, 1)
     minimise(descent, start, max_steps, context.log, steadier=params.steadier)
-    notes += descent.notes
+    notes += [*surface.notes, *descent.notes]
     final = descent.steps[-1]
     write_final(context, final.geometry, final.energy)
     seconds = time.monotonic() - started

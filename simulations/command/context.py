@@ -31,6 +31,7 @@ class DirectoryContext:
         previous = workdir / PREVIOUS_NAME
         self.previous = previous if previous.is_dir() else None
         self.threads = int(os.environ.get(THREADS, "1"))
+        self.memory_mib: int | None = None
         self.log = log
         self._tell = tell
         self._manifest = Manifest(workdir)

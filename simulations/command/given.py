@@ -11,14 +11,11 @@ from pydantic import BaseModel
 
 from simulations.base import Simulation
 from simulations.errors import FieldError, InvalidParams
+from simulations.structures.formats import MACROMOLECULAR, of_file
 
-FORMATS = {
-    ".smi": "smiles", ".smiles": "smiles", ".xyz": "xyz", ".sdf": "sdf", ".mol": "sdf",
-    ".inchi": "inchi",
-}  # fmt: skip
-"""What a file's name says of the text in it; of any other the text has to say it itself."""
 STRUCTURE_FIELDS = ("structure", "ligand")
-PROTEIN_FIELDS = ("receptor_pdb", "pdb")
+PROTEIN_FIELDS = ("receptor_pdb", *STRUCTURE_FIELDS)
+"""Where a protein goes: a simulation without a field for it says what it takes instead."""
 
 
 def params_of(words: Namespace, simulation: Simulation) -> dict[str, Any]:
@@ -50,11 +47,9 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 def _of_structure_file(path: Path, model: type[BaseModel]) -> dict[str, Any]:
     text = path.read_text()
-    if path.suffix.lower() in (".pdb", ".ent"):
-        return {_field(model, PROTEIN_FIELDS): text}
-    known = FORMATS.get(path.suffix.lower())
-    field = _field(model, STRUCTURE_FIELDS)
-    return {field: {"format": known, "text": text} if known else text}
+    format = of_file(path.name, text)
+    field = _field(model, PROTEIN_FIELDS if format in MACROMOLECULAR else STRUCTURE_FIELDS)
+    return {field: {"format": format, "text": text}}
 
 
 def _field(model: type[BaseModel], candidates: tuple[str, ...]) -> str:

@@ -6,13 +6,12 @@ from typing import Any
 
 from simulations.errors import FieldError, InvalidParams
 from simulations.structures import Structure
+from simulations.structures.bonds import atoms_in_space, find_bonds
 from simulations.structures.rdkit_log import listening
 
 from .mmff import without_parameters
 
 MAX_MOLECULE_ATOMS = 200
-BOND_SEARCH_ROUNDS = 2000
-"""Of RDKit's search for bond orders, which may else go on for hours."""
 
 
 def molecule(structure: Structure, charge: int | None) -> Any:
@@ -60,10 +59,10 @@ def _with_bonds(structure: Structure, charge: int) -> Any:
 
     if structure.positions_angstrom is None:
         return Chem.AddHs(Chem.MolFromSmiles(structure.smiles))
-    mol = _atoms_in_space(structure)
+    mol = atoms_in_space(structure.symbols, structure.positions_angstrom)
     try:
         if structure.smiles is None:
-            rdDetermineBonds.DetermineBonds(mol, charge=charge, maxIterations=BOND_SEARCH_ROUNDS)
+            find_bonds(mol, charge)
         else:
             rdDetermineBonds.DetermineConnectivity(mol)
             template = Chem.AddHs(Chem.MolFromSmiles(structure.smiles))
@@ -76,18 +75,6 @@ def _with_bonds(structure: Structure, charge: int) -> Any:
             f"coordinates ({str(exc).strip().splitlines()[0]}). Give SMILES, or the right charge.",
         ) from None
     return mol
-
-
-def _atoms_in_space(structure: Structure) -> Any:
-    from rdkit import Chem
-    from rdkit.Geometry import Point3D
-
-    mol = Chem.RWMol()
-    conformer = Chem.Conformer(structure.n_atoms)
-    for symbol, position in zip(structure.symbols, structure.positions_angstrom or (), strict=True):
-        conformer.SetAtomPosition(mol.AddAtom(Chem.Atom(symbol)), Point3D(*position))
-    mol.AddConformer(conformer)
-    return mol.GetMol()
 
 
 def _refuse_charge(mol: Any, wanted: int) -> None:

@@ -36,3 +36,7 @@ class Pace:
         if not self._steps:
             return 0.0
         return self._steps * self._timestep_ns * SECONDS_PER_DAY / self._seconds
+
+    def seconds_for(self, steps: int) -> float:
+        """How long so many more will take, as fast as it went; once some are done."""
+        return steps * self._seconds / self._steps

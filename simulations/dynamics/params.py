@@ -11,6 +11,8 @@ from simulations.structures import StructureInput
 
 Environment = Literal["vacuum", "implicit", "explicit"]
 Ensemble = Literal["NVE", "NVT", "NPT"]
+MIN_TIMESTEP_FS = 0.05
+MAX_PADDING_ANGSTROM = 40.0
 
 
 class MdParams(BaseModel):
@@ -73,7 +75,7 @@ class MdParams(BaseModel):
     )
     timestep_fs: float | None = Field(
         None,
-        ge=0.05,
+        ge=MIN_TIMESTEP_FS,
         le=4,
         title="Time step",
         description="At most 1 fs without constraints, 2 fs with the bonds to hydrogen "
@@ -125,7 +127,7 @@ class MdParams(BaseModel):
     padding_angstrom: float = Field(
         12.0,
         ge=10,
-        le=40,
+        le=MAX_PADDING_ANGSTROM,
         title="Padding",
         description="Water between a protein and its periodic image.",
         json_schema_extra={"unit": "Å"},

@@ -21,17 +21,18 @@ from .engine import (
 from .minimise import minimise
 from .observables import OBSERVABLES_NAME, Gauge, Row, Table, is_finite
 from .pace import Pace
-from .params import MdParams
+from .params import MAX_PADDING_ANGSTROM, MIN_TIMESTEP_FS, MdParams
 from .prepare import prepare
 from .prepared import SYSTEM_NAME, TOPOLOGY_NAME, Prepared, store, write_pdb
 from .preview import PREVIEW_NAME, write_preview
 from .resume import resume
-from .schedule import Schedule, Stage, ensemble, schedule
+from .schedule import Schedule, Stage, ensemble, environment, schedule
 from .trajectory import TRAJECTORY_NAME, Frames
 
 FINAL_NAME = "final.pdb"
 MINIMISE_SHARE = 0.02
 FINISH_SHARE = 0.01
+MORE_PADDING_ANGSTROM = 4.0
 TITLES = {
     TOPOLOGY_NAME: ("Minimised start, the trajectory's topology", "chemical/x-pdb"),
     SYSTEM_NAME: ("OpenMM system: every force and parameter", "application/xml"),
@@ -76,7 +77,7 @@ class Run:
 
         :raises ScienceError: the forces ran away.
         """
-        with _engine_errors():
+        with self._engine_errors():
             self._stage("equilibrate")
             self._stage("produce")
         self._write_final()
@@ -92,7 +93,7 @@ class Run:
         from openmm import unit
 
         platform = choose_platform(prepared, self._params, self._context.threads)
-        with _engine_errors():
+        with self._engine_errors():
             engine = make_context(prepared, self._params, self.plan, "equilibrate", platform)
             engine.setPositions(prepared.positions)
             minimise(engine, self._context, MINIMISE_SHARE)
@@ -151,14 +152,18 @@ class Run:
         free = degrees_of_freedom(self.prepared, ensemble(self._params, stage))
         row = {"step": step, "time_ps": self.plan.time_ps(step), **self._gauge.read(engine, free)}
         if not is_finite(row):
-            raise _blown_up(step)
+            raise self._blown_up(step)
         if self.plan.is_frame(step):
             self._frames.append(engine)
             self._declare(TRAJECTORY_NAME)
         self.table.append(row)
         self._checkpoints.save_if_due(engine)
         self._declare(OBSERVABLES_NAME)
-        metrics = {**row, "speed_ns_per_day": self.pace.ns_per_day}
+        metrics = {
+            **row,
+            "speed_ns_per_day": self.pace.ns_per_day,
+            "remaining_s": round(self.pace.seconds_for(self.plan.n_steps - step), 2),
+        }
         message = f"{row['time_ps']:.3f} ps of {self.plan.time_ps(self.plan.n_steps):g}"
         self._context.report(self._fraction(step), message, stage=stage, **metrics)
 
@@ -183,24 +188,32 @@ class Run:
                 title, media_type = TITLES[name]
                 self._context.artifact(name, title, media_type)
 
+    @contextmanager
+    def _engine_errors(self) -> Iterator[None]:
+        """What OpenMM raises while it runs, told as a failure of the science."""
+        from openmm import OpenMMException
 
-@contextmanager
-def _engine_errors() -> Iterator[None]:
-    """What OpenMM raises while it runs, told as a failure of the science."""
-    from openmm import OpenMMException
+        try:
+            yield
+        except OpenMMException as exc:
+            if "NaN" in str(exc):
+                raise self._blown_up() from exc
+            raise self._gave_up(exc) from exc
 
-    try:
-        yield
-    except OpenMMException as exc:
-        if "NaN" in str(exc):
-            raise _blown_up() from exc
-        hint = "If it speaks of the box: more padding (padding_angstrom), a lower temperature."
-        raise ScienceError(f"OpenMM gave up: {exc}", hints=[hint]) from exc
+    def _gave_up(self, exc: Exception) -> ScienceError:
+        is_boxed = environment(self._params) == "explicit"
+        wider = min(self._params.padding_angstrom + MORE_PADDING_ANGSTROM, MAX_PADDING_ANGSTROM)
+        return ScienceError(
+            f"OpenMM gave up: {exc}",
+            hints=["If it speaks of the box: more padding (padding_angstrom), less heat."],
+            fix={"padding_angstrom": wider} if is_boxed and "box" in str(exc) else None,
+        )
 
-
-def _blown_up(step: int | None = None) -> ScienceError:
-    when = f" at or before step {step:,}" if step else ""
-    return ScienceError(
-        f"The simulation blew up{when}: energies or positions are no longer numbers.",
-        hints=BLOWN_UP_HINTS,
-    )
+    def _blown_up(self, step: int | None = None) -> ScienceError:
+        when = f" at or before step {step:,}" if step else ""
+        shorter = max(self.plan.timestep_fs / 2, MIN_TIMESTEP_FS)
+        return ScienceError(
+            f"The simulation blew up{when}: energies or positions are no longer numbers.",
+            hints=BLOWN_UP_HINTS,
+            fix={"timestep_fs": shorter} if shorter < self.plan.timestep_fs else None,
+        )

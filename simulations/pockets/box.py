@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import ceil
 from typing import Any
 
 from simulations.errors import FieldError, InvalidParams
 
-from .params import ReceptorParams
+from .params import MAX_EDGE_ANGSTROM, MAX_PADDING_ANGSTROM, ReceptorParams
 from .pdb import PdbFile, Residue, Vector
 
 WAYS = ("box_ligand_residue", "box_residues", "box_center_angstrom")
 MIN_ATOMS_IN_BOX = 10
-MAX_EDGE_ANGSTROM = 60.0
 LARGE_VOLUME_ANGSTROM3 = 27_000.0
 """Beyond this Vina itself warns that the search may be too thin."""
 
@@ -22,6 +22,8 @@ EDGE_PER_GYRATION = 2.857
 """Box edge by radius of gyration that ranks best (Feinstein and Brylinski 2015)."""
 
 TIGHTEST_EDGE_PER_GYRATION = 2.0
+MORE_ROOM_ANGSTROM = 6.0
+"""Longer edges to try where nothing binds."""
 _PLACE = re.compile(r"^(?:([A-Za-z0-9]?):)?(-?\d+)([A-Za-z]?)$")
 
 
@@ -192,18 +194,28 @@ def _refuse_outside(box: Box, pdb: PdbFile) -> None:
         raise refusal(box.field, "box_outside_receptor", detail)
 
 
-def refuse_small(box: Box, gyration: float) -> None:
+def refuse_small(box: Box, gyration: float, params: ReceptorParams) -> None:
     """:raises InvalidParams: a ligand of this radius of gyration cannot turn in the box."""
     needed = TIGHTEST_EDGE_PER_GYRATION * gyration
     if min(box.size) >= needed:
         return
     by_numbers = box.field == WAYS[2]
     field = "box_size_angstrom" if by_numbers else "padding_angstrom"
+    usual = EDGE_PER_GYRATION * gyration
     detail = (
         f"The box has an edge of {min(box.size):.1f} Å, and the ligand needs {needed:.1f} Å to turn"
-        f"; {EDGE_PER_GYRATION * gyration:.0f} Å is usual."
+        f"; {usual:.0f} Å is usual."
     )
-    raise refusal(field, "box_too_small", detail)
+    raise refusal(field, "box_too_small", detail, roomier(params, ceil(usual - min(box.size))))
+
+
+def roomier(params: ReceptorParams, by_angstrom: float) -> dict[str, Any] | None:
+    """Params of a box whose edges are longer by so much; None if that is more than is searched."""
+    if params.box_size_angstrom is not None:
+        edges = [edge + by_angstrom for edge in params.box_size_angstrom]
+        return {"box_size_angstrom": edges} if max(edges) <= MAX_EDGE_ANGSTROM else None
+    padding = params.padding_angstrom + ceil(by_angstrom / 2)
+    return {"padding_angstrom": padding} if padding <= MAX_PADDING_ANGSTROM else None
 
 
 def refusal(field: str, code: str, detail: str, fix: dict[str, Any] | None = None) -> InvalidParams:

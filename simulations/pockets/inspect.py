@@ -18,6 +18,7 @@ from .box import (
     refuse_small,
     understand_box,
 )
+from .file_notes import notes_on_file
 from .ligand import FIELD, MANY_TORSIONS, Ligand, embed, understand_ligand
 from .mending import cut_side_chains, mend
 from .params import DockingParams, ReceptorParams
@@ -40,10 +41,14 @@ RIGID_RECEPTOR = Note(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """A receptor as it was given, and the box on it."""
+    """A receptor as it was given, and the box on it.
+
+    :param missing: residues that its sequence names and nobody saw, `A: 12 of 154`.
+    """
 
     pdb: PdbFile
     box: Box
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +69,16 @@ def understand_site(params: ReceptorParams) -> Site:
     if not pdb.of_kind("polymer"):
         detail = "The receptor has no amino acid or nucleotide."
         raise refusal(RECEPTOR, "no_receptor", detail)
-    return Site(pdb=pdb, box=understand_box(params, pdb))
+    box = understand_box(params, pdb)
+    return Site(pdb=pdb, box=box, missing=_missing(params.receptor_pdb))
+
+
+def _missing(receptor: StructureInput) -> tuple[str, ...]:
+    try:
+        found = resolve(receptor).macromolecule
+    except InvalidParams:
+        return ()  # it was read above, by rules that are less strict
+    return found.missing if found else ()
 
 
 def _text_of(receptor: StructureInput) -> str:
@@ -102,7 +116,7 @@ def understand(params: DockingParams) -> Docking:
     if errors:
         raise InvalidParams(errors)
     gyration = gyration_of(ligand)
-    refuse_small(site.box, gyration)
+    refuse_small(site.box, gyration, params)
     return Docking(ligand=ligand, site=site, gyration=gyration)
 
 
@@ -165,7 +179,11 @@ def _ligand_notes(ligand: Ligand) -> Iterator[Note]:
 
 
 def site_notes(site: Site) -> list[Note]:
-    return [*_box_notes(site.box), *_pdb_notes(site)]
+    return [
+        *_box_notes(site.box),
+        *_pdb_notes(site),
+        *notes_on_file(site.pdb, site.missing),
+    ]
 
 
 def _box_notes(box: Box) -> Iterator[Note]:

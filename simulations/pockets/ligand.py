@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from simulations.errors import FieldError, InvalidParams, ScienceError
+from simulations.quantum.geometry import LARGEST_SEED
 from simulations.structures import Structure, StructureInput, resolve
 
 from . import engines
@@ -140,6 +141,7 @@ def embed(smiles: str, seed: int) -> Any:
             raise ScienceError(
                 "No 3D structure of the ligand was found.",
                 hints=["Check its stereochemistry: some combinations cannot exist."],
+                fix={"seed": (seed + 1) % LARGEST_SEED},
             )
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
         rdForceFieldHelpers.MMFFOptimizeMolecule(mol, maxIters=500)

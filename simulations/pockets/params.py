@@ -10,7 +10,9 @@ from simulations.base import Note
 from simulations.structures import StructureInput
 
 Coordinate = Annotated[float, Field(ge=-10_000, le=10_000)]
-Edge = Annotated[float, Field(ge=6, le=60)]
+MAX_EDGE_ANGSTROM = 60.0
+MAX_PADDING_ANGSTROM = 20.0
+Edge = Annotated[float, Field(ge=6, le=MAX_EDGE_ANGSTROM)]
 ANGSTROM: dict[str, Any] = {"unit": "Å"}
 KCAL: dict[str, Any] = {"unit": "kcal/mol"}
 
@@ -68,7 +70,7 @@ class ReceptorParams(BaseModel):
     padding_angstrom: float = Field(
         6.0,
         ge=1,
-        le=20,
+        le=MAX_PADDING_ANGSTROM,
         title="Padding",
         description="Room on every side of the bound ligand or the residues that mark the site.",
         json_schema_extra={**ANGSTROM, "level": "more"},

@@ -10,6 +10,7 @@ from simulations.errors import ScienceError
 from simulations.structures.rdkit_log import listening
 
 from . import engines
+from .box import MORE_ROOM_ANGSTROM, roomier
 from .params import SearchParams
 from .pdb import Residue, write
 from .searches import Search
@@ -77,6 +78,7 @@ def merge(searches: Sequence[Search], params: SearchParams) -> list[Pose]:
         raise ScienceError(
             f"The best pose scores {poses[0].score:.2f} kcal/mol: nothing binds in this box.",
             hints=["Is the box in a pocket? Is it large enough for the ligand?"],
+            fix=roomier(params, MORE_ROOM_ANGSTROM),
         )
     limit = poses[0].score + params.energy_range_kcal_per_mol
     near = [pose for pose in poses if pose.score <= limit]

@@ -11,7 +11,7 @@ from typing import Any
 from simulations.base import Context, Note
 from simulations.errors import InvalidParams, ScienceError
 
-from .box import refuse_small
+from .box import MORE_ROOM_ANGSTROM, refuse_small, roomier
 from .candidates import Candidate, Screen, notes_on, understand_screen
 from .files import RECEPTOR_NAME, write_receptor
 from .inspect import gyration_of
@@ -75,6 +75,7 @@ class Screening:
             raise ScienceError(
                 f"Not one ligand could be docked. {self.failed[-1].reason}",
                 hints=["Is the box in a pocket, and large enough?"],
+                fix=roomier(self._params, MORE_ROOM_ANGSTROM),
             )
         self.hits.sort(key=lambda hit: hit.about.score_kcal_per_mol)
         for rank, hit in enumerate(self.hits, start=1):
@@ -82,7 +83,7 @@ class Screening:
 
     def _dock(self, candidate: Candidate) -> Hit:
         box = self._screen.site.box
-        refuse_small(box, gyration_of(candidate.ligand))
+        refuse_small(box, gyration_of(candidate.ligand), self._params)
         prepared = prepare_ligand(candidate.ligand, self._params.seed)
         inputs = self._inputs(candidate, prepared.pdbqt)
         self._context.log.write(f"{candidate.name}\n")

@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from simulations.base import Note
 
+from .file_notes import listed
 from .params import DockedPose, ReceptorReport, SearchParams
 from .poses import SAME_POSE_ANGSTROM
 
@@ -31,36 +32,23 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def receptor_notes(report: ReceptorReport) -> list[Note]:
-    """What was done to the receptor, one note for each kind of thing done."""
+    """What was done to the receptor beyond what its file told, a note for each kind of thing."""
     told = {
-        "waters_removed": report.n_waters_removed
-        and f"{report.n_waters_removed} waters were taken out.",
         "hydrogens_added": report.n_hydrogens_added
         and f"{report.n_hydrogens_added} hydrogens were added, in the states that Meeko takes for "
         "usual (histidine neutral, its proton on Nε): no pKa is computed.",
-        "hetero_removed": _listed("Hetero groups taken out", report.hetero_removed),
-        "hetero_kept": _listed("Metal ions kept", report.hetero_kept),
-        "alternate_locations": _listed(
-            "Alternate locations, the most occupied taken", report.alternate_locations
-        ),
-        "chain_gaps": _listed("Residues are missing between", report.chain_gaps),
-        "side_chains_cut": _listed("Side chains that lack atoms, cut", report.side_chains_cut),
-        "caps_removed": _listed("Caps of chain ends, taken off", report.caps_removed),
-        "residues_removed": _listed(
+        "hetero_removed": listed("Hetero groups taken out", report.hetero_removed),
+        "hetero_kept": listed("Metal ions kept", report.hetero_kept),
+        "side_chains_cut": listed("Side chains that lack atoms, cut", report.side_chains_cut),
+        "caps_removed": listed("Caps of chain ends, taken off", report.caps_removed),
+        "residues_removed": listed(
             "Left out, far from the box, as they fit no template", report.residues_removed
         ),
-        "bonds_ignored": _listed(
+        "bonds_ignored": listed(
             "So near that they seem bonded, which was ignored", report.bonds_ignored
         ),
     }
     return [Note(code=code, message=message) for code, message in told.items() if message]
-
-
-def _listed(lead: str, things: Sequence[str], most: int = 12) -> str:
-    if not things:
-        return ""
-    more = f" and {len(things) - most} more" if len(things) > most else ""
-    return f"{lead}: {', '.join(things[:most])}{more}."
 
 
 def verdicts(poses: Sequence[DockedPose], n_agree: int, n_searches: int) -> list[Note]:

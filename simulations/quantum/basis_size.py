@@ -24,9 +24,12 @@ FILES: dict[BasisName, str] = {
     "def2-svp": "def2-svp.dat",
     "def2-tzvp": "def2-tzvp.dat",
     "def2-tzvpp": "def2-tzvpp.dat",
+    "def2-qzvp": "def2-qzvp.dat",
     "cc-pvdz": "cc-pvdz.dat",
     "cc-pvtz": "cc-pvtz.dat",
+    "cc-pvqz": "cc-pvqz.dat",
     "aug-cc-pvdz": "aug-cc-pvdz.dat",
+    "aug-cc-pvtz": "aug-cc-pvtz.dat",
 }
 SHELLS = {letter: 2 * momentum + 1 for momentum, letter in enumerate("SPDFGHI")}
 """Functions of a shell, spherical."""

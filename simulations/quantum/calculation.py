@@ -11,6 +11,7 @@ from simulations.base import Context, Note
 from .geometry import Geometry
 from .inspect import Molecule
 from .mean_field import mean_field, pyscf_molecule
+from .memory import plan_within
 from .params import MoleculeDftParams
 from .progress import ScfTeller
 from .properties import geometry_of
@@ -44,6 +45,7 @@ class Calculation:
         self._cycle = 0
         self._rung = DIIS
         mol = pyscf_molecule(molecule, params, geometry, context.log)
+        plan_within(mol, context)
         self.mean_field = mean_field(mol, params, context.workdir / CHECKPOINT_NAME)
         self.mean_field.callback = self._after_cycle
         self._density = self._previous_density(context.previous)

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from simulations.base import Context
+from simulations.base import Context, Note
 from simulations.errors import ScienceError
 from simulations.structures import Crystal
 
 from .calculation import CHECKPOINT_NAME
 from .crystal_params import DftCrystalParams, mesh_of
+from .crystal_rescue import converge_crystal, note_on_crystal
 from .lattice import BOHR_PER_ANGSTROM, vectors
+from .memory import plan_within
 from .progress import CycleReport
+from .rescue import DIIS, Rung
 
 PSEUDOPOTENTIAL = "gth-pbe"
 PRECISION = 1e-6
@@ -40,8 +43,14 @@ class CrystalCalculation:
     """
 
     def __init__(
-        self, crystal: Crystal, params: DftCrystalParams, context: Context, on_cycle: CycleReport
+        self,
+        crystal: Crystal,
+        params: DftCrystalParams,
+        context: Context,
+        on_cycle: CycleReport,
+        on_rescue: Callable[[str], None] = lambda sentence: None,
     ) -> None:
+        """:param on_rescue: told in a sentence of each rung of the ladder that is tried."""
         from pyscf import lib
 
         lib.num_threads(context.threads)
@@ -50,23 +59,19 @@ class CrystalCalculation:
         self._params = params
         self._context = context
         self._on_cycle = on_cycle
+        self._on_rescue = on_rescue
+        self.notes: list[Note] = []
         self._density: Any = None
         self.k_mesh = mesh_of(params, crystal)
         self.fft_mesh = self._fft_mesh()
         self._refuse_what_does_not_fit()
 
     def energy(self, constants: dict[str, float]) -> CrystalEnergy:
-        """:raises ScienceError: the SCF does not converge."""
+        """:raises ScienceError: the SCF does not converge, whatever is tried."""
         mf = self._mean_field(constants)
-        mf.kernel(dm0=self._density)
-        if not mf.converged:
-            raise ScienceError(
-                f"The SCF of the crystal did not converge in {mf.max_cycle} cycles.",
-                hints=[
-                    "A wider smearing steadies a metal (smearing_hartree).",
-                    "More k-points (k_mesh), or more cycles (scf_max_cycles).",
-                ],
-            )
+        tried = converge_crystal(mf, self._density, self._announce, self._params)
+        if len(tried) > 1 and all(note.code != tried[-1].code for note in self.notes):
+            self.notes.append(note_on_crystal(tried))
         if self._density is None:
             title = "PySCF checkpoint of the last cell"
             self._context.artifact(CHECKPOINT_NAME, title, "application/x-hdf5")
@@ -78,6 +83,12 @@ class CrystalCalculation:
             dispersion=dispersion,
             cycles=int(mf.cycles),
         )
+
+    def _announce(self, rung: Rung) -> None:
+        if rung is not DIIS:
+            sentence = f"the SCF has not converged: trying {rung.title}"
+            self._context.log.write(f"\n{sentence[0].upper()}{sentence[1:]}.\n")
+            self._on_rescue(sentence)
 
     def _mean_field(self, constants: dict[str, float]) -> Any:
         from pyscf.pbc import dft
@@ -114,6 +125,7 @@ class CrystalCalculation:
         cell.mesh = mesh or self.fft_mesh
         cell.spin = None
         cell.precision = PRECISION
+        plan_within(cell, self._context)
         return cell.build(dump_input=False, parse_arg=False)
 
     def _fft_mesh(self) -> tuple[int, int, int]:

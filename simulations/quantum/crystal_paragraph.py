@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from .crystal_params import DftCrystalParams, DftCrystalResult, understand
-from .paragraph import program
+from .crystal_rescue import LADDER
+from .paragraph import codes, program, rescued
 
 BASIS_TITLES = {"gth-szv-molopt-sr": "SZV-MOLOPT-SR", "gth-dzvp-molopt-sr": "DZVP-MOLOPT-SR"}
 
 
 def crystal(params: DftCrystalParams, result: DftCrystalResult) -> str:
-    return " ".join([_theory(params, result), _settings(result), _cells(params, result)])
+    return " ".join([_theory(params, result), _settings(params, result), _cells(params, result)])
 
 
 def _theory(params: DftCrystalParams, result: DftCrystalResult) -> str:
@@ -24,13 +25,14 @@ def _theory(params: DftCrystalParams, result: DftCrystalResult) -> str:
     )
 
 
-def _settings(result: DftCrystalResult) -> str:
+def _settings(params: DftCrystalParams, result: DftCrystalResult) -> str:
     mesh = "×".join(map(str, result.k_mesh))
     grid = "×".join(map(str, result.fft_mesh))
     return (
         f"The Brillouin zone was sampled on a Γ-centred {mesh} mesh with a Fermi smearing of "
         f"{result.smearing_hartree:g} hartree, and the density on a uniform grid of {grid} points "
-        f"({result.ke_cutoff_hartree:g} hartree); energies are electronic free energies."
+        f"({result.ke_cutoff_hartree:g} hartree); energies are electronic free energies, converged "
+        f"to {params.scf_convergence_hartree:g} hartree{rescued(codes(result), LADDER)}."
     )
 
 

@@ -23,6 +23,11 @@ from .params import NoteInResult
 K_SPACING_PER_BOHR = 0.45
 """Gives LiC6 2×2×2, diamond 4×4×4: a quick look; a metal to publish wants half of it."""
 
+MAX_CRYSTAL_CYCLES = 500
+WIDEST_SMEARING_HARTREE = 0.05
+MAX_POINTS = 60
+MAX_CUTOFF_HARTREE = 400.0
+
 SAME_SETTINGS = Note(
     code="accuracy",
     message="Compare this energy only with others of the same basis, grid, k-points and smearing; "
@@ -87,7 +92,7 @@ class DftCrystalParams(BaseModel):
     ke_cutoff_hartree: float = Field(
         100.0,
         ge=20,
-        le=400,
+        le=MAX_CUTOFF_HARTREE,
         title="Grid cutoff",
         description="Kinetic energy that the grid for the density resolves; 120 instead of 100 "
         "shortens the c of LiC6 by 0.02 Å.",
@@ -96,13 +101,17 @@ class DftCrystalParams(BaseModel):
     smearing_hartree: float = Field(
         0.01,
         ge=0.0005,
-        le=0.05,
+        le=WIDEST_SMEARING_HARTREE,
         title="Smearing",
         description="Width of the Fermi distribution.",
         json_schema_extra={"unit": "hartree"},
     )
     scf_max_cycles: int = Field(
-        60, ge=1, le=500, title="SCF cycles", description="At most, for each energy."
+        60,
+        ge=1,
+        le=MAX_CRYSTAL_CYCLES,
+        title="SCF cycles",
+        description="At most, for each energy.",
     )
     scf_convergence_hartree: float = Field(
         1e-8,
@@ -113,7 +122,11 @@ class DftCrystalParams(BaseModel):
         json_schema_extra={"unit": "hartree"},
     )
     max_points: int = Field(
-        25, ge=8, le=60, title="Lattice points", description="Energies at most; then it fails."
+        25,
+        ge=8,
+        le=MAX_POINTS,
+        title="Lattice points",
+        description="Energies at most; then it fails.",
     )
     temperature_k: float | None = Field(
         None,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 from simulations.base import Context, Note
 from simulations.errors import ScienceError
@@ -15,7 +16,14 @@ from simulations.structures import Crystal
 
 from .crystal_checks import as_given
 from .crystal_energy import PSEUDOPOTENTIAL, CrystalCalculation, CrystalEnergy
-from .crystal_params import DftCrystalParams, DftCrystalResult, LatticePoint, NoteInResult
+from .crystal_params import (
+    MAX_CUTOFF_HARTREE,
+    MAX_POINTS,
+    DftCrystalParams,
+    DftCrystalResult,
+    LatticePoint,
+    NoteInResult,
+)
 from .crystal_volumes import CrystalVolumes, planned_cells
 from .lattice import scaled, to_ase
 from .lattice_search import Minimum, NoMinimum, Scales, minimise, planned_points
@@ -44,7 +52,9 @@ class CrystalRun:
         self._params = params
         self._context = context
         self._progress = Progress(context)
-        self._calculation = CrystalCalculation(crystal, params, context, self._on_cycle)
+        self._calculation = CrystalCalculation(
+            crystal, params, context, self._on_cycle, self._on_rescue
+        )
         self._notes: list[Note] = []
         self._lost = read_points(context, crystal)
         if self._lost:
@@ -74,6 +84,7 @@ class CrystalRun:
                     "A finer grid (ke_cutoff_hartree) or more k-points smooth the energy.",
                     "See lattice_points.csv for what was tried.",
                 ],
+                fix=_fix(self._params),
             ) from None
 
     def result(self, notes: Iterable[Note], started: float) -> DftCrystalResult:
@@ -82,7 +93,8 @@ class CrystalRun:
         cell = to_ase(crystal, last.constants)
         cell.write(self._context.workdir / CIF_NAME)
         self._context.artifact(CIF_NAME, "Crystal structure", "chemical/x-cif")
-        told = [*self._notes, *(self._volumes.notes if self._volumes else [])]
+        told = [*self._notes, *self._calculation.notes]
+        told += self._volumes.notes if self._volumes else []
         self._progress.report(1.0, "done", stage="properties")
         return DftCrystalResult(
             energy_hartree=last.energy.total,
@@ -177,6 +189,10 @@ class CrystalRun:
         message = f"the model's minimum is {100 * shift:.2f} % away"
         self._progress.report(message=message, stage="lattice")
 
+    def _on_rescue(self, sentence: str) -> None:
+        message = f"lattice point {len(self._points) + 1}, {sentence}"
+        self._progress.report(message=message, stage="lattice")
+
     def _on_cycle(self, cycle: int, energy: float, delta: float) -> None:
         self._progress.report(
             message=f"lattice point {len(self._points) + 1}, SCF cycle {cycle}",
@@ -185,6 +201,13 @@ class CrystalRun:
             scf_energy_hartree=energy,
             scf_delta_energy_hartree=delta,
         )
+
+
+def _fix(params: DftCrystalParams) -> dict[str, Any]:
+    """More points where there may be more, else a grid on which the energy is smoother."""
+    if params.max_points < MAX_POINTS:
+        return {"max_points": min(2 * params.max_points, MAX_POINTS)}
+    return {"ke_cutoff_hartree": min(1.5 * params.ke_cutoff_hartree, MAX_CUTOFF_HARTREE)}
 
 
 def read_points(context: Context, crystal: Crystal) -> list[Point]:

@@ -16,6 +16,7 @@ from simulations.structures.rdkit_log import listening
 ANGSTROM_PER_BOHR = 0.529177210903  # CODATA 2018
 FRAGMENT_GAP_ANGSTROM = 2.5
 """About the sum of two van der Waals radii, less a little for what attracts."""
+LARGEST_SEED = 2**31 - 1
 HELD_ANGSTROM, HELD_KCAL_MOL_PER_A2 = 3.5, 5.0
 """How far the parts of a salt or a complex may go while they turn to each other."""
 
@@ -52,19 +53,21 @@ def embed(structure: Structure, seed: int, log: TextIO) -> Geometry:
 
     mol = Chem.AddHs(Chem.MolFromSmiles(structure.smiles))
     if not place(mol, seed):
-        raise no_3d(structure)
+        raise no_3d(structure, seed + 1)
     cleaned = clean_up(mol) is not None
     log.write(f"3D from ETKDGv3, seed {seed}{', then MMFF94' if cleaned else ''}.\n")
     made = geometry_of_rdkit(mol)
     if coincident(made.positions):
-        raise no_3d(structure)
+        raise no_3d(structure, seed + 1)
     return made
 
 
-def no_3d(structure: Structure) -> ScienceError:
+def no_3d(structure: Structure, next_seed: int) -> ScienceError:
+    """:param next_seed: one that was not tried."""
     return ScienceError(
-        f"No 3D structure could be made for {structure.smiles}.",
+        f"No 3D structure could be made for {structure.smiles}, nor from random coordinates.",
         hints=["Give coordinates (XYZ or a mol block).", "Try another seed."],
+        fix={"seed": next_seed % LARGEST_SEED},
     )
 
 

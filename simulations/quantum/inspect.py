@@ -67,16 +67,15 @@ def notes_on_conformers(molecule: Molecule, n_conformers: int) -> list[Note]:
 
 def checked(molecule: Molecule, notes: list[Note]) -> Checked:
     """What a page shows of a molecule that may be queued."""
-    return Checked(
-        params={},
-        notes=notes,
-        structure={
-            **molecule.structure.as_dict(),
-            "charge": molecule.charge,
-            "multiplicity": molecule.multiplicity,
-            "n_electrons": molecule.n_electrons,
-        },
-    )
+    shown = molecule.structure.as_dict()
+    if molecule.charge != molecule.structure.charge:
+        shown.pop("inchikey", None)  # it was that of the charge as written
+    shown |= {
+        "charge": molecule.charge,
+        "multiplicity": molecule.multiplicity,
+        "n_electrons": molecule.n_electrons,
+    }
+    return Checked(params={}, notes=notes, structure=shown)
 
 
 def notes_on_molecule(molecule: Molecule, params: MoleculeParams) -> list[Note]:

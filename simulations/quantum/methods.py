@@ -16,7 +16,8 @@ FunctionalName = Literal[
 ]  # fmt: skip
 BasisName = Literal[
     "sto-3g", "6-31g", "6-31g*", "6-31g**", "6-311g**",
-    "def2-svp", "def2-tzvp", "def2-tzvpp", "cc-pvdz", "cc-pvtz", "aug-cc-pvdz",
+    "def2-svp", "def2-tzvp", "def2-tzvpp", "def2-qzvp",
+    "cc-pvdz", "cc-pvtz", "cc-pvqz", "aug-cc-pvdz", "aug-cc-pvtz",
 ]  # fmt: skip
 BASIS_SYNONYMS: dict[str, BasisName] = {
     "6-31g(d)": "6-31g*",
@@ -72,9 +73,12 @@ COVERAGE: dict[BasisName, tuple[tuple[int, int], ...]] = {
     "def2-svp": ((1, 57), (72, 86)),
     "def2-tzvp": ((1, 57), (72, 86)),
     "def2-tzvpp": ((1, 57), (72, 86)),
+    "def2-qzvp": ((1, 57), (72, 86)),
     "cc-pvdz": ((1, 18), (20, 36)),
     "cc-pvtz": ((1, 18), (20, 36)),
+    "cc-pvqz": ((1, 18), (20, 36)),
     "aug-cc-pvdz": ((1, 18), (21, 36)),
+    "aug-cc-pvtz": ((1, 18), (21, 36)),
 }
 """The atomic numbers that PySCF 2.14 holds each basis for, as ranges."""
 

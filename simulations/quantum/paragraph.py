@@ -16,7 +16,7 @@ from .methods import (
     disp_of,
 )
 from .params import MoleculeDftParams, MoleculeDftResult
-from .rescue import LADDER
+from .rescue import LADDER, Rung
 from .solvents import SOLVENTS, SolventModel, SolventName
 from .walk import MAX_FORCE_TARGET
 
@@ -35,9 +35,12 @@ BASIS_TITLES: dict[BasisName, tuple[str, str]] = {
     "def2-svp": ("def2-SVP", "def2"),
     "def2-tzvp": ("def2-TZVP", "def2"),
     "def2-tzvpp": ("def2-TZVPP", "def2"),
+    "def2-qzvp": ("def2-QZVP", "def2"),
     "cc-pvdz": ("cc-pVDZ", "ccpvxz"),
     "cc-pvtz": ("cc-pVTZ", "ccpvxz"),
+    "cc-pvqz": ("cc-pVQZ", "ccpvxz"),
     "aug-cc-pvdz": ("aug-cc-pVDZ", "ccpvxz, augccpvxz"),
+    "aug-cc-pvtz": ("aug-cc-pVTZ", "ccpvxz, augccpvxz"),
 }
 """How a paper writes each, and whom it cites."""
 DISPERSION_TITLES = {"d3bj": "D3(BJ) dispersion correction [@d3, d3bj]"}
@@ -190,7 +193,7 @@ def scf_settings(params: MoleculeDftParams, noted: set[str]) -> list[str]:
         *([fitted] if fitted else []),
         f"the integration grid was PySCF's level {params.grid_level}",
         f"the SCF energy was converged to {params.scf_convergence_hartree:g} hartree"
-        f"{_rescued(noted)}",
+        f"{rescued(noted)}",
         *([solvent] if solvent else []),
     ]
 
@@ -201,8 +204,9 @@ def cores(basis: BasisName, symbols: Sequence[str]) -> str:
     return f" with its effective core potential for {', '.join(heavy)}" if heavy else ""
 
 
-def _rescued(noted: set[str]) -> str:
-    used = [rung.title for rung in LADDER if rung.code in noted]
+def rescued(noted: set[str], ladder: Sequence[Rung] = LADDER) -> str:
+    """The clause on what helped the SCF, empty where it needed no help."""
+    used = [rung.title for rung in ladder if rung.code in noted]
     return f" with the help of {' and '.join(used)} where DIIS alone failed" if used else ""
 
 

@@ -77,26 +77,40 @@ ConformersField = Annotated[
 ]
 
 
+ChargeField = Annotated[
+    int | None,
+    Field(
+        ge=-10,
+        le=10,
+        title="Charge",
+        description="In elementary charges; empty takes it from the structure.",
+    ),
+]
+MultiplicityField = Annotated[
+    int | None,
+    Field(
+        ge=1,
+        le=11,
+        title="Multiplicity",
+        description="2S + 1: 1 is a singlet, 2 a doublet; empty takes the likely one.",
+    ),
+]
+ScfCyclesField = Annotated[
+    int,
+    Field(
+        ge=1, le=MAX_SCF_CYCLES, title="SCF cycles", description="At most, for each energy of DFT."
+    ),
+]
+
+
 class MoleculeParams(BaseModel):
     """The molecule and its electrons, whatever computes them."""
 
     model_config = ConfigDict(extra="forbid")
 
     structure: StructureField
-    charge: int | None = Field(
-        None,
-        ge=-10,
-        le=10,
-        title="Charge",
-        description="In elementary charges; empty takes it from the structure.",
-    )
-    multiplicity: int | None = Field(
-        None,
-        ge=1,
-        le=11,
-        title="Multiplicity",
-        description="2S + 1: 1 is a singlet, 2 a doublet; empty takes the likely one.",
-    )
+    charge: ChargeField = None
+    multiplicity: MultiplicityField = None
 
 
 class MoleculeDftParams(MoleculeParams):
@@ -139,9 +153,7 @@ class MoleculeDftParams(MoleculeParams):
         title="Grid level",
         description="Of the integration grid; PySCF's default is 3.",
     )
-    scf_max_cycles: int = Field(
-        100, ge=1, le=MAX_SCF_CYCLES, title="SCF cycles", description="At most, for each energy."
-    )
+    scf_max_cycles: ScfCyclesField = 100
     scf_convergence_hartree: float = Field(
         1e-9,
         ge=1e-12,

@@ -25,6 +25,11 @@ class Progress:
         self._context.report(self._reached, message, stage=stage, **metrics)
 
 
+def teller(progress: Progress, stage: str) -> Callable[[str], None]:
+    """What tells a sentence of one stage, and moves nothing."""
+    return lambda sentence: progress.report(message=sentence, stage=stage)
+
+
 def log_progress(error: float, first: float, target: float) -> float:
     """0 at the `first` error, 1 at the `target`, even steps for even factors between."""
     if error <= target or first <= target:

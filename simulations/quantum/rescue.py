@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,23 +99,36 @@ def converge(
     :param announce: told of each rung before it is tried, DIIS first.
     :raises ScienceError: not even the last rung helps.
     """
+    tried = climb((DIIS, *ladder_for(mf)), mf, density, announce)
+    if not mf.converged:
+        raise _beyond_help(tried, params)
+    return tried
+
+
+def climb(
+    rungs: Iterable[Rung], mf: Any, density: Any, announce: Callable[[Rung], None]
+) -> list[Rung]:
+    """Solve by one rung after another until it converges, each from where the last one ended.
+
+    The rungs tried: if the mean field is converged, the last of them did it.
+    """
     tried: list[Rung] = []
-    for rung in (DIIS, *ladder_for(mf)):
+    for rung in rungs:
         tried.append(rung)
         announce(rung)
         rung.solve(mf, density)
         if mf.converged:
-            return tried
+            break
         density = mf.make_rdm1()
-    raise _beyond_help(tried, params)
+    return tried
 
 
-def note_on(tried: Sequence[Rung]) -> Note:
+def note_on(tried: Sequence[Rung], check: str = "that the spin state is the right one") -> Note:
     """What the user should know of an SCF that was rescued."""
     *failed, rung = tried
     message = (
         f"The SCF did not converge by {', then '.join(other.title for other in failed)}; "
-        f"{rung.title} did it: make sure that the spin state is the right one."
+        f"{rung.title} did it: make sure {check}."
     )
     return Note(code=rung.code, message=message)
 

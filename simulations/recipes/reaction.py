@@ -217,6 +217,7 @@ def _dft_task(common: dict[str, Any], structure: Structure, params: ReactionEner
         "basis": params.basis,
         "dispersion": params.dispersion,
         "grid_level": params.grid_level,
+        "scf_max_cycles": params.scf_max_cycles,
         # It alone has the energies that do not come from charges, which a reaction needs.
         "solvent_model": "SMD",
     }

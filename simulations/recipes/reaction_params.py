@@ -14,9 +14,12 @@ from simulations.quantum.methods import (
     ignoring_case,
 )
 from simulations.quantum.params import (
+    ChargeField,
     ConformersField,
     MaxStepsField,
+    MultiplicityField,
     NoteInResult,
+    ScfCyclesField,
     SeedField,
     SolventField,
     StructureField,
@@ -36,9 +39,15 @@ class ReactionSpecies(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     structure: StructureField
-    coefficient: float = Field(1.0, gt=0, le=100, title="Coefficient")
-    charge: int | None = Field(None, ge=-10, le=10, title="Charge")
-    multiplicity: int | None = Field(None, ge=1, le=11, title="Multiplicity")
+    coefficient: float = Field(
+        1.0,
+        gt=0,
+        le=100,
+        title="Coefficient",
+        description="How many of it the reaction takes or gives.",
+    )
+    charge: ChargeField = None
+    multiplicity: MultiplicityField = None
 
     @model_validator(mode="before")
     @classmethod
@@ -85,6 +94,7 @@ class ReactionEnergyParams(BaseModel):
     grid_level: int = Field(
         3, ge=0, le=6, title="Grid level", description="Of DFT's integration grid."
     )
+    scf_max_cycles: ScfCyclesField = 100
     solvent: SolventField = "none"
     thermochemistry: bool = Field(
         False,

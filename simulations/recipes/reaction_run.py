@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simulations.base import Context, Note, declared
+from simulations.errors import ScienceError
 from simulations.parts import Part
 from simulations.quantum.geometry import Geometry
 from simulations.quantum.params import NoteInResult
@@ -106,11 +107,8 @@ class ReactionRun:
         known = _finished(part.previous, term.task)
         if known is None:
             part.report(0.0, "begins", species=number)
-            known = {
-                "task": term.task.key,
-                "result": declared[term.task.simulation].run(term.task.params, part),
-                "files": published,
-            }
+            result = _computed(term, part)
+            known = {"task": term.task.key, "result": result, "files": published}
         elif part.previous:
             shutil.copytree(part.previous, part.workdir, dirs_exist_ok=True)
             message = f"{term.label} was taken from an earlier attempt."
@@ -218,6 +216,16 @@ class ReactionRun:
             writer.writeheader()
             writer.writerows(row.model_dump() for row in rows)
         self._context.artifact(TABLE_NAME, "Species", "text/csv")
+
+
+def _computed(term: Species, part: Part) -> dict[str, Any]:
+    """:raises ScienceError: the species' own, named, with what of its fix a reaction has."""
+    try:
+        return declared[term.task.simulation].run(term.task.params, part)
+    except ScienceError as exc:
+        known = ReactionEnergyParams.model_fields
+        fix = {name: value for name, value in (exc.fix or {}).items() if name in known}
+        raise ScienceError(f"{term.label}: {exc}", hints=exc.hints, fix=fix or None) from exc
 
 
 def _in_kcal(kj: float | None) -> float | None:

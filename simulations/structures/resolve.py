@@ -11,6 +11,7 @@ from typing import Any
 from simulations.errors import FieldError, InvalidParams
 
 from . import cells, cif, crystals, formula, macromolecules, molecules, names, poscar, xyz
+from .bonds import inchikey_of_coordinates
 from .elements import ATOMIC_NUMBERS
 from .formats import sniff
 from .model import Crystal, Kind, Structure, StructureInput
@@ -164,11 +165,13 @@ def _mmcif(text: str) -> Structure:
 
 def _from_atoms(reading: str, symbols: Any, positions: Any, unpaired: int = 0) -> Structure:
     electrons = sum(ATOMIC_NUMBERS[symbol] for symbol in symbols)
+    vectors = tuple((float(x), float(y), float(z)) for x, y, z in positions)
     return Structure(
         kind="molecule",
         reading=reading,
         symbols=tuple(symbols),
-        positions_angstrom=tuple((float(x), float(y), float(z)) for x, y, z in positions),
+        positions_angstrom=vectors,
+        inchikey=None if unpaired else inchikey_of_coordinates(symbols, vectors),
         multiplicity=1 + unpaired if unpaired else lowest_multiplicity(electrons),
     )
 

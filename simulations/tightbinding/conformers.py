@@ -56,7 +56,7 @@ class Ensemble:
             found += [conformer] if conformer else []
             tell(trial + 1)
         if not found:
-            raise no_3d(self._structure)
+            raise no_3d(self._structure, seed + count)
         return found
 
     def _trial(self, seed: int) -> Conformer | None:

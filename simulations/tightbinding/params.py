@@ -31,7 +31,7 @@ from simulations.quantum.solvents import (
     AnyCaseXtbSolventModel,
     solvents_of,
 )
-from simulations.quantum.xtb import XtbSettings
+from simulations.quantum.xtb import XtbSettings, other_method
 from simulations.structures import ATOMIC_NUMBERS
 
 MAX_XTB_ATOMS = 300
@@ -80,7 +80,7 @@ class XtbStartParams(XtbParams):
     @property
     def steadier(self) -> dict[str, Any]:
         """The parametrisation whose forces may jump less here."""
-        return {"method": "GFN1-xTB" if self.method == "GFN2-xTB" else "GFN2-xTB"}
+        return {"method": other_method(self.method)}
 
 
 class XtbResult(BaseModel):

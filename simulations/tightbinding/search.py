@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from simulations.base import Context, Note
 from simulations.errors import ScienceError
@@ -99,10 +100,13 @@ class ConformerSearch:
 
         geometry, energy = start.geometry, math.inf
         try:
-            surface = XtbSurface(self._molecule, geometry, self._params.settings)
+            surface = XtbSurface(
+                self._molecule, geometry, self._params.settings, self._teller(number)
+            )
             if not is_done:
                 relax(surface, self._params.max_steps, tell, self._context.log)
             geometry, energy = surface.geometry, surface.energy()
+            self.notes += [note for note in surface.notes if note not in self.notes]
         except ScienceError as exc:
             self._context.log.write(f"Conformer {number} is left out: {exc}\n")
         if number == 1:
@@ -112,6 +116,11 @@ class ConformerSearch:
         if math.isinf(energy) or not self._ensemble.is_intact(geometry):
             return None
         return Conformer(geometry=geometry, energy=energy)
+
+    def _teller(self, number: int) -> Callable[[str], None]:
+        return lambda sentence: self.progress.report(
+            message=f"conformer {number}: {sentence}", stage="relax"
+        )
 
     def _note_lost(self, lost: int, any_found: bool) -> None:
         if not any_found:

@@ -15,6 +15,16 @@ from .recording import RecordingContext
 
 EVERY = pytest.mark.parametrize("sim", simulations.all_simulations(), ids=lambda sim: sim.name)
 NUMERIC_BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+UNITS = {
+    "_hartree": "hartree", "_hartree_per_bohr": "hartree/bohr", "_ev": "eV", "_debye": "debye",
+    "_angstrom": "Å", "_angstrom3": "Å³", "_k": "K", "_bar": "bar", "_fs": "fs", "_ps": "ps",
+    "_per_ps": "1/ps", "_molar": "mol/L", "_percent": "%", "_gpa": "GPa", "_s": "s",
+    "_cm1": "cm⁻¹", "_km_mol": "km/mol", "_dalton": "Da", "_j_mol_k": "J/(mol K)",
+    "_kcal_mol": "kcal/mol", "_kcal_per_mol": "kcal/mol", "_kj_mol": "kJ/mol",
+    "_kj_per_mol": "kJ/mol", "_kj_per_mol_ns_atom": "kJ/mol/ns/atom", "_g_per_cm3": "g/cm³",
+    "_ns_per_day": "ns/day",
+}  # fmt: skip
+"""By how a quantity's name ends."""
 EXAMPLES = {
     "conformer_search": {"structure": "CCO"},
     "dft_frequencies": {"structure": "O"},
@@ -45,6 +55,26 @@ def test_every_parameter_explains_itself(sim: Simulation) -> None:
     for name, schema in fields_of(sim).items():
         assert schema.get("title"), name
         assert schema.get("description"), name
+
+
+@EVERY
+def test_every_field_within_a_parameter_explains_itself_and_has_bounds(sim: Simulation) -> None:
+    for model, schema in sim.Params.model_json_schema(by_alias=False).get("$defs", {}).items():
+        for name, field in schema.get("properties", {}).items():
+            assert field.get("title"), (model, name)
+            assert field.get("description") or "$ref" in field, (model, name)
+            for number in numbers_in(field):
+                assert len(NUMERIC_BOUNDS & number.keys()) == 2, (model, name)
+
+
+@EVERY
+@pytest.mark.parametrize("end", ["Params", "Result"])
+def test_every_quantity_has_its_unit(sim: Simulation, end: str) -> None:
+    for name, field in getattr(sim, end).model_fields.items():
+        extra = field.json_schema_extra
+        unit = extra.get("unit") if isinstance(extra, dict) else None
+        ending = max(filter(name.endswith, UNITS), key=len, default=None)
+        assert unit == (UNITS[ending] if ending else None), name
 
 
 @EVERY

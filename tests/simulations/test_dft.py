@@ -210,6 +210,17 @@ def test_a_broken_checkpoint_is_left_aside(
     assert "cannot be used" in next_context.log.getvalue()  # type: ignore[attr-defined]
 
 
+def test_pyscf_plans_within_the_memory_that_the_run_may_take(context: RecordingContext) -> None:
+    context.memory_mib = 1000
+
+    result = single_point(context, structure=WATER, basis="sto-3g")
+
+    assert result["converged"]
+    log = context.log.getvalue()  # type: ignore[attr-defined]
+    assert "max_memory 838 MB" in log
+    assert "max_memory 4000 MB" not in log
+
+
 @pytest.mark.engine
 def test_a_heavy_element_runs_with_its_core_potential(context: RecordingContext) -> None:
     result = single_point(context, structure="2\n\nH 0 0 0\nI 0 0 1.61", grid_level=0)

@@ -16,6 +16,7 @@ import pytest
 import simulations
 from simulations import Cancelled, InvalidParams, ScienceError
 from simulations.pockets import pdb
+from simulations.pockets.box import roomier
 from simulations.pockets.mending import cut_side_chains, dropped_caps, mend
 from simulations.pockets.params import DockingParams
 from simulations.pockets.poses import as_bound, distinct, rescored, rmsd
@@ -279,6 +280,42 @@ def test_selenomethionine_is_docked_into_as_methionine() -> None:
     assert (mended.name, mended.atoms[0].name, mended.atoms[0].element) == ("MET", "SD", "S")
 
 
+def test_waters_alternates_gaps_and_missing_residues_are_told_before_anything_runs() -> None:
+    first, *rest = [line for line in POCKET.splitlines() if line.startswith("ATOM")]
+    alternate = f"{first[:16]}A{first[17:54]}  0.60{first[60:]}"
+    water = "HETATM 9999  O   HOH A 900      10.000  10.000  10.000  1.00  0.00           O"
+    sequence = "\n".join(f"SEQRES  {n:2} {first[21]}   99  {'ALA ' * 13}" for n in range(1, 9))
+    ligand = [line for line in POCKET.splitlines() if line.startswith("HETATM")]
+    text = "\n".join([sequence, alternate, *rest, "TER", *ligand, water, "END", ""])
+
+    told = {note.code: note.message for note in check(receptor_pdb=text).notes}
+
+    assert told["waters_removed"] == "2 waters are taken out."
+    assert told["alternate_locations"].startswith("Alternate locations, the most occupied taken: ")
+    assert told["chain_gaps"].startswith("Residues are missing between: ")
+    assert "of 104" in told["residues_missing"]
+
+
+def test_a_box_that_is_too_small_comes_with_one_that_is_not() -> None:
+    tight = {"ligand": "C" * 20, "padding_angstrom": 1}
+    by_ligand, by_numbers = refused(**tight), refused(**NARROW)
+
+    assert by_ligand.fix
+    assert by_ligand.fix.keys() == {"padding_angstrom"}
+    assert by_numbers.fix
+    assert by_numbers.fix.keys() == {"box_size_angstrom"}
+    check(**{**tight, **by_ligand.fix})
+    check(**{**NARROW, **by_numbers.fix})
+
+
+def test_no_box_is_offered_that_is_larger_than_any_that_is_searched() -> None:
+    most = DockingParams.model_validate({**EXAMPLE, "padding_angstrom": 20})
+    largest = DockingParams.model_validate({**EXAMPLE, **BY_NUMBERS, "box_size_angstrom": [60] * 3})
+
+    assert roomier(most, 6) is None
+    assert roomier(largest, 6) is None
+
+
 def test_expected_atoms_know_the_names_of_protonation_states() -> None:
     assert expected_atoms("HSD") == expected_atoms("HIS")
     assert expected_atoms("MSE") == expected_atoms("MET")
@@ -385,6 +422,9 @@ def test_a_crystal_file_without_hydrogens_docks_too(context: RecordingContext) -
     assert report["n_waters_removed"] == 1
     assert report["n_hydrogens_added"] > 2000
     assert report["chain_gaps"] == ["A:46–A:48", "A:55–A:57"]
+    codes_told = [note["code"] for note in result["notes"]]
+    assert len(set(codes_told)) == len(codes_told)
+    assert {"waters_removed", "chain_gaps", "hydrogens_added"} <= set(codes_told)
     assert "LYS A:2 as ALA" in report["side_chains_cut"]
     assert report["residues_removed"] == []
 

@@ -101,5 +101,7 @@ def test_ligands_done_by_a_lost_attempt_are_not_docked_again(
 
 @pytest.mark.slow
 def test_a_screen_in_which_nothing_docks_fails(context: RecordingContext) -> None:
-    with pytest.raises(ScienceError, match="Not one ligand"):
+    with pytest.raises(ScienceError, match="Not one ligand") as failure:
         screen(context, ligands="C" * 30, padding_angstrom=1)
+
+    assert failure.value.fix == {"padding_angstrom": 4}

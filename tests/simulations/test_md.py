@@ -125,6 +125,9 @@ def test_a_run_tells_its_story_and_leaves_its_files(context: RecordingContext) -
     assert 100 <= len(context.points) <= 200
     assert result["n_steps"] == int(rows_of(context)[-1]["step"]) == 700
     assert context.series("time_ps")[-1] == result["simulated_ps"] == pytest.approx(0.7)
+    left = context.series("remaining_s")
+    assert len(left) == len(rows_of(context))
+    assert left[0] > left[-1] == 0
     assert set(context.artifacts) == {
         *("topology.pdb", "system.xml", "observables.csv", "trajectory.xtc"),
         *("checkpoint.chk", "state.xml", "final.pdb", "preview.pdb"),
@@ -197,6 +200,7 @@ def test_a_run_that_blows_up_says_so(context: RecordingContext) -> None:
         Run(params, context).go()
 
     assert any("time step" in hint for hint in failure.value.hints)
+    assert failure.value.fix == {"timestep_fs": 2}
 
 
 def test_a_peptide_moves_in_implicit_water(context: RecordingContext) -> None:

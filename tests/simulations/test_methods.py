@@ -95,7 +95,7 @@ def test_heavy_elements_of_def2_get_a_core_potential() -> None:
     assert core_potential("def2-svp", {"C", "I"}) == {"I": "def2-svp"}
     assert core_potential("sto-3g", {"C", "I"}) == {}
     assert bases_for({"C", "I"}) == [
-        "sto-3g", "6-311g**", "def2-svp", "def2-tzvp", "def2-tzvpp",
+        "sto-3g", "6-311g**", "def2-svp", "def2-tzvp", "def2-tzvpp", "def2-qzvp",
     ]  # fmt: skip
 
 
@@ -146,7 +146,8 @@ def test_names_are_taken_in_any_case(given: str) -> None:
         (
             {"structure": "CI", "basis": "6-31g*"},
             "basis_lacks_element",
-            "The basis 6-31g* has no I; use sto-3g, 6-311g**, def2-svp, def2-tzvp, def2-tzvpp.",
+            "The basis 6-31g* has no I; use sto-3g, 6-311g**, def2-svp, def2-tzvp, def2-tzvpp, "
+            "def2-qzvp.",
             {"basis": "def2-svp"},
         ),
         (

@@ -199,6 +199,35 @@ def test_a_species_that_fails_was_named_before(context: RecordingContext) -> Non
     assert any("C6H14 (1 of 1)" in point["message"] for point in context.points)
 
 
+@pytest.mark.parametrize(
+    ("offered", "fix"),
+    [
+        ({"scf_max_cycles": 200}, {"scf_max_cycles": 200}),
+        ({"method": "GFN1-xTB"}, {"method": "GFN1-xTB"}),
+        ({"scf_convergence_hartree": 1e-10}, None),
+        (None, None),
+    ],
+)
+def test_a_species_that_fails_is_named_and_its_mend_is_one_of_the_reactions(
+    context: RecordingContext,
+    monkeypatch: pytest.MonkeyPatch,
+    offered: dict[str, Any] | None,
+    fix: dict[str, Any] | None,
+) -> None:
+    def fails(*told: Any) -> None:
+        raise ScienceError("It does not converge.", hints=["Try harder."], fix=offered)
+
+    monkeypatch.setattr(simulations.Simulation, "run", fails)
+    sim = simulations.get("reaction_energy")
+
+    with pytest.raises(ScienceError, match=r"^CO: It does not converge") as failure:
+        sim.func(sim.Params.model_validate({**EXAMPLE, **XTB}), context)
+
+    assert failure.value.hints == ("Try harder.",)
+    assert failure.value.fix == fix
+    check(**{**EXAMPLE, **XTB, **(fix or {})})
+
+
 def test_a_reaction_is_told_as_it_was_read() -> None:
     checked = check(**EXAMPLE)
 

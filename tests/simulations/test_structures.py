@@ -1,7 +1,10 @@
 """Reading structures from what people write."""
 
 import pytest
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
 
+import simulations
 from simulations import FieldError, InvalidParams
 from simulations.structures import Structure, StructureInput, resolve
 from simulations.structures.formula import hill, parse, parse_bracketed
@@ -245,6 +248,39 @@ def test_every_name_is_a_closed_shell_molecule(name: str) -> None:
 )
 def test_a_name_means_the_molecule_that_chemists_mean(name: str, inchikey: str) -> None:
     assert read(name).inchikey == inchikey
+
+
+@pytest.mark.parametrize(
+    "smiles", ["O", "CC(=O)Oc1ccccc1C(=O)O", "C[C@H](N)C(=O)O", "c1ccsc1", "C#C", "C[N+](=O)[O-]"]
+)
+def test_coordinates_have_the_inchikey_of_the_molecule_that_they_make(smiles: str) -> None:
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    rdDistGeom.EmbedMolecule(mol, randomSeed=7)
+
+    assert read(Chem.MolToXYZBlock(mol)).inchikey == read(smiles).inchikey
+    assert read("CH3CH2OH", "name").inchikey == "LFQSCWFLJHTTHZ-UHFFFAOYSA-N"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1\n\nHe 0 0 0", "2\n\nO 0 0 0\nH 0 0 0.97", "2\n\nHe 0 0 0\nHe 0 0 9", "O2", "CH3"],
+)
+def test_what_is_no_closed_shell_molecule_has_none(text: str) -> None:
+    assert read(text).inchikey is None
+
+
+def test_another_charge_than_the_one_as_written_has_no_inchikey_of_its_own() -> None:
+    water = "3\n\nO 0 0 0.1173\nH 0 0.7572 -0.4692\nH 0 -0.7572 -0.4692"
+    sim = simulations.get("dft_single_point")
+
+    neutral, ion = (
+        sim.check({"structure": water, "charge": charge}).structure for charge in (0, 1)
+    )
+
+    assert neutral
+    assert neutral["inchikey"] == "XLYOFNOQVPJJNP-UHFFFAOYSA-N"
+    assert ion
+    assert "inchikey" not in ion
 
 
 def test_formulas() -> None:

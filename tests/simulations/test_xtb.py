@@ -1,5 +1,6 @@
 """GFN-xTB of molecules, computed by tblite."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -176,3 +177,34 @@ def test_atoms_on_top_of_each_other_are_a_plain_failure(context: RecordingContex
         XtbSurface(molecule, geometry).energy()
 
     assert failure.value.hints
+    assert failure.value.fix == {"method": "GFN1-xTB"}
+
+
+def water_surface(tell: Callable[[str], None] = lambda sentence: None) -> Any:
+    from simulations.quantum.geometry import Geometry
+    from simulations.quantum.inspect import read_molecule
+    from simulations.quantum.params import MoleculeParams
+    from simulations.quantum.xtb import XtbSurface
+
+    molecule = read_molecule(MoleculeParams.model_validate({"structure": STRETCHED}))
+    positions = molecule.structure.positions_angstrom
+    assert positions
+    return XtbSurface(molecule, Geometry(molecule.structure.symbols, positions), tell=tell)
+
+
+@pytest.mark.engine
+def test_charges_that_are_not_self_consistent_are_helped_and_told() -> None:
+    told: list[str] = []
+    plain, helped = water_surface(), water_surface(told.append)
+    helped._calculator.set("max-iter", 2)
+
+    energy = helped.energy()
+
+    assert energy == pytest.approx(plain.energy(), abs=1e-7)
+    assert told == ["the charges are not self-consistent: trying smaller steps from a fresh guess"]
+    (note,) = helped.notes
+    assert note.code == "cautious_charges"
+    assert plain.notes == []
+    # It goes on so: the next geometry needs no second rescue.
+    helped.energy(helped.geometry.positions_bohr)
+    assert len(told) == len(helped.notes) == 1
