@@ -1,47 +1,51 @@
-// One live figure: a line through the reported points, and what its buttons give of it.
+// One live figure: lines through the reported points, and what its buttons give of them.
+import { seriesOf, waysOf } from "./chart_ways.js";
 import { Tools } from "./figure_tools.js";
+import { choices } from "./figures/choices.js";
 import { significant } from "./format.js";
 import { extent, Paper } from "./paper.js";
 
-/** The numbers of a plot: points with both keys. Where x goes back, a newer run begins: what it
- *  computes again replaces what was there, so a resumed attempt goes on and a restarted one starts anew. */
-export function seriesOf(points, plot) {
-  const series = [];
-  for (const point of points) {
-    const x = point[plot.x];
-    const y = plot.log ? Math.abs(point[plot.y]) : point[plot.y];
-    if (!Number.isFinite(x) || !Number.isFinite(y) || (plot.log && y === 0)) continue;
-    while (series.length && series.at(-1)[0] >= x) series.pop();
-    series.push([x, y]);
-  }
-  return series;
-}
-
 export class Chart {
   constructor(figure, plot, name) {
+    this.figure = figure;
     this.plot = plot;
-    this.series = [];
-    this.look = Number(figure.dataset.figure) % 2 ? "s2 solid" : "s1";
+    this.points = [];
+    this.lines = [];
+    this.ways = waysOf(plot, Number(figure.dataset.figure) % 2 ? "s2 solid" : "s1");
     this.empty = figure.querySelector("[data-empty]");
     this.paper = new Paper(figure.querySelector("[data-plot]"), () => this.draw());
     this.tools = new Tools(figure, {
       name: `${name}-${plot.y}`,
       title: () => plot.title,
-      numbers: () => ({ header: [plot.x_label, plot.y_label], columns: [plot.x, plot.y], rows: this.series }),
+      numbers: () => this.numbers(),
       picture: () => this.paper.svg,
-      told: () => ({ caption: plot.caption, threshold: plot.threshold }),
+      told: () => ({ caption: plot.caption, thresholds: thresholdsOf(plot) }),
     });
     this.paper.svg.addEventListener("pointermove", (moved) => this.point(moved.offsetX));
     this.paper.svg.addEventListener("pointerleave", () => this.point(null));
+    this.look(this.ways[0].name);
   }
 
   show(points) {
-    this.series = seriesOf(points, this.plot);
+    this.points = points;
+    this.lines = this.way.lines(points);
+    this.#lamps();
     this.paper.redraw();
+  }
+
+  /** Draw it the way of this name. */
+  look(name) {
+    this.way = this.ways.find((each) => each.name === name);
+    if (this.ways.length > 1) {
+      const place = this.figure.querySelector("[data-choices]");
+      choices(place, this.ways.map((each) => [each.name, each.name]), name, (chosen) => this.look(chosen));
+    }
+    this.show(this.points);
   }
 
   /** Look as `before` did. */
   resemble(before) {
+    if (before.way.name !== this.way.name) this.look(before.way.name);
     if (before.tools.open) this.tools.toggleTable();
   }
 
@@ -50,45 +54,90 @@ export class Chart {
   }
 
   draw() {
-    const { series, plot, paper, look } = this;
-    this.empty.hidden = series.length > 0;
+    const { lines, plot, paper } = this;
+    const all = lines.flatMap((line) => line.points);
+    const thresholds = lines.map((line) => line.threshold).filter(Number.isFinite);
+    this.empty.hidden = all.length > 0;
+    this.cursor = null;
     paper.say(this.sentence());
     this.tools.refresh();
-    this.cursor = null;
-    if (!series.length) return;
-    const xs = series.map(([x]) => x);
-    const ys = series.map(([, y]) => y);
+    if (!all.length) return;
+    const xs = all.map(([x]) => x);
     paper.axes({
-      x: extent(xs), y: extent(plot.threshold === null ? ys : [...ys, plot.threshold]),
-      xLabel: plot.x_label, yLabel: plot.y_label, log: plot.log, whole: xs.every(Number.isInteger),
+      x: extent(xs), y: extent([...all.map(([, y]) => y), ...thresholds]),
+      xLabel: plot.x_label, yLabel: this.way.label, log: plot.log, whole: xs.every(Number.isInteger),
     });
-    if (plot.threshold !== null) paper.level(plot.threshold, `target ${significant(plot.threshold, 2)}`);
-    paper.line(series, look);
-    paper.marks(series, look);
-    paper.dot(series.at(-1), `newest ${look}`);
+    for (const each of thresholds) paper.level(each, `target ${significant(each, 2)}`);
+    lines.forEach((line, i) => this.#line(line, i === 0));
     this.cursor = paper.add("path", { class: "cursor" });
   }
 
+  #line({ points, look, title }, isFirst) {
+    if (!points.length) return;
+    this.paper.line(points, look);
+    if (!look.includes("thin")) this.paper.marks(points, look);
+    this.paper.dot(points.at(-1), `newest ${look}`, isFirst ? 3.4 : 2.6);
+    if (this.lines.length > 1) this.#name(points[0], title.replace(/ \(.*/, ""));
+  }
+
+  /** Where its line begins; the lines of a group fall together, and end close by. */
+  #name([x, y], title) {
+    this.paper.write(title, { class: "axis", x: this.paper.toX(x) + 8, y: this.paper.toY(y) - 6 });
+  }
+
+  /** A lamp for each criterion: how the newest value stands. */
+  #lamps() {
+    const place = this.figure.querySelector("[data-lamps]");
+    place.replaceChildren(...this.plot.criteria.map((each) => {
+      const last = seriesOf(this.points, { ...this.plot, y: each.key }).at(-1)?.[1];
+      const lamp = document.createElement("span");
+      lamp.className = "lamp";
+      lamp.dataset.lamp = last === undefined ? "none" : last < each.threshold ? "ok" : "not";
+      const sign = { none: "–", ok: "✓", not: "✗" }[lamp.dataset.lamp];
+      lamp.textContent = `${each.title.toLowerCase()} ${sign}`;
+      if (last !== undefined) lamp.title = `${significant(last, 2)} ${each.unit}, target ${significant(each.threshold, 2)}`;
+      return lamp;
+    }));
+  }
+
+  numbers() {
+    const { lines, plot } = this;
+    const xs = [...new Set(lines.flatMap((line) => line.points.map(([x]) => x)))].sort((a, b) => a - b);
+    const columns = lines.map((line) => new Map(line.points));
+    return {
+      header: [plot.x_label, ...lines.map((line) => line.title)],
+      columns: [plot.x, ...lines.map((line) => line.column)],
+      rows: xs.map((x) => [x, ...columns.map((column) => column.get(x) ?? null)]),
+    };
+  }
+
   point(pixel) {
+    const { points } = this.lines[0];
     if (!this.cursor) return;
-    if (pixel === null || !this.series.length) {
+    if (pixel === null || !points.length) {
       this.cursor.removeAttribute("d");
       this.tools.say("");
       return;
     }
     const { toX, box } = this.paper;
     const distance = ([x]) => Math.abs(toX(x) - pixel);
-    const nearest = this.series.reduce((best, each) => (distance(each) < distance(best) ? each : best));
+    const nearest = points.reduce((best, each) => (distance(each) < distance(best) ? each : best));
     this.cursor.setAttribute("d", `M${toX(nearest[0])} ${box.top}V${box.bottom}`);
     this.tools.say(`${significant(nearest[0])}: ${significant(nearest[1], 10)}`);
   }
 
   sentence() {
-    const { plot, series } = this;
-    if (!series.length) return `${plot.title}: no numbers yet`;
-    const [first, last] = [series[0][1], series.at(-1)[1]];
-    const change = series.length > 1 ? `, last change ${significant(last - series.at(-2)[1], 3)}` : "";
-    const way = series.length > 1 ? `from ${significant(first)} to ${significant(last)}` : significant(last);
-    return `${plot.title}, ${plot.y_label}: ${way} in ${series.length} points${change}`;
+    const { plot, lines } = this;
+    const [{ points, title }] = lines;
+    if (!points.length) return `${plot.title}: no numbers yet`;
+    const [first, last] = [points[0][1], points.at(-1)[1]];
+    const change = points.length > 1 ? `, last change ${significant(last - points.at(-2)[1], 3)}` : "";
+    const way = points.length > 1 ? `from ${significant(first)} to ${significant(last)}` : significant(last);
+    return `${plot.title}, ${title}: ${way} in ${points.length} points${change}`;
   }
+}
+
+function thresholdsOf(plot) {
+  if (plot.criteria.length) return Object.fromEntries(plot.criteria.map((each) => [each.key, each.threshold]));
+  return plot.threshold === null ? {} : { [plot.y]: plot.threshold };
 }

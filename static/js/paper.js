@@ -65,8 +65,9 @@ export class Paper {
   }
 
   /** Axes over these ranges; afterwards `toX`, `toY` and `box` place what is drawn.
-   *  `reversed` runs x from high to low, as spectra do; `room` is left free below and above. */
-  axes({ x, y, xLabel, yLabel, log = false, whole = false, reversed = false, room = 0.06 }) {
+   *  `reversed` runs x from high to low, as spectra do; `room` is left free below and above;
+   *  `bare` leaves the ticks of x out. */
+  axes({ x, y, xLabel, yLabel, log = false, whole = false, reversed = false, room = 0.06, bare = false }) {
     const free = log ? 0 : (y[1] - y[0]) * room;
     const rows = Math.floor(this.height / 42);
     const up = log ? decades(y[0], y[1], rows) : linear(y[0] - free, y[1] + free, rows);
@@ -78,7 +79,7 @@ export class Paper {
     this.toX = (value) => box.left + place(value) * (box.right - box.left);
     this.toY = (value) => box.bottom - up.place(value) * (box.bottom - box.top);
     this.#ticksUp(up.ticks);
-    this.#ticksAlong(along.ticks);
+    if (!bare) this.#ticksAlong(along.ticks);
     this.#names(xLabel, yLabel);
   }
 

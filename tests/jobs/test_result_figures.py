@@ -56,30 +56,38 @@ def figures(job: Job, **told: Any) -> dict[str, Any]:
     return {figure.key: figure for figure in made}
 
 
-def test_figures_are_numbered_after_the_structure_and_the_live_ones(
+def test_figures_are_numbered_after_the_live_ones_or_take_the_place_of_one(
     ended: Callable[..., Job],
 ) -> None:
     job = ended("dft_crystal", DIAMOND)
-    n_live = len(simulations.get("dft_crystal").plots)
+    live = [plot.y for plot in simulations.get("dft_crystal").plots]
 
     found = figures(job, has_structure=True)
 
-    assert [each.number for each in found.values()] == [n_live + 2, n_live + 3]
+    assert found["cell"].number == len(live) + 2
+    assert found["equation-of-state"].number == live.index("energy_of_volume_hartree") + 2
 
 
-def test_a_figure_that_is_not_there_leaves_its_number(
-    ended: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+def test_a_figure_that_is_not_there_leaves_its_number(ended: Callable[..., Job]) -> None:
+    water = {"symbols": ["O", "H", "H"], "mulliken_charges": [-0.66, 0.33, 0.33]}
+
+    found = figures(ended("xtb_optimization", water))
+
+    assert list(found) == ["charges"]
+    assert found["charges"].number == len(simulations.get("xtb_optimization").plots) + 2
+
+
+def test_a_figure_that_takes_the_place_of_a_live_one_stands_there(
+    ended: Callable[..., Job], client: Client
 ) -> None:
-    from jobs.pages import figures as package
+    job = ended("dft_crystal", DIAMOND)
+    client.force_login(job.owner)
 
-    one, other = package.FIGURES["dft_crystal"]
-    monkeypatch.setattr(package, "FIGURES", {"dft_crystal": (other, one)})
-    without_volumes = {**DIAMOND, "equation_of_state": None}
+    page = client.get(f"/jobs/{job.pk}/").content.decode()
 
-    found = figures(ended("dft_crystal", without_volumes))
-
-    assert list(found) == ["cell"]
-    assert found["cell"].number == len(simulations.get("dft_crystal").plots) + 2
+    assert re.findall(r'<figure [^>]*data-(?:figure|key)="([^"]*)"', page) == [
+        "0", "equation-of-state", "2", "cell",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("state", [JobState.RUNNING, JobState.FAILED, JobState.CANCELLED])

@@ -72,4 +72,5 @@ def equation_of_state(finished: Finished) -> ResultFigure | None:
             "bulk_modulus_derivative": derivative,
         },
         units={"points": "Å³, hartree", "bulk_modulus_gpa": "GPa", "volume_angstrom3": "Å³"},
+        replaces="energy_of_volume_hartree",
     )
