@@ -67,22 +67,19 @@ export class Chart {
       x: extent(xs), y: extent([...all.map(([, y]) => y), ...thresholds]),
       xLabel: plot.x_label, yLabel: this.way.label, log: plot.log, whole: xs.every(Number.isInteger),
     });
-    for (const each of thresholds) paper.level(each, `target ${significant(each, 2)}`);
+    const highest = Math.max(...thresholds);
+    for (const each of thresholds) paper.level(each, `target ${significant(each, 2)}`, each < highest);
     lines.forEach((line, i) => this.#line(line, i === 0));
+    const drawn = lines.filter((line) => line.points.length);
+    if (drawn.length > 1) paper.legend(drawn.map((line) => [line.title.replace(/ \(.*/, ""), line.look]));
     this.cursor = paper.add("path", { class: "cursor" });
   }
 
-  #line({ points, look, title }, isFirst) {
+  #line({ points, look }, isFirst) {
     if (!points.length) return;
     this.paper.line(points, look);
     if (!look.includes("thin")) this.paper.marks(points, look);
     this.paper.dot(points.at(-1), `newest ${look}`, isFirst ? 3.4 : 2.6);
-    if (this.lines.length > 1) this.#name(points[0], title.replace(/ \(.*/, ""));
-  }
-
-  /** Where its line begins; the lines of a group fall together, and end close by. */
-  #name([x, y], title) {
-    this.paper.write(title, { class: "axis", x: this.paper.toX(x) + 8, y: this.paper.toY(y) - 6 });
   }
 
   /** A lamp for each criterion: how the newest value stands. */

@@ -7,7 +7,10 @@ const MIDDLE = [0xe4, 0xe2, 0xdc];
 const MODE_FRAMES = 12;
 const MODE_REACH = 0.8; // Å, of the atom that goes farthest
 const MODE_INTERVAL_MS = 55;
+const LOBES = 0.93; // drawn onto nothing, for the page shows through: less looks washed out
 const LABELS_UP_TO = 60;
+
+const BESIDE = { alignment: "bottomLeft", backgroundOpacity: 0.7, borderThickness: 0 }; // not over its colour
 
 const volumes = new Map(); // fields that were fetched, by address
 
@@ -24,8 +27,8 @@ export async function fieldOf(dmol, url) {
 /** Where the field is positive in blue, where negative in copper. */
 export function drawLobes(viewer, { volume, isovalue }) {
   const [positive, negative] = [token("--s3"), token("--s2")];
-  viewer.addIsosurface(volume, { isoval: isovalue, color: positive, opacity: 0.78, smoothness: 2 });
-  viewer.addIsosurface(volume, { isoval: -isovalue, color: negative, opacity: 0.78, smoothness: 2 });
+  viewer.addIsosurface(volume, { isoval: isovalue, color: positive, opacity: LOBES, smoothness: 2 });
+  viewer.addIsosurface(volume, { isoval: -isovalue, color: negative, opacity: LOBES, smoothness: 2 });
 }
 
 /** Red where negative, blue where positive, the same for both sides; the numbers beside. */
@@ -37,7 +40,7 @@ export function colourByCharge(viewer, model, charges, labelStyle) {
     model.setStyle({ index: atom.index }, { stick: { radius: 0.12, color }, sphere: { scale: 0.28, color } });
     if (atoms.length > LABELS_UP_TO) return;
     const text = `${charges[i] < 0 ? "−" : "+"}${Math.abs(charges[i]).toFixed(2)}`;
-    viewer.addLabel(text, { position: atom, ...labelStyle });
+    viewer.addLabel(text, { ...labelStyle, position: atom, ...BESIDE });
   });
 }
 

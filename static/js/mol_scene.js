@@ -259,11 +259,19 @@ export class Scene {
     this.#viewer.addBox({ center: { x, y, z }, dimensions: { w, h, d }, wireframe: true, color: css("--s3") });
   }
 
+  /** Whether it lies along the line of sight, as a diatomic on the axis of z does. */
+  #isSeenEndOn() {
+    const wide = ([...values]) => Math.max(...values) - Math.min(...values);
+    const [x, y, z] = ["x", "y", "z"].map((axis) => wide(this.#told.map((atom) => atom[axis])));
+    return this.spec.kind === "molecule" && z > 1.5 * Math.max(x, y);
+  }
+
   #findHome(models) {
     if (this.spec.kind === "docking") {
       this.#viewer.zoomTo({ model: models[0] });
       this.#viewer.zoom(0.55);
     } else {
+      if (this.#isSeenEndOn()) this.#viewer.rotate(90, "y");
       this.#viewer.zoomTo(this.spec.kind === "dynamics" ? WATER : {});
       this.#viewer.zoom(this.#told.length < 4 ? 1.6 : 1.1);
       // 3Dmol fits the height: in a box that is narrower the sides would be cut.

@@ -137,19 +137,31 @@ export class Paper {
     return this.add("circle", { class: look, cx: this.toX(x).toFixed(1), cy: this.toY(y).toFixed(1), r: radius });
   }
 
-  /** A stick from the axis of x up to each point. */
+  /** A stick from nought up to each point. */
   sticks(points, look = "s1") {
+    const foot = Math.min(this.box.bottom, this.toY(0)).toFixed(1);
     for (const [x, y] of points) {
       const at = this.toX(x).toFixed(1);
-      this.add("path", { class: `stick ${look}`, d: `M${at} ${this.box.bottom}V${this.toY(y).toFixed(1)}` });
+      this.add("path", { class: `stick ${look}`, d: `M${at} ${foot}V${this.toY(y).toFixed(1)}` });
     }
   }
 
-  /** A dashed line across, for what must be reached. */
-  level(value, text) {
+  /** A dashed line across, for what must be reached; its text above it, or `below`. */
+  level(value, text, below = false) {
     const { left, right } = this.box;
     const at = this.toY(value);
     this.add("path", { class: "threshold", d: `M${left} ${at}H${right}` });
-    this.write(text, { class: "axis", x: right - 4, y: at - 5, "text-anchor": "end" });
+    this.write(text, { class: "axis", x: right - 4, y: at + (below ? 14 : -5), "text-anchor": "end" });
+  }
+
+  /** Which line is which, in the top right corner: texts with the looks of their lines. */
+  legend(entries) {
+    let x = this.box.right;
+    const y = this.box.top + 8;
+    for (const [text, look] of [...entries].reverse()) {
+      x -= text.length * TEXT_PX + 38;
+      this.add("path", { class: `line ${look}`, d: `M${x} ${y - 4}H${x + 20}` });
+      this.write(text, { class: "axis", x: x + 25, y });
+    }
   }
 }

@@ -85,7 +85,7 @@ def _row(level: Mapping[str, Any]) -> list[Cell]:
 def _on_gap(levels: Sequence[Mapping[str, Any]]) -> str:
     filled = [level["energy_ev"] for level in levels if level["name"].startswith("homo")]
     empty = [level["energy_ev"] for level in levels if level["name"].startswith("lumo")]
-    parts = [f"{len(filled)} filled levels", f"{len(empty)} empty ones"]
+    parts = [f"{len(filled)} filled and {len(empty)} empty levels"]
     if filled:
         parts.append(f"the highest filled at {number(max(filled), digits=3)} eV")
     if empty:

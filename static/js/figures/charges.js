@@ -15,7 +15,7 @@ export function draw(figure, told, tools) {
     const scheme = schemes.find(({ title }) => title === chosen);
     structureBeside(figure)?.colourBy(scheme ? { ...scheme, symbols } : null);
     const largest = scheme && Math.max(...scheme.charges_e.map(Math.abs));
-    tools.say(scheme ? `Figure 1: red −${number(largest, "fixed", 2)} e, blue +${number(largest, "fixed", 2)} e` : "");
+    tools.say(scheme ? `in figure 1, red to blue: ±${number(largest, "fixed", 2)} e` : "");
   });
 }
 

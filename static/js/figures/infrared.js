@@ -42,7 +42,7 @@ export function draw(figure, told, tools) {
     modes ??= readModes(await textOf(data.modes));
     const title = nameOf(data, mode);
     await viewer.vibrate({ text: xyzOfMode(modes, mode, title), title });
-    tools.say(`Figure 1: ${title}`);
+    tools.say("moves in figure 1");
   }
 }
 
@@ -99,24 +99,27 @@ function scaled({ header, rows, digits }, scale) {
 /** Lorentzians of this width at half height, each of the area of its intensity. */
 export function curveOf({ frequencies_cm1: frequencies, intensities_km_mol: intensities }, { width, scale }) {
   const half = width / 2;
-  const high = highest(frequencies, scale);
+  const [low, high] = rangeOf(frequencies, scale);
   const bands = frequencies.map((each, i) => [each * scale, intensities[i]]).filter(([at]) => at > 0);
-  const even = Array.from({ length: Math.floor((high - LOW) / STEP) + 1 }, (_, i) => LOW + i * STEP);
+  const even = Array.from({ length: Math.floor((high - low) / STEP) + 1 }, (_, i) => low + i * STEP);
   // The peaks themselves, which an even grid would cut.
-  const along = [...even, ...bands.map(([at]) => at).filter((at) => at >= LOW)].sort((a, b) => a - b);
+  const along = [...even, ...bands.map(([at]) => at)].sort((a, b) => a - b);
   return along.map((x) => [x, bands.reduce((sum, [at, area]) => sum + (area * half) / Math.PI / ((x - at) ** 2 + half ** 2), 0)]);
 }
 
-function highest(frequencies, scale) {
-  return Math.max(HIGH, Math.ceil((Math.max(...frequencies) * scale + 100) / 100) * 100);
+/** From 4000 to 400, and farther where a band lies beyond. */
+function rangeOf(frequencies, scale) {
+  const real = frequencies.filter((each) => each > 0).map((each) => each * scale);
+  const low = Math.floor((Math.min(...real, Infinity) - 50) / 100) * 100;
+  const high = Math.ceil((Math.max(...real, 0) + 50) / 100) * 100;
+  return [Math.max(0, Math.min(LOW, low)), Math.max(HIGH, high)];
 }
 
 function spectrum(paper, { data, sentence }, state, choose) {
   const curve = curveOf(data, state);
-  const low = Math.min(LOW, ...data.frequencies_cm1.filter((each) => each > 0).map((each) => each * state.scale - 20));
   paper.say(sentence);
   paper.axes({
-    x: [Math.max(0, low), highest(data.frequencies_cm1, state.scale)], y: [0, Math.max(...curve.map(([, y]) => y), 1e-6)],
+    x: rangeOf(data.frequencies_cm1, state.scale), y: [0, Math.max(...curve.map(([, y]) => y), 1e-6)],
     xLabel: "Wavenumber (cm⁻¹)", yLabel: "km mol⁻¹ cm", reversed: true, whole: true,
   });
   paper.line(curve, "s1");

@@ -44,7 +44,7 @@ export function draw(figure, told, tools) {
     paper.redraw();
     tools.say(cube ? "Fetching the cube file." : "");
     await viewer.drawField(cube && { ...cube, isovalue: state.iso });
-    tools.say(cube ? `Figure 1: ${cube.title}, at ±${state.iso}` : "");
+    tools.say(cube ? `in figure 1, at ±${state.iso}` : "");
   }
 }
 
@@ -81,11 +81,14 @@ function levels(paper, { data, sentence }, state, choose) {
   const spins = [...new Set(shown.map((level) => level.spin))];
   paper.say(sentence);
   paper.axes({
-    x: [0, spins.length], y: extent(shown.map((level) => level.energy_ev)), xLabel: spins.length > 1 ? "α and β" : "",
+    x: [-0.3 * spins.length, spins.length], y: extent(shown.map((level) => level.energy_ev)), xLabel: "",
     yLabel: "Energy (eV)", bare: true,
   });
   const placed = spread(shown, spins);
   for (const { level, from, to } of placed) line(paper, level, from, to, level === state.chosen, choose);
+  spins.forEach((spin, i) => paper.write({ alpha: "α", beta: "β" }[spin] ?? "", {
+    class: "axis", x: paper.toX(i + 0.5), y: paper.box.bottom + 17, "text-anchor": "middle",
+  }));
   if (homo !== null && lumo !== null) gap(paper, homo, lumo, data.gap_ev);
 }
 
@@ -111,13 +114,13 @@ function line(paper, level, from, to, isChosen, choose) {
   touch.addEventListener("click", () => choose(level));
   if (/^(homo|lumo)$/.test(level.name)) {
     paper.write(`${titleOf(level)} ${number(level.energy_ev, "fixed", 2)}`, {
-      class: "axis", x: paper.toX(to) + 6, y: at + 4,
+      class: "axis", x: paper.toX(to) + 6, y: at + (isFilled ? 9 : 1), // apart, however small the gap
     });
   }
 }
 
 function gap(paper, homo, lumo, told) {
-  const x = paper.toX(0.16);
+  const x = paper.toX(0);
   const [low, high] = [paper.toY(homo), paper.toY(lumo)];
   paper.add("path", { class: "zero", d: `M${x - 5} ${low}H${x + 5}M${x} ${low}V${high}M${x - 5} ${high}H${x + 5}` });
   paper.write(`gap ${number(told ?? lumo - homo, "fixed", 2)} eV`, {

@@ -66,6 +66,8 @@ function curves(paper, { data, sentence }, { temperature, pressure }) {
     const at = [temperature, above(name, temperature)];
     paper.dot(at, `newest ${look}`);
     const text = `${i ? "G" : "H"} ${number(at[1], "fixed", 1)}`;
-    paper.write(text, { class: "axis", x: paper.toX(at[0]) + 7, y: paper.toY(at[1]) + (i ? 15 : -8) });
+    const anchor = i ? "end" : "start";
+    const [x, y] = [paper.toX(at[0]) + (i ? -8 : 7), paper.toY(at[1]) + (i ? 12 : -8)];
+    paper.write(text, { class: "axis", x, y, "text-anchor": anchor });
   });
 }
