@@ -77,11 +77,29 @@ class Readout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """What a reported metric must fall below before the run is done.
+
+    :param key: of the metric, whose magnitude counts.
+    :param group: of those that are drawn together, which have one unit.
+    """
+
+    key: str
+    title: str
+    group: str
+    unit: str
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
     """A figure drawn live from the reported series: the points that carry both `x` and `y`.
 
     Where `x` goes back (the cycles of the next SCF, a step computed again) the newer run replaces
     what stood there.
+
+    :param criteria: drawn together, those of one group at a time, each with its threshold.
+    :param shows_previous: the run that was replaced stays, thin, beside the newer one.
     """
 
     x: str
@@ -92,6 +110,8 @@ class Plot:
     caption: str = ""
     log: bool = False
     threshold: float | None = None
+    criteria: tuple[Criterion, ...] = ()
+    shows_previous: bool = False
 
 
 Inspect = Callable[[Any], Checked]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from jobs.models import Job
 from jobs.outlook import Outlook
 from jobs.states import JobState
 
+from .figures import ResultFigure, figures_of
 from .forecast import about, forecast, left
 from .formats import number
 from .limits import on_restart
@@ -36,11 +38,21 @@ class Reading:
     note: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """The place of a live plot, and what takes it once there is a result."""
+
+    live: simulations.Plot
+    result: ResultFigure | None
+
+
 def job_page(job: Job) -> dict[str, Any]:
     simulation = _simulation(job)
     attempts = list(job.attempts.order_by("-number"))
     attempt = next((each for each in attempts if each.number == job.attempt), None)
     files = list(job.artifacts.order_by("-attempt", "name"))
+    structure = structure_of(job, simulation, files)
+    figures = figures_of(job, simulation, files, has_structure=structure is not None)
     return {
         "job": job,
         "simulation": simulation,
@@ -53,7 +65,7 @@ def job_page(job: Job) -> dict[str, Any]:
         "quiet_after_s": 2 * settings.JOB_LEASE_S,
         "left": left(job.estimate, ran_for_s(job)) if job.state == JobState.RUNNING else None,
         "readings": _readings(job, simulation),
-        "plots": simulation.plots if simulation else (),
+        "plots": _slots(simulation, figures),
         "inputs": rows(job.params, simulation.Params if simulation else None),
         "results": rows(_known(job.result), simulation.Result if simulation else None),
         "methods": job.methods if job.methods and job.methods["text"] else None,
@@ -62,10 +74,19 @@ def job_page(job: Job) -> dict[str, Any]:
         "can_restart": job.is_final and not lifecycle.why_no_restart(job),
         "restart_limits": on_restart(job),
         "files": files,
-        "structure": structure_of(job, simulation, files),
+        "structure": structure,
+        "result_figures": [figure for figure in figures if not figure.replaces],
         "webhooks": told_by_webhook(job),
         "snapshot": snapshot(job, simulation, attempt),
     }
+
+
+def _slots(
+    simulation: simulations.Simulation | None, figures: Sequence[ResultFigure]
+) -> list[Slot]:
+    replacing = {figure.replaces: figure for figure in figures}
+    plots = simulation.plots if simulation else ()
+    return [Slot(live=plot, result=replacing.get(plot.y)) for plot in plots]
 
 
 def _where(job: Job) -> str:

@@ -36,7 +36,7 @@ def snapshot(
             "started_at": job.started_at,
             **events.snapshot(job),
         },
-        "points": thinned(list(events.points(job)), [plot.y for plot in plots]),
+        "points": thinned(list(events.points(job)), _drawn(plots)),
         "log": log_tail(job, attempt),
         "plots": [asdict(plot) for plot in plots],
         "readouts": [asdict(each) for each in (simulation.readouts if simulation else ())],
@@ -44,6 +44,10 @@ def snapshot(
         "poll": f"/api/v1/jobs/{job.pk}/events",
         "page": reverse("jobs:detail", args=[job.pk]),
     }
+
+
+def _drawn(plots: Iterable[simulations.Plot]) -> list[str]:
+    return [key for plot in plots for key in (plot.y, *(each.key for each in plot.criteria))]
 
 
 def thinned(

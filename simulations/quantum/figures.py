@@ -1,8 +1,53 @@
 """Figures that more than one simulation draws live."""
 
-from simulations.base import Plot, Readout
+from simulations.base import Criterion, Plot, Readout
 
-from .walk import MAX_FORCE_TARGET
+from .walk import (
+    ENERGY_TARGET,
+    MAX_FORCE_TARGET,
+    MAX_SHIFT_TARGET,
+    RMS_FORCE_TARGET,
+    RMS_SHIFT_TARGET,
+)
+
+CRITERIA = (
+    Criterion(
+        key="max_force_hartree_per_bohr",
+        title="Largest force",
+        group="Forces",
+        unit="hartree/bohr",
+        threshold=MAX_FORCE_TARGET,
+    ),
+    Criterion(
+        key="rms_force_hartree_per_bohr",
+        title="RMS force",
+        group="Forces",
+        unit="hartree/bohr",
+        threshold=RMS_FORCE_TARGET,
+    ),
+    Criterion(
+        key="max_displacement_angstrom",
+        title="Largest displacement",
+        group="Displacements",
+        unit="Å",
+        threshold=MAX_SHIFT_TARGET,
+    ),
+    Criterion(
+        key="rms_displacement_angstrom",
+        title="RMS displacement",
+        group="Displacements",
+        unit="Å",
+        threshold=RMS_SHIFT_TARGET,
+    ),
+    Criterion(
+        key="delta_energy_hartree",
+        title="Change of energy",
+        group="Energy",
+        unit="hartree",
+        threshold=ENERGY_TARGET,
+    ),
+)
+"""geomeTRIC's own, all of which must hold at once."""
 
 SCF_CONVERGENCE = Plot(
     x="scf_cycle",
@@ -11,8 +56,10 @@ SCF_CONVERGENCE = Plot(
     x_label="SCF cycle",
     y_label="|ΔE| (hartree)",
     caption="Change of the energy from one cycle of the newest SCF to the next, log scale. "
-    "A straight fall is what one wants; a saw-tooth means that it oscillates.",
+    "A straight fall is what one wants; a saw-tooth means that it oscillates. The SCF before it "
+    "is thin.",
     log=True,
+    shows_previous=True,
 )
 
 ENERGY_OF_STEPS = Plot(
@@ -26,13 +73,15 @@ ENERGY_OF_STEPS = Plot(
 FORCE_OF_STEPS = Plot(
     x="step",
     y="max_force_hartree_per_bohr",
-    title="Largest force",
+    title="Convergence",
     x_label="Geometry step",
     y_label="hartree/bohr",
-    caption="Largest force on an atom at each step, log scale; the dashed line is what "
-    "it must fall below.",
+    caption="What must fall below its dashed line before the geometry is a minimum, log scale: "
+    "forces, displacements from the step before, and the change of the energy. A lamp for each "
+    "says how the newest step stands.",
     log=True,
     threshold=MAX_FORCE_TARGET,
+    criteria=CRITERIA,
 )
 IR_SPECTRUM = Plot(
     x="wavenumber_cm1",

@@ -13,7 +13,7 @@ from .params import MaxStepsField
 from .spectrum import MODES_NAME
 from .symmetry import rotational_symmetry_number
 from .thermochemistry import Conditions, thermochemistry
-from .vibrations import Vibrations
+from .vibrations import Vibrations, masses, rotational_constants_ghz
 from .walk import MAX_FORCE_TARGET
 
 SOFT_BELOW_CM1 = 50.0
@@ -78,6 +78,16 @@ class FrequencyResult(BaseModel):
     max_force_hartree_per_bohr: float = Field(
         title="Largest force", json_schema_extra={"unit": "hartree/bohr"}
     )
+    mass_dalton: float = Field(
+        title="Mass",
+        description="Of the isotopes as found in nature.",
+        json_schema_extra={"unit": "Da"},
+    )
+    rotational_constants_ghz: list[float] = Field(
+        title="Rotational constants",
+        description="A, B and C; of a molecule on a line the one that it has.",
+        json_schema_extra={"unit": "GHz"},
+    )
     temperature_k: float = Field(
         title="Temperature", json_schema_extra={"unit": "K", "headline": True}
     )
@@ -122,6 +132,8 @@ def frequency_fields(
         "reduced_masses_dalton": vibrations.reduced_masses.tolist(),
         "n_imaginary": vibrations.n_imaginary,
         "max_force_hartree_per_bohr": max_force,
+        "mass_dalton": float(masses(geometry).sum()),
+        "rotational_constants_ghz": rotational_constants_ghz(geometry),
         "temperature_k": params.temperature_k,
         "pressure_bar": params.pressure_bar,
         "symmetry_number": conditions.symmetry_number,

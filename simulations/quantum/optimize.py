@@ -115,7 +115,7 @@ class Descent:
     def _tell(self, step: Step, rms: float) -> None:
         number = self.number
         # The first step has nothing to differ from, and a nought would be a lie.
-        change = {"delta_energy_hartree": step.energy - self.steps[-1].energy} if self.steps else {}
+        change = _change(self.steps[-1], step) if self.steps else {}
         self.steps.append(step)
         part = log_progress(step.max_force, self.steps[0].max_force, MAX_FORCE_TARGET)
         begin, end = self._span
@@ -129,6 +129,19 @@ class Descent:
             rms_force_hartree_per_bohr=rms,
             **change,
         )
+
+
+def _change(before: Step, after: Step) -> dict[str, float]:
+    """As geomeTRIC judges it: displacements after the one geometry is laid over the other."""
+    from geometric.step import calc_drms_dmax
+
+    positions = [step.geometry.positions_bohr.ravel() for step in (after, before)]
+    rms, largest = calc_drms_dmax(*positions)
+    return {
+        "delta_energy_hartree": after.energy - before.energy,
+        "rms_displacement_angstrom": float(rms),
+        "max_displacement_angstrom": float(largest),
+    }
 
 
 def resume_trajectory(context: Context, start: Geometry) -> tuple[Geometry, LostSteps]:

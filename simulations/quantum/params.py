@@ -10,6 +10,7 @@ from simulations.structures import StructureInput
 
 from .cube_names import CubesField
 from .methods import AnyCaseBasis, AnyCaseDispersion, AnyCaseFunctional, AnyCaseReference
+from .orbitals import OrbitalLevel
 from .solvents import AnyCaseSolvent, AnyCaseSolventModel
 
 MAX_DFT_ATOMS = 200
@@ -203,6 +204,9 @@ class MoleculeDftResult(BaseModel):
     lumo_ev: float | None = Field(title="LUMO", json_schema_extra={"unit": "eV"})
     gap_ev: float | None = Field(
         title="HOMO-LUMO gap", json_schema_extra={"unit": "eV", "headline": True}
+    )
+    orbitals: list[OrbitalLevel] = Field(
+        title="Orbital levels", description="The 21 nearest to the gap on either side of it."
     )
     dipole_debye: float = Field(
         title="Dipole moment", json_schema_extra={"unit": "debye", "headline": True}

@@ -15,9 +15,9 @@ from .charges import iao_charges
 from .geometry import Geometry, as_vectors
 from .inspect import Molecule
 from .methods import label, reference_of
+from .orbitals import EV_PER_HARTREE, levels_near_gap
 from .params import MoleculeDftParams
 
-EV_PER_HARTREE = 27.211386245988  # CODATA 2018
 MAX_CONTAMINATION = 0.05
 """Of ⟨S²⟩ above its pure value: a radical of DFT has some hundredths, and nobody minds."""
 
@@ -43,6 +43,7 @@ def result_fields(
         "homo_ev": homo,
         "lumo_ev": lumo,
         "gap_ev": None if homo is None or lumo is None else lumo - homo,
+        "orbitals": levels_near_gap(mf.mo_energy, mf.mo_occ),
         "dipole_debye": _dipole(mf),
         "mulliken_charges": [float(q) for q in mf.mulliken_pop(verbose=0)[1]],
         "iao_charges": iao_charges(mf),

@@ -9,6 +9,8 @@ from .geometry import Geometry
 
 ELECTRON_MASSES_PER_DALTON = 1822.888486209  # CODATA 2018
 CM1_PER_HARTREE = 219474.6313632  # CODATA 2018
+GHZ_DALTON_ANGSTROM2 = 505.379009
+"""h/8π² by CODATA 2018: a rotational constant times its moment of inertia."""
 KM_PER_MOL = 974.8801
 """The intensity of a mode along which the dipole changes by one e/√dalton."""
 LINEAR_BELOW = 1e-3
@@ -80,6 +82,13 @@ def moments_of_inertia(geometry: Geometry) -> tuple[Any, Any, Any]:
     tensor = np.eye(3) * (mass @ squares) - np.einsum("a,ai,aj->ij", mass, positions, positions)
     moments, axes = np.linalg.eigh(tensor)
     return moments, axes, positions
+
+
+def rotational_constants_ghz(geometry: Geometry) -> list[float]:
+    """A, B and C, falling; of a molecule on a line the one that it has."""
+    moments, _, _ = moments_of_inertia(geometry)
+    turning = moments[1:2] if is_on_a_line(moments) else moments
+    return [GHZ_DALTON_ANGSTROM2 / float(moment) for moment in turning]
 
 
 def is_on_a_line(moments: Any) -> bool:

@@ -13,6 +13,10 @@ from .oscillation import Oscillates, Watch
 
 MAX_FORCE_TARGET = 4.5e-4
 """geomeTRIC's (and Gaussian's) default for the largest force on an atom, hartree/bohr."""
+RMS_FORCE_TARGET, ENERGY_TARGET = 3.0e-4, 1.0e-6
+"""Of all forces, hartree/bohr, and of the energy from one step to the next, hartree."""
+MAX_SHIFT_TARGET, RMS_SHIFT_TARGET = 1.8e-3, 1.2e-3
+"""Of atoms from one step to the next, Å."""
 MAX_RESTARTS = 2
 TRUST_ANGSTROM, MAX_TRUST_ANGSTROM = 0.1, 0.3
 """geomeTRIC's own length of the first step and of the longest; a restart takes half of it."""
@@ -101,6 +105,10 @@ def _optimise(watch: Watch, start: Geometry, max_steps: int, trust: float, scrat
     settings = OptParams(
         maxiter=max_steps,
         convergence_gmax=MAX_FORCE_TARGET,
+        convergence_grms=RMS_FORCE_TARGET,
+        convergence_energy=ENERGY_TARGET,
+        convergence_dmax=MAX_SHIFT_TARGET,
+        convergence_drms=RMS_SHIFT_TARGET,
         trust=trust,
         tmax=trust * MAX_TRUST_ANGSTROM / TRUST_ANGSTROM,
     )

@@ -19,6 +19,7 @@ from simulations.quantum.inspect import (
     too_many_atoms,
 )
 from simulations.quantum.methods import ignoring_case
+from simulations.quantum.orbitals import OrbitalLevel
 from simulations.quantum.params import (
     ConformersField,
     MoleculeParams,
@@ -97,6 +98,9 @@ class XtbResult(BaseModel):
     multiplicity: int = Field(title="Multiplicity", json_schema_extra={"headline": True})
     gap_ev: float | None = Field(
         title="HOMO-LUMO gap", json_schema_extra={"unit": "eV", "headline": True}
+    )
+    orbitals: list[OrbitalLevel] = Field(
+        title="Orbital levels", description="The 21 nearest to the gap on either side of it."
     )
     dipole_debye: float = Field(
         title="Dipole moment", json_schema_extra={"unit": "debye", "headline": True}

@@ -7,12 +7,15 @@ from typing import Any
 
 from simulations.base import Note
 from simulations.quantum.inspect import Molecule
-from simulations.quantum.properties import EV_PER_HARTREE, as_json
+from simulations.quantum.orbitals import EV_PER_HARTREE, levels_near_gap
+from simulations.quantum.properties import as_json
 from simulations.quantum.xtb import XtbSurface
 
 from .params import XtbParams, versions
 
 DEBYE_PER_AU = 2.541746473
+FILLED_FROM = 0.5
+"""Electrons are spread over levels at the electronic temperature of 300 K."""
 
 
 def xtb_result_fields(
@@ -33,6 +36,11 @@ def xtb_result_fields(
         "charge": molecule.charge,
         "multiplicity": molecule.multiplicity,
         "gap_ev": _gap(surface),
+        "orbitals": levels_near_gap(
+            np.ravel(surface.property("orbital-energies")),
+            np.ravel(surface.property("orbital-occupations")),
+            filled_from=FILLED_FROM,
+        ),
         "dipole_debye": float(np.linalg.norm(surface.property("dipole"))) * DEBYE_PER_AU,
         "mulliken_charges": [float(charge) for charge in surface.property("charges")],
         "symbols": list(surface.geometry.symbols),
@@ -48,8 +56,8 @@ def _gap(surface: XtbSurface) -> float | None:
     import numpy as np
 
     energies = np.ravel(surface.property("orbital-energies"))
-    # Fractional at the electronic temperature of 300 K, of both spins together.
-    filled = np.ravel(surface.property("orbital-occupations")) > 0.5
+    # Of both spins together.
+    filled = np.ravel(surface.property("orbital-occupations")) > FILLED_FROM
     if filled.all() or not filled.any():
         return None
     return float(energies[~filled].min() - energies[filled].max()) * EV_PER_HARTREE

@@ -1,4 +1,5 @@
 // Figure 1: the structure of a job, drawn when it comes into view. The page works without.
+import { fieldOf } from "./mol_extras.js";
 import { framesOf, labelOf } from "./mol_frames.js";
 import { Controls } from "./mol_controls.js";
 import { hasWebGL, load3Dmol, Scene } from "./mol_scene.js";
@@ -10,6 +11,7 @@ const drawn = []; // who has a WebGL context, the oldest first
 
 class Molecule extends HTMLElement {
   #watch = null;
+  #opening = null;
   #timer = null;
   #files = null;
   #dark = matchMedia("(prefers-color-scheme: dark)");
@@ -28,7 +30,13 @@ class Molecule extends HTMLElement {
     setTimeout(() => this.isConnected || this.close(), 0);
   }
 
-  async open() {
+  /** Draw, once however many ask for it. */
+  open() {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  async #open() {
     this.#watch.disconnect();
     const slow = setTimeout(() => this.#say("Loading 3D, 0.2 MB."), 300);
     try {
@@ -50,6 +58,7 @@ class Molecule extends HTMLElement {
     this.#dark.removeEventListener("change", this.#redraw);
     this.scene?.free();
     this.scene = null;
+    this.#opening = null;
     const at = drawn.indexOf(this);
     if (at >= 0) drawn.splice(at, 1);
   }
@@ -57,6 +66,12 @@ class Molecule extends HTMLElement {
   /** Draw what was chosen: a view by its button, or a frame of the slider. */
   show() {
     if (!this.scene) return;
+    if (this.mode) {
+      this.scene.vibrate(this.mode.text);
+      this.rmsd = null;
+      this.#tell();
+      return;
+    }
     const { frames, rank } = this.#chosen();
     const receptor = this.#files.receptor?.frames[0];
     this.rmsd = this.scene.show(frames, receptor, rank);
@@ -64,12 +79,64 @@ class Molecule extends HTMLElement {
   }
 
   choose(view) {
+    this.mode = null;
     // The steps of an optimisation lie in one place; other files need not.
     const stays = view === this.view || (this.spec.kind === "molecule" && this.frames.length > 0);
     if (!stays) this.scene.forgetView();
     this.view = view;
     this.show();
     this.controls.mark(view);
+  }
+
+  /** Colour the atoms by these charges; null takes their elements' colours. */
+  async colourBy(charges) {
+    if (!(await this.#ready(charges))) return;
+    this.scene.extras.charges = charges;
+    this.#showFor(charges);
+  }
+
+  /** Lobes of the field in a cube file, around the geometry that it belongs to; null takes them away. */
+  async drawField(asked) {
+    if (!(await this.#ready(asked))) return;
+    const volume = asked && (await fieldOf(window.$3Dmol, asked.url));
+    this.scene.extras.field = asked && { ...asked, volume };
+    this.#showFor(asked);
+  }
+
+  /** Let the atoms go to and fro along a normal mode; null stops them. */
+  async vibrate(mode) {
+    if (!(await this.#ready(mode))) return;
+    this.mode = mode;
+    if (mode === null) return this.show();
+    this.pause();
+    this.#comeIntoView();
+    this.show();
+  }
+
+  /** One of several frames, asked for from elsewhere on the page. */
+  async showFrame(place) {
+    if (!(await this.#ready(true))) return;
+    this.goTo(place);
+    this.#comeIntoView();
+  }
+
+  #showFor(asked) {
+    if (asked && this.#files.views.length) this.choose(this.#files.views[0].name);
+    else this.show();
+    if (asked) this.#comeIntoView();
+  }
+
+  /** Figures speak to a viewer that may not be drawn yet, or cannot be. */
+  async #ready(asked) {
+    if (!this.scene && asked) await this.open();
+    return Boolean(this.scene);
+  }
+
+  #comeIntoView() {
+    const { top, bottom } = this.stage.getBoundingClientRect();
+    if (top < innerHeight - 80 && bottom > 80) return;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.stage.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
   }
 
   goTo(frame) {
@@ -155,13 +222,13 @@ class Molecule extends HTMLElement {
   }
 
   #tell() {
-    const said = this.view === "frames"
+    const said = this.mode ? this.mode.title : this.view === "frames"
       ? labelOf(this.frames, this.frame, this.spec.frame_word)
       : this.controls.nameOf(this.view);
     const rmsd = this.rmsd === null ? "" : `, RMSD ${this.rmsd.toFixed(3)} Å between heavy atoms`;
     const { atoms, bonds } = this.scene.describe();
     // A view's name is on its button already.
-    const shown = this.view === "frames" ? said : `${atoms.length} atoms`;
+    const shown = this.view === "frames" || this.mode ? said : `${atoms.length} atoms`;
     this.querySelector("[data-frame]").textContent = `${shown}${rmsd}`;
     this.controls.at(this.frame, this.frames.length);
     const sentence = `${this.spec.subject}, ${atoms.length} atoms: ${said}${rmsd}.`;

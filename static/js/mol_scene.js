@@ -1,4 +1,5 @@
 // What 3Dmol draws of a job's structure; everything that knows 3Dmol is here.
+import { colourByCharge, drawLobes, startVibration } from "./mol_extras.js";
 import { bondsOf, distance, superpose } from "./mol_geometry.js";
 
 const STRONG = /hydrogen bond|salt bridge|metal/;
@@ -45,6 +46,7 @@ export class Scene {
     this.#dmol = dmol;
     this.#stage = stage;
     this.spec = spec;
+    this.extras = { charges: null, field: null };
     this.options = { labels: false, spheres: false, box: true, contacts: true, cell: true, copies: true, surface: false };
     this.#viewer = dmol.createViewer(stage, { backgroundAlpha: 0, antialias: true, disableFog: spec.kind !== "docking" });
     this.#viewer.setBackgroundColor("white", 0);
@@ -53,6 +55,7 @@ export class Scene {
   /** Draw these frames, the first as itself and the others as its shadows; the RMSD of the second. */
   show(frames, receptor = null, rank = 0) {
     const viewer = this.#viewer;
+    viewer.stopAnimate();
     viewer.removeAllModels();
     viewer.removeAllShapes();
     viewer.removeAllLabels();
@@ -72,9 +75,25 @@ export class Scene {
     if (this.spec.kind === "crystal") this.#drawCrystal(models[0]);
     if (this.spec.box && this.options.box) this.#drawBox();
     if (this.options.labels) this.#label();
+    this.#addExtras(models[0]);
     if (this.#home === null) this.#findHome(models);
     viewer.render();
     return models.length === 2 ? rmsd : null;
+  }
+
+  /** Go to and fro along the displacements in the last columns of this XYZ. */
+  vibrate(text) {
+    this.show([{ text, format: "xyz" }]);
+    startVibration(this.#viewer, this.shown);
+    this.#viewer.render();
+  }
+
+  /** What a figure asked for, where it fits what is shown. */
+  #addExtras(model) {
+    const { charges, field } = this.extras;
+    const fits = charges && model.selectedAtoms({}).map((atom) => atom.elem).join() === charges.symbols.join();
+    if (fits) colourByCharge(this.#viewer, model, charges.charges_e, this.#labelStyle());
+    if (field) drawLobes(this.#viewer, field);
   }
 
   /** The atoms of now, without water, and the bonds between them. */
@@ -240,11 +259,19 @@ export class Scene {
     this.#viewer.addBox({ center: { x, y, z }, dimensions: { w, h, d }, wireframe: true, color: css("--s3") });
   }
 
+  /** Whether it lies along the line of sight, as a diatomic on the axis of z does. */
+  #isSeenEndOn() {
+    const wide = ([...values]) => Math.max(...values) - Math.min(...values);
+    const [x, y, z] = ["x", "y", "z"].map((axis) => wide(this.#told.map((atom) => atom[axis])));
+    return this.spec.kind === "molecule" && z > 1.5 * Math.max(x, y);
+  }
+
   #findHome(models) {
     if (this.spec.kind === "docking") {
       this.#viewer.zoomTo({ model: models[0] });
       this.#viewer.zoom(0.55);
     } else {
+      if (this.#isSeenEndOn()) this.#viewer.rotate(90, "y");
       this.#viewer.zoomTo(this.spec.kind === "dynamics" ? WATER : {});
       this.#viewer.zoom(this.#told.length < 4 ? 1.6 : 1.1);
       // 3Dmol fits the height: in a box that is narrower the sides would be cut.

@@ -94,6 +94,26 @@ def test_the_thermochemistry_is_that_of_pyscf(context: RecordingContext) -> None
 
 
 @pytest.mark.engine
+def test_the_rotational_constants_are_those_of_pyscf(context: RecordingContext) -> None:
+    from pyscf.hessian import thermo
+
+    result = xtb(context)
+
+    positions = np.array(result["positions_angstrom"]) / ANGSTROM_PER_BOHR
+    theirs = thermo.rotation_const(np.array([15.999, 1.008, 1.008]), positions, unit="GHz")
+    assert result["rotational_constants_ghz"] == pytest.approx(list(theirs), rel=1e-4)
+    assert result["mass_dalton"] == pytest.approx(18.015, abs=1e-3)
+
+
+@pytest.mark.engine
+def test_a_molecule_on_a_line_has_one_rotational_constant(context: RecordingContext) -> None:
+    result = xtb(context, structure="2\n\nC 0 0 0\nO 0 0 1.128", optimize_first=False)
+
+    # 57.9 GHz at this length: B = h / (8 pi^2 mu r^2), with mu = 6.8606 Da.
+    assert result["rotational_constants_ghz"] == [pytest.approx(57.9, abs=0.1)]
+
+
+@pytest.mark.engine
 @pytest.mark.slow
 @pytest.mark.parametrize("charge", [0, 1])
 def test_the_dipole_derivatives_are_those_of_finite_differences(

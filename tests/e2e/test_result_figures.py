@@ -1,0 +1,282 @@
+"""The figures of finished jobs in a real browser: every choice changes what is seen."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.stack import Stack, until
+
+from .test_structure import PICTURE, assert_nothing_was_refused, done, look
+
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.slow]
+
+CHEAP = {"functional": "PBE", "basis": "sto-3g", "grid_level": 1}
+FLAT_AMMONIA = "4\n\nN 0 0 0\nH 1.0 0 0\nH -0.5 0.8660254 0\nH -0.5 -0.8660254 0"
+
+
+@pytest.fixture(scope="module")
+def water(stack: Stack) -> str:
+    """By DFT, with the shape of its highest orbital."""
+    return done(stack, "dft_optimization", structure="O", cubes=["homo"], **CHEAP)
+
+
+@pytest.fixture(scope="module")
+def vibrating(stack: Stack) -> str:
+    return done(stack, "xtb_frequencies", structure="CO")
+
+
+def figure_of(page: Page, key: str) -> Locator:
+    figure = page.locator(f"#figure-{key}")
+    figure.scroll_into_view_if_needed()
+    expect(figure).to_have_attribute("data-drawn", "", timeout=20_000)
+    return figure
+
+
+def changes(page: Page, seen: Locator, act: object) -> None:
+    """What is drawn there is another after this than before."""
+    before = seen.screenshot()
+    act()  # type: ignore[operator]
+    until(lambda: seen.screenshot() != before, "other pixels", within_s=15)
+
+
+def rows_of(figure: Locator) -> dict[str, list[str]]:
+    rows = figure.locator("[data-numbers] tbody tr").all()
+    texts = [row.locator("td").all_inner_texts() for row in rows]
+    return {text[0]: text[1:] for text in texts}
+
+
+def test_energies_and_criteria_are_looked_at_in_other_ways(
+    page: Page, stack: Stack, water: str
+) -> None:
+    look(page, stack, water)
+    energy, convergence = (
+        page.locator("figure[data-figure='0']"),
+        page.locator("figure[data-figure='1']"),
+    )
+
+    for unit in ("kcal/mol", "kJ/mol", "eV", "hartree"):
+        button = energy.get_by_role("button", name=unit, exact=True)
+        changes(page, energy.locator("[data-plot]"), button.click)
+    for group in ("Displacements", "Energy", "Forces"):
+        button = convergence.get_by_role("button", name=group, exact=True)
+        changes(page, convergence.locator("[data-plot]"), button.click)
+
+    expect(convergence.locator(".lamp[data-lamp='ok']")).to_have_count(5)
+    expect(convergence.locator(".lamps")).to_contain_text("largest force ✓")
+    assert_nothing_was_refused(page)
+
+
+def test_a_level_is_chosen_and_its_shape_is_in_figure_1(
+    page: Page, stack: Stack, water: str
+) -> None:
+    look(page, stack, water)
+    orbitals = figure_of(page, "orbitals")
+    bare = page.evaluate(PICTURE)
+
+    orbitals.get_by_role("button", name="HOMO", exact=True).click()
+
+    until(lambda: page.evaluate(PICTURE) != bare, "lobes are drawn", within_s=20)
+    lobes = page.evaluate(PICTURE)
+    orbitals.get_by_role("slider", name="Isovalue").press("ArrowRight")
+    until(lambda: page.evaluate(PICTURE) != lobes, "smaller lobes", within_s=20)
+    orbitals.get_by_role("button", name="None", exact=True).click()
+    until(lambda: page.evaluate(PICTURE) == bare, "no lobes", within_s=20)
+    plot = orbitals.locator("[data-plot]")
+    changes(page, plot, orbitals.get_by_role("button", name="All levels").click)
+    orbitals.locator("[data-level='lumo']").click()
+    link = orbitals.get_by_role("link", name="run it again with cubes set to lumo")
+    expect(link).to_have_attribute("href", f"/jobs/new/dft_optimization/?from={water}&cubes=lumo")
+    assert_nothing_was_refused(page)
+
+
+def test_charges_are_colours_in_figure_1(page: Page, stack: Stack, water: str) -> None:
+    look(page, stack, water)
+    charges = figure_of(page, "charges")
+    seen = {page.evaluate(PICTURE)}
+
+    for scheme in ("Mulliken", "IAO"):
+        charges.get_by_role("button", name=scheme, exact=True).click()
+        until(lambda: page.evaluate(PICTURE) not in seen, scheme, within_s=10)
+        seen.add(page.evaluate(PICTURE))
+
+    charges.get_by_role("button", name="Elements", exact=True).click()
+    until(lambda: page.evaluate(PICTURE) in seen, "elements again", within_s=10)
+    assert_nothing_was_refused(page)
+
+
+def test_a_spectrum_is_widened_scaled_and_its_bands_move(
+    page: Page, stack: Stack, vibrating: str
+) -> None:
+    look(page, stack, vibrating)
+    still = page.evaluate(PICTURE)
+    spectrum = figure_of(page, "infrared")
+    plot = spectrum.locator("[data-plot]")
+
+    for name in ("Width", "Scale"):
+        slider = spectrum.get_by_role("slider", name=name)
+        changes(page, plot, lambda slider=slider: slider.press("ArrowLeft"))
+    changes(page, plot, lambda: spectrum.locator("[data-band]").last.click())
+
+    expect(page.locator("[data-frame]")).to_contain_text("cm⁻¹")
+    until(lambda: len({page.evaluate(PICTURE) for _ in range(6)}) > 2, "it moves", within_s=20)
+    spectrum.get_by_role("button", name="Stop").click()
+    until(lambda: page.evaluate(PICTURE) == still, "it is still again", within_s=10)
+    assert_nothing_was_refused(page)
+
+
+def test_without_motion_a_mode_is_told_by_its_arrows(
+    page: Page, stack: Stack, vibrating: str
+) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    look(page, stack, vibrating)
+    still = page.evaluate(PICTURE)
+
+    figure_of(page, "infrared").get_by_role("combobox", name="Mode").select_option("3")
+
+    until(lambda: page.evaluate(PICTURE) != still, "arrows", within_s=20)
+    assert len({page.evaluate(PICTURE) for _ in range(6)}) == 1
+
+
+def test_an_imaginary_mode_is_told(page: Page, stack: Stack) -> None:
+    flat = done(stack, "xtb_frequencies", structure=FLAT_AMMONIA, optimize_first=False)
+    look(page, stack, flat)
+    spectrum = figure_of(page, "infrared")
+
+    expect(spectrum).to_contain_text("1 imaginary mode: this geometry is no minimum along it")
+    still = page.evaluate(PICTURE)
+    spectrum.get_by_role("button", name="See mode 1,").click()
+
+    until(lambda: page.evaluate(PICTURE) != still, "it moves", within_s=20)
+
+
+@pytest.mark.parametrize("structure", ["CO", "[C-]#[O+]"])
+def test_the_gas_of_the_page_is_that_of_the_result(
+    page: Page, stack: Stack, structure: str
+) -> None:
+    """Bent and on a line: at the job's own T and p every printed digit is the same."""
+    job_id = done(
+        stack, "xtb_frequencies", structure=structure, temperature_k=311.5, pressure_bar=1.7
+    )
+    look(page, stack, job_id)
+    gas = figure_of(page, "thermochemistry")
+
+    for name, (_, computed, in_page) in rows_of(gas).items():
+        assert in_page == computed, name
+    gas.get_by_label("T").fill("500")
+    warm = rows_of(gas)
+
+    again = done(stack, "xtb_frequencies", structure=structure, temperature_k=500, pressure_bar=1.7)
+    result = stack.job(again)["result"]
+    told = {name: text[2] for name, text in warm.items()}
+    assert told["Enthalpy H"] == f"{result['enthalpy_hartree']:.6f}".replace("-", "−")
+    assert told["Gibbs free energy G"] == f"{result['gibbs_hartree']:.6f}".replace("-", "−")
+    assert told["Entropy S"] == f"{result['entropy_j_mol_k']:.2f}"
+    assert told["Heat capacity Cp"] == f"{result['heat_capacity_j_mol_k']:.2f}"
+    changes(page, gas.locator("[data-plot]"), lambda: gas.get_by_label("p").fill("9"))
+    gas.get_by_role("button", name="As computed").click()
+    assert {name: text[1] == text[2] for name, text in rows_of(gas).items()} == dict.fromkeys(
+        told, True
+    )
+
+
+def test_conformers_a_reaction_and_a_crystal_change_with_what_is_chosen(
+    page: Page, stack: Stack
+) -> None:
+    searched = done(stack, "conformer_search", structure="CCCO", n_trials=6)
+    look(page, stack, searched)
+    conformers = figure_of(page, "conformers")
+    plot = conformers.locator("[data-plot]")
+    for unit in ("kJ/mol", "eV", "kcal/mol"):
+        changes(page, plot, conformers.get_by_role("button", name=unit, exact=True).click)
+    changes(page, plot, lambda: conformers.get_by_label("T").fill("900"))
+    first = page.evaluate(PICTURE)
+    changes(page, plot, lambda: conformers.get_by_label("In figure 1").select_option("1"))
+    assert page.evaluate(PICTURE) != first
+
+    reacted = done(
+        stack, "reaction_energy", reactants=["[C-]#[O+]", "O"], products=["O=C=O", "[H][H]"],
+        method="GFN2-xTB",
+    )  # fmt: skip
+    page.goto(f"{stack.url}/jobs/{reacted}/")
+    reaction = figure_of(page, "reaction")
+    for unit in ("kcal/mol", "eV", "hartree"):
+        changes(
+            page,
+            reaction.locator("[data-plot]"),
+            reaction.get_by_role("button", name=unit, exact=True).click,
+        )
+    assert_nothing_was_refused(page)
+
+
+def test_what_is_shown_is_saved_in_four_ways(page: Page, stack: Stack, vibrating: str) -> None:
+    look(page, stack, vibrating)
+    spectrum = figure_of(page, "infrared")
+    frequencies = stack.job(vibrating)["result"]["frequencies_cm1"]
+    saved = {kind: save(page, spectrum, kind) for kind in ("CSV", "SVG", "PNG", "JSON")}
+
+    rows = list(csv.reader(io.StringIO(saved["CSV"].read_text())))
+    assert [float(row[1]) for row in rows[1:]] == frequencies
+    told = json.loads(saved["JSON"].read_text())
+    assert [row[1] for row in told["rows"]] == frequencies
+    assert told["units"]["frequencies_cm1"] == "cm⁻¹"
+    drawing = saved["SVG"].read_text()
+    assert drawing.startswith("<svg")
+    assert "class=" not in drawing
+    assert "var(" not in drawing
+    assert 'stroke="rgb(' in drawing
+    png = saved["PNG"].read_bytes()
+    width = spectrum.locator("[data-plot] svg").evaluate("svg => svg.clientWidth")
+    assert png.startswith(b"\x89PNG")
+    assert int.from_bytes(png[16:20], "big") == 2 * width
+    assert_nothing_was_refused(page)
+
+
+def save(page: Page, figure: Locator, kind: str) -> Path:
+    with page.expect_download() as download:
+        figure.get_by_role("button", name=kind, exact=True).click()
+    assert download.value.suggested_filename.endswith(f".{kind.lower()}")
+    return Path(download.value.path())
+
+
+def test_a_live_figure_is_saved_and_its_numbers_shown(page: Page, stack: Stack, water: str) -> None:
+    look(page, stack, water)
+    energy = page.locator("figure[data-figure='0']")
+    steps = stack.job(water)["result"]["n_steps"]
+
+    rows = save(page, energy, "CSV").read_text().splitlines()
+    energy.get_by_role("button", name="Table", exact=True).click()
+
+    assert rows[0] == "step,energy_hartree"
+    assert len(rows) == steps + 1
+    expect(energy.locator("[data-numbers] tbody tr")).to_have_count(steps)
+    assert save(page, energy, "PNG").read_bytes().startswith(b"\x89PNG")
+
+
+def test_figures_come_when_a_watched_job_ends(page: Page, stack: Stack) -> None:
+    job_id = stack.submit("dft_frequencies", structure="O", **CHEAP)
+    page.goto(f"{stack.url}/jobs/{job_id}/")
+    page.locator("figure[data-figure='1']").get_by_role("button", name="Displacements").click()
+
+    figure_of(page, "infrared")
+
+    pressed = page.locator("figure[data-figure='1'] [data-choice='Displacements']")
+    expect(pressed).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("figure[data-figure='0']")).to_have_count(0)
+
+
+def test_on_a_narrow_screen_no_figure_sticks_out(
+    page: Page, stack: Stack, water: str, vibrating: str
+) -> None:
+    page.set_viewport_size({"width": 320, "height": 700})
+    for job_id in (water, vibrating):
+        page.goto(f"{stack.url}/jobs/{job_id}/")
+        for figure in page.locator("figure[data-key]").all():
+            figure.scroll_into_view_if_needed()
+            expect(figure).to_have_attribute("data-drawn", "", timeout=20_000)
+        assert page.evaluate("() => document.documentElement.scrollWidth") == 320
