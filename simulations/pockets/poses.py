@@ -77,6 +77,7 @@ def merge(searches: Sequence[Search], params: SearchParams) -> list[Pose]:
         raise ScienceError(
             f"The best pose scores {poses[0].score:.2f} kcal/mol: nothing binds in this box.",
             hints=["Is the box in a pocket? Is it large enough for the ligand?"],
+            cause="nothing_binds",
         )
     limit = poses[0].score + params.energy_range_kcal_per_mol
     near = [pose for pose in poses if pose.score <= limit]
