@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from simulations.base import Context
@@ -24,7 +25,7 @@ from .pace import Pace
 from .params import MdParams
 from .prepare import prepare
 from .prepared import SYSTEM_NAME, TOPOLOGY_NAME, Prepared, store, write_pdb
-from .preview import PREVIEW_NAME, write_preview
+from .preview import PREVIEW_NAME, solute, write_preview
 from .resume import resume
 from .schedule import Schedule, Stage, ensemble, schedule
 from .trajectory import TRAJECTORY_NAME, Frames
@@ -82,6 +83,10 @@ class Run:
         self._write_final()
 
     @property
+    def workdir(self) -> Path:
+        return self._context.workdir
+
+    @property
     def platform(self) -> Any:
         return choose_platform(self.prepared, self._params, self._context.threads)
 
@@ -110,11 +115,14 @@ class Run:
         self._context.report(self._fraction(step), message, stage=stage)
 
     def _make_gauge(self) -> Gauge:
-        solute = self.prepared.heavy_solute() or list(range(self.prepared.n_atoms))
+        heavy = self.prepared.heavy_solute() or list(range(self.prepared.n_atoms))
+        molecule = solute(self.prepared)
         return Gauge(
             prepared=self.prepared,
-            solute=solute,
-            reference=self.prepared.positions[solute],
+            solute=heavy,
+            reference=self.prepared.positions[heavy],
+            molecule=molecule,
+            masses_da=self.prepared.element_masses_da()[molecule],
             mass_da=total_mass_da(self.prepared.system),
         )
 
