@@ -10,6 +10,7 @@ from jobs import budget, lifecycle
 from jobs.models import Job
 from jobs.outlook import Outlook
 
+from .figures import figures_of
 from .forecast import about, forecast
 from .formats import number
 from .rail import rail
@@ -37,6 +38,7 @@ def job_page(job: Job) -> dict[str, Any]:
     attempts = list(job.attempts.order_by("-number"))
     attempt = next((each for each in attempts if each.number == job.attempt), None)
     files = list(job.artifacts.order_by("-attempt", "name"))
+    structure = structure_of(job, simulation, files)
     return {
         "job": job,
         "simulation": simulation,
@@ -56,7 +58,8 @@ def job_page(job: Job) -> dict[str, Any]:
         "can_restart": job.is_final and not lifecycle.why_no_restart(job),
         "restart_limits": budget.mended(job.budget, job.error),
         "files": files,
-        "structure": structure_of(job, simulation, files),
+        "structure": structure,
+        "result_figures": figures_of(job, simulation, files, has_structure=structure is not None),
         "webhooks": told_by_webhook(job),
         "snapshot": snapshot(job, simulation, attempt),
     }

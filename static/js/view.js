@@ -1,5 +1,6 @@
 // The page of one job as the server drew it, and how an event changes it.
 import { Chart } from "./chart.js";
+import { bringToLife } from "./figures.js";
 import { duration, number } from "./format.js";
 
 const LOG_CHARS = 200_000;
@@ -17,6 +18,7 @@ export class JobView {
     );
     this.readouts = new Map(this.data.readouts.map((each) => [each.key, each]));
     for (const chart of this.charts) chart.show(this.points);
+    bringToLife(root, this.data.job.id.slice(0, 8));
     if (this.log) {
       this.log.scrollTop = this.log.scrollHeight;
       this.log.addEventListener("scroll", () => this.#sayFollowing());
@@ -46,7 +48,7 @@ export class JobView {
 
   /** Look as `before` did: the same tables open, the log where its reader had it. */
   resemble(before) {
-    before.charts.forEach((chart, i) => chart.numbers.hidden || this.charts[i]?.toggleTable());
+    before.charts.forEach((chart, i) => this.charts[i]?.resemble(chart));
     if (!before.log || !this.log || before.isAtEnd()) return;
     this.log.scrollTop = this.log.scrollHeight - (before.log.scrollHeight - before.log.scrollTop);
   }

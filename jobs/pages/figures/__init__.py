@@ -1,0 +1,43 @@
+"""The figures of a finished job, made from its result and its files: what each type of job has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import simulations
+from jobs.models import Artifact, Job, JobState
+
+from . import crystals
+from .frame import Finished, Maker, ResultFigure, Table
+
+__all__ = ["FIGURES", "Finished", "Maker", "ResultFigure", "Table", "figures_of"]
+
+FIGURES: Mapping[str, Sequence[Maker]] = {
+    "dft_crystal": (crystals.cell, crystals.equation_of_state),
+}
+"""By simulation, in the order of their numbers. A figure that is not there leaves its number."""
+
+
+def figures_of(
+    job: Job,
+    simulation: simulations.Simulation | None,
+    files: Iterable[Artifact],
+    *,
+    has_structure: bool = False,
+) -> list[ResultFigure]:
+    """None of them before there is a result; numbered after the structure and the live plots."""
+    if simulation is None or job.state != JobState.SUCCEEDED or not job.result:
+        return []
+    finished = Finished(job=job, result=job.result, files=_newest(files))
+    before = len(simulation.plots) + has_structure
+    made = [make(finished) for make in FIGURES.get(simulation.name, ())]
+    return [
+        replace(figure, number=before + place)
+        for place, figure in enumerate(made, start=1)
+        if figure
+    ]
+
+
+def _newest(files: Iterable[Artifact]) -> dict[str, Artifact]:
+    return {each.name: each for each in sorted(files, key=lambda each: each.attempt)}

@@ -1,0 +1,53 @@
+// The figures of a finished job: each is drawn by the module of its kind, from the numbers in the page.
+// figures/KIND.js exports draw(figure, told, tools): `told` is the figure's JSON, `tools` its buttons.
+import { Tools } from "./figure_tools.js";
+
+export function bringToLife(root, name) {
+  for (const figure of root.querySelectorAll("figure[data-key]:not([data-alive])")) {
+    figure.dataset.alive = "";
+    start(figure, name);
+  }
+}
+
+async function start(figure, name) {
+  const told = toldIn(figure);
+  const tools = new Tools(figure, {
+    name: `${name}-${told.key}`,
+    title: () => told.title,
+    numbers: () => told.table,
+    picture: () => figure.querySelector("[data-plot] svg"),
+    told: () => ({ caption: told.caption, units: told.units, data: told.data }),
+  });
+  try {
+    const { draw } = await import(`./figures/${figure.dataset.kind}.js`);
+    await draw(figure, told, tools);
+    figure.dataset.drawn = "";
+  } catch (error) {
+    // The numbers are in the page, and stand in for the drawing.
+    if (!tools.open) tools.toggleTable();
+    tools.say("The drawing could not be made; its numbers are below.");
+    throw error;
+  }
+}
+
+/** When the server draws the page anew, a figure that says the same stays as its reader has it. */
+export function keepFigures(before, fresh) {
+  for (const now of fresh.querySelectorAll("figure[data-key]")) {
+    const key = CSS.escape(now.dataset.key);
+    const old = before.querySelector(`figure[data-key="${key}"][data-alive]`);
+    if (old && textOf(old) === textOf(now)) now.replaceWith(old);
+  }
+}
+
+/** The viewer of figure 1, for a figure that shows something in it. */
+export function structureBeside(figure) {
+  return figure.closest("#job")?.querySelector("bp-mol") ?? null;
+}
+
+function toldIn(figure) {
+  return JSON.parse(textOf(figure));
+}
+
+function textOf(figure) {
+  return figure.querySelector(':scope > script[type="application/json"]').textContent;
+}

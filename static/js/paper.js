@@ -1,0 +1,154 @@
+// Plot paper: an SVG as large as its figure, axes on it, and what is drawn between them.
+// Colours are the stylesheet's: a class for each part, and s1, s2 … for a series.
+import { decades, linear } from "./scale.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const TEXT_PX = 6.6;
+const MARKS_UP_TO = 90;
+const dirty = new Set();
+
+/** All papers that changed are drawn together, once per frame. */
+function drawSoon(paper) {
+  if (dirty.size === 0) requestAnimationFrame(drawDirty);
+  dirty.add(paper);
+}
+
+function drawDirty() {
+  const papers = [...dirty];
+  dirty.clear();
+  for (const paper of papers) paper.drawNow();
+}
+
+export function node(name, attributes = {}, text = null) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text !== null) made.append(text);
+  return made;
+}
+
+export function extent(values) {
+  return values.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
+}
+
+export class Paper {
+  #draw;
+
+  /** Draws into `body`, by `draw(paper)`, whenever its size changes or `redraw` is called. */
+  constructor(body, draw) {
+    this.body = body;
+    this.#draw = draw;
+    this.svg = node("svg", { role: "img" });
+    body.append(this.svg);
+    this.watcher = new ResizeObserver(() => this.redraw());
+    this.watcher.observe(body);
+  }
+
+  redraw() {
+    drawSoon(this);
+  }
+
+  drawNow() {
+    this.svg.replaceChildren();
+    this.width = this.body.clientWidth;
+    this.height = this.body.clientHeight;
+    if (this.width) this.#draw(this);
+  }
+
+  remove() {
+    this.watcher.disconnect();
+    dirty.delete(this);
+  }
+
+  /** The sentence that stands for the picture. */
+  say(sentence) {
+    this.svg.setAttribute("aria-label", sentence);
+  }
+
+  /** Axes over these ranges; afterwards `toX`, `toY` and `box` place what is drawn.
+   *  `reversed` runs x from high to low, as spectra do; `room` is left free below and above. */
+  axes({ x, y, xLabel, yLabel, log = false, whole = false, reversed = false, room = 0.06 }) {
+    const free = log ? 0 : (y[1] - y[0]) * room;
+    const rows = Math.floor(this.height / 42);
+    const up = log ? decades(y[0], y[1], rows) : linear(y[0] - free, y[1] + free, rows);
+    const longest = log ? 5 : Math.max(...up.ticks.map((tick) => tick.text.length));
+    const box = { left: 40 + longest * TEXT_PX, right: this.width - 18, top: 14, bottom: this.height - 44 };
+    const along = linear(...x, Math.floor((box.right - box.left) / 64), whole);
+    const place = reversed ? (value) => 1 - along.place(value) : along.place;
+    this.box = box;
+    this.toX = (value) => box.left + place(value) * (box.right - box.left);
+    this.toY = (value) => box.bottom - up.place(value) * (box.bottom - box.top);
+    this.#ticksUp(up.ticks);
+    this.#ticksAlong(along.ticks);
+    this.#names(xLabel, yLabel);
+  }
+
+  #ticksUp(ticks) {
+    const { left, right } = this.box;
+    for (const tick of ticks) {
+      const at = this.toY(tick.value);
+      this.add("path", { class: "grid", d: `M${left} ${at}H${right}` });
+      const text = this.write(tick.text, { class: "tick", x: left - 8, y: at + 4, "text-anchor": "end" });
+      if (tick.raised) text.append(node("tspan", { dy: "-0.5em", "font-size": "9" }, tick.raised));
+    }
+  }
+
+  #ticksAlong(ticks) {
+    const { top, bottom } = this.box;
+    for (const tick of ticks) {
+      const at = this.toX(tick.value);
+      this.add("path", { class: "grid", d: `M${at} ${top}V${bottom}` });
+      this.write(tick.text, { class: "tick", x: at, y: bottom + 17, "text-anchor": "middle" });
+    }
+  }
+
+  #names(xLabel, yLabel) {
+    const { left, right, top, bottom } = this.box;
+    this.write(xLabel, { class: "axis", x: (left + right) / 2, y: bottom + 36, "text-anchor": "middle" });
+    this.write(yLabel, {
+      class: "axis", x: 0, y: 0, "text-anchor": "middle",
+      transform: `translate(17 ${(top + bottom) / 2}) rotate(-90)`,
+    });
+  }
+
+  add(name, attributes, text = null) {
+    const made = node(name, attributes, text);
+    this.svg.append(made);
+    return made;
+  }
+
+  write(text, attributes) {
+    return this.add("text", attributes, text);
+  }
+
+  /** A line through [x, y] points; `look` is of its class: s1, s2 thin … */
+  line(points, look = "s1") {
+    const places = points.map(([x, y]) => `${this.toX(x).toFixed(1)} ${this.toY(y).toFixed(1)}`);
+    return places.length ? this.add("path", { class: `line ${look}`, d: `M${places.join("L")}` }) : null;
+  }
+
+  /** A ring on each point, unless they are too many to be told apart. */
+  marks(points, look = "s1") {
+    if (points.length > MARKS_UP_TO) return;
+    for (const [x, y] of points) this.dot([x, y], `mark ${look}`, 2.4);
+  }
+
+  dot([x, y], look, radius = 3.4) {
+    return this.add("circle", { class: look, cx: this.toX(x).toFixed(1), cy: this.toY(y).toFixed(1), r: radius });
+  }
+
+  /** A stick from the axis of x up to each point. */
+  sticks(points, look = "s1") {
+    for (const [x, y] of points) {
+      const at = this.toX(x).toFixed(1);
+      this.add("path", { class: `stick ${look}`, d: `M${at} ${this.box.bottom}V${this.toY(y).toFixed(1)}` });
+    }
+  }
+
+  /** A dashed line across, for what must be reached. */
+  level(value, text) {
+    const { left, right } = this.box;
+    const at = this.toY(value);
+    this.add("path", { class: "threshold", d: `M${left} ${at}H${right}` });
+    this.write(text, { class: "axis", x: right - 4, y: at - 5, "text-anchor": "end" });
+  }
+}
