@@ -80,6 +80,11 @@ class Plot:
 
     Where `x` goes back (the cycles of the next SCF, a step computed again) the newer run replaces
     what stood there.
+
+    :param mean_over: the share of the run over which a running mean is drawn beside the points.
+    :param band: reported metrics, a target and the spread that is expected about it: three times
+        that to either side is shaded.
+    :param cut: the field of the result that says from which `x` on averages were taken.
     """
 
     x: str
@@ -90,6 +95,9 @@ class Plot:
     caption: str = ""
     log: bool = False
     threshold: float | None = None
+    mean_over: float = 0
+    band: tuple[str, str] | None = None
+    cut: str = ""
 
 
 Inspect = Callable[[Any], Checked]

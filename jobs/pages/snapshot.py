@@ -35,14 +35,18 @@ def snapshot(
             "started_at": job.started_at,
             **events.snapshot(job),
         },
-        "points": thinned(list(events.points(job)), [plot.y for plot in plots]),
+        "points": thinned(list(events.points(job)), _drawn(plots)),
         "log": log_tail(job, attempt),
-        "plots": [asdict(plot) for plot in plots],
+        "plots": [{**asdict(plot), "cut_at": (job.result or {}).get(plot.cut)} for plot in plots],
         "readouts": [asdict(each) for each in (simulation.readouts if simulation else ())],
         "ws": f"/ws/v1/jobs/{job.pk}/",
         "poll": f"/api/v1/jobs/{job.pk}/events",
         "page": reverse("jobs:detail", args=[job.pk]),
     }
+
+
+def _drawn(plots: Sequence[simulations.Plot]) -> list[str]:
+    return [key for plot in plots for key in (plot.y, *(plot.band or ()))]
 
 
 def thinned(

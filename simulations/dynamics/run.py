@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -131,11 +132,22 @@ class Run:
             return
         engine = make_context(self.prepared, self._params, self.plan, stage, self.platform)
         self._place(engine, stage)
+        self._tell_target(engine.getStepCount(), stage)
         for mark in self.plan.marks(engine.getStepCount(), stage):
             self._advance(engine, mark, stage)
             self._look(engine, stage)
         self._checkpoints.save(engine)
         self._state = checkpoint.state_of(engine)
+
+    def _tell_target(self, step: int, stage: Stage) -> None:
+        """What a thermostat holds, and how widely a temperature of so few atoms swings about it."""
+        kind = ensemble(self._params, stage)
+        if kind == "NVE":
+            return
+        target = self._params.temperature_k
+        spread = target * sqrt(2 / degrees_of_freedom(self.prepared, kind))
+        told = {"target_temperature_k": target, "temperature_spread_k": spread}
+        self._context.report(self._fraction(step), f"step {step:,}", stage=stage, **told)
 
     def _place(self, engine: Any, stage: Stage) -> None:
         """Put the atoms where the stage before, or the attempt before, left them."""

@@ -1,6 +1,7 @@
 // One live figure: a line through the reported points, and what its buttons give of it.
 import { Tools } from "./figure_tools.js";
 import { significant } from "./format.js";
+import { band, legible, runningMean, upright } from "./marks.js";
 import { extent, Paper } from "./paper.js";
 
 /** The numbers of a plot: points with both keys. Where x goes back, a newer run begins: what it
@@ -27,7 +28,7 @@ export class Chart {
     this.tools = new Tools(figure, {
       name: `${name}-${plot.y}`,
       title: () => plot.title,
-      numbers: () => ({ header: [plot.x_label, plot.y_label], columns: [plot.x, plot.y], rows: this.series }),
+      numbers: () => this.numbers(),
       picture: () => this.paper.svg,
       told: () => ({ caption: plot.caption, threshold: plot.threshold }),
     });
@@ -36,8 +37,24 @@ export class Chart {
   }
 
   show(points) {
-    this.series = seriesOf(points, this.plot);
+    const { plot } = this;
+    this.series = seriesOf(points, plot);
+    this.mean = plot.mean_over ? runningMean(this.series, plot.mean_over) : [];
+    const told = plot.band && points.findLast((point) => plot.band.every((key) => key in point));
+    this.target = told ? plot.band.map((key) => told[key]) : null;
     this.paper.redraw();
+  }
+
+  numbers() {
+    const { plot, series, mean } = this;
+    const header = [plot.x_label, plot.y_label];
+    const columns = [plot.x, plot.y];
+    if (!mean.length) return { header, columns, rows: series };
+    return {
+      header: [...header, `Running mean of ${plot.y_label}`],
+      columns: [...columns, `${plot.y}_running_mean`],
+      rows: series.map((row, i) => [...row, mean[i][1]]),
+    };
   }
 
   /** Look as `before` did. */
@@ -58,13 +75,21 @@ export class Chart {
     if (!series.length) return;
     const xs = series.map(([x]) => x);
     const ys = series.map(([, y]) => y);
+    const held = this.target ? [-3, 3].map((n) => this.target[0] + n * this.target[1]) : [];
+    if (plot.threshold !== null) held.push(plot.threshold);
     paper.axes({
-      x: extent(xs), y: extent(plot.threshold === null ? ys : [...ys, plot.threshold]),
+      x: extent(xs), y: extent([...ys, ...held]),
       xLabel: plot.x_label, yLabel: plot.y_label, log: plot.log, whole: xs.every(Number.isInteger),
     });
     if (plot.threshold !== null) paper.level(plot.threshold, `target ${significant(plot.threshold, 2)}`);
-    paper.line(series, look);
-    paper.marks(series, look);
+    if (this.target) {
+      band(paper, ...held.slice(0, 2), `target ${legible(this.target[0])} ± 3σ`);
+      paper.level(this.target[0], "");
+    }
+    if (Number.isFinite(plot.cut_at)) upright(paper, plot.cut_at, "averages from here");
+    paper.line(series, this.mean.length ? `${look} thin` : look);
+    if (this.mean.length) paper.line(this.mean, "s2 solid");
+    else paper.marks(series, look);
     paper.dot(series.at(-1), `newest ${look}`);
     this.cursor = paper.add("path", { class: "cursor" });
   }

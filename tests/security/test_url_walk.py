@@ -100,6 +100,8 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("POST", f"{PAGE}again/"): MY_BUTTON,
     ("POST", f"{PAGE}restart/"): MY_BUTTON,
     ("GET", f"{PAGE}files/<uuid:artifact_id>/"): MY_PAGE,
+    # A sum of squares is about no molecule.
+    ("GET", f"{PAGE}drawings/<int:place>.svg"): (302, 404, 404, 404),
     ("GET", HOOKS): SIGNED_IN,
     ("POST", HOOKS): (401, 201, 201, 201),
     ("GET", HOOK): MINE,

@@ -8,13 +8,27 @@ from dataclasses import replace
 import simulations
 from jobs.models import Artifact, Job, JobState
 
-from . import crystals
+from . import crystals, docking, dynamics, screens
 from .frame import Finished, Maker, ResultFigure, Table
 
 __all__ = ["FIGURES", "Finished", "Maker", "ResultFigure", "Table", "figures_of"]
 
 FIGURES: Mapping[str, Sequence[Maker]] = {
     "dft_crystal": (crystals.cell, crystals.equation_of_state),
+    "docking": (docking.fingerprint,),
+    "docking_screen": (
+        screens.grid,
+        screens.distribution,
+        screens.beside_size,
+        screens.ranks,
+        screens.failures,
+    ),
+    "md_simulation": (
+        dynamics.energies,
+        dynamics.fluctuations,
+        dynamics.averages,
+        dynamics.performance,
+    ),
 }
 """By simulation, in the order of their numbers. A figure that is not there leaves its number."""
 
