@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.urls import reverse
@@ -68,7 +68,7 @@ def grid(finished: Finished) -> ResultFigure | None:
             "numbers": [each["line"] for each in members],
             "labels": [each["label"] for each in members],
             "details": [each["word"] for each in members],
-            "ranks": [each["rank"] for each in members],
+            "ranked": _places_by_rank(members),
             "words": {"d": "docked", "f": "not docked"},
             "word": "Line",
             "quantity": SCORE,
@@ -78,6 +78,11 @@ def grid(finished: Finished) -> ResultFigure | None:
         units={"values": "kcal/mol"},
         wide=True,
     )
+
+
+def _places_by_rank(members: Sequence[Mapping[str, Any]]) -> list[int]:
+    docked = [place for place, each in enumerate(members) if each["rank"] is not None]
+    return sorted(docked, key=lambda place: members[place]["rank"])
 
 
 def _docked(ligand: Ligand) -> dict[str, Any]:

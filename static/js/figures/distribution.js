@@ -30,6 +30,7 @@ export function draw(figure, told, tools) {
     tools.say(bin ? `${number(bin.low, "fixed", digits)} to ${number(bin.high, "fixed", digits)}: ${bin.count}` : "");
   });
   paper.svg.addEventListener("pointerleave", () => tools.say(""));
+  if (!told.table.rows.length) tools.what.numbers = () => ({ ...told.table, rows: values.map((value) => [value]) });
   hearPick(figure, (member) => {
     const row = told.table.rows.find(([name]) => name === member.label);
     picked = { value: row?.[1], ...member };

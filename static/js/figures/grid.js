@@ -9,7 +9,8 @@ export function draw(figure, told, tools) {
   const line = figure.querySelector("[data-member]");
   const board = new Board(figure.querySelector("[data-board]"), data, `${told.sentence} Arrow keys go from square to square, Enter opens one.`);
   board.drawLegend(figure.querySelector("[data-legend]"));
-  const at = (i) => ({ rank: data.ranks?.[i], label: nameOf(data, i), value: data.values[i] });
+  const rankOf = (i) => data.ranked.indexOf(i) + 1;
+  const at = (i) => ({ rank: rankOf(i), label: nameOf(data, i), value: data.values[i] ?? undefined });
   board.hear({
     seen: (i) => tools.say(i === null ? "" : describe(data, i)),
     picked: (i) => {
@@ -18,10 +19,10 @@ export function draw(figure, told, tools) {
     },
     opened: (i) => {
       if (data.link) location.assign(`${data.link}${data.numbers?.[i] ?? i}/`);
-      else if (data.ranks?.[i]) structureBeside(figure)?.showRank?.(data.ranks[i]);
+      else if (rankOf(i)) structureBeside(figure)?.showRank?.(rankOf(i));
     },
   });
-  hearPick(figure, ({ rank }) => rank && board.mark(data.ranks?.indexOf(rank) ?? -1));
+  hearPick(figure, ({ rank }) => rank && board.mark(data.ranked[rank - 1] ?? -1));
   tools.what.picture = () => board.svg();
   // Of thousands the server writes no table: it is made when it is asked for.
   if (!told.table.rows.length) tools.what.numbers = () => numbers(told);
