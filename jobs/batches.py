@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Avg, Count, F, Min, Q, QuerySet, Window
+from django.db.models import Avg, Count, F, IntegerField, Min, Q, QuerySet, Value, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
@@ -132,6 +132,57 @@ def _first_failures(batches: Collection[Batch]) -> dict[UUID, list[BatchItem]]:
     for item in first.select_related("job"):
         found[item.batch_id].append(item)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One item at a glance: where it stands, and one figure of its summary."""
+
+    index: int
+    outcome: str
+    state: str | None
+    value: Any
+
+
+def members(batch: Batch, figure: str) -> list[Member]:
+    """All items in order, in one query that reads nothing large.
+
+    :param figure: a field of the summaries; empty for none.
+    """
+    value = f"job__summary__{figure}" if figure else Value(None, IntegerField())
+    found = batch.items.order_by("index").values_list("index", "outcome", "job__state", value)
+    return [Member(*row) for row in found.iterator(chunk_size=2000)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
+    """Items of a batch that failed in the same way, the first of them, and how many there are."""
+
+    kind: str
+    count: int
+    first: list[BatchItem]
+
+
+def failures_by_kind(batch: Batch) -> list[Failures]:
+    """The most frequent first, in one query."""
+    failed = batch.items.filter(job__state=JobState.FAILED)
+    told = failed.annotate(
+        rank=Window(RowNumber(), partition_by="job__failure_kind", order_by="index"),
+        count=Window(Count("id"), partition_by="job__failure_kind"),
+    )
+    groups: dict[str, Failures] = {}
+    for item in told.filter(rank__lte=FIRST_FAILURES).select_related("job").order_by("index"):
+        assert item.job is not None  # only a job fails
+        kind = item.job.failure_kind
+        groups.setdefault(kind, Failures(kind=kind, count=item.count, first=[])).first.append(item)
+    return sorted(groups.values(), key=lambda group: -group.count)
+
+
+def items_at(batch: Batch, indexes: Collection[int]) -> dict[int, BatchItem]:
+    """These items with their jobs, of what is large only what they are about."""
+    large = [f"job__{name}" for name in (*NOT_SHOWN, "result") if name != "structure"]
+    found = batch.items.filter(index__in=list(indexes)).select_related("job").defer(*large)
+    return {item.index: item for item in found}
 
 
 def standing(batch: Batch) -> str:

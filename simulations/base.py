@@ -100,6 +100,10 @@ class Plot:
 
     :param criteria: drawn together, those of one group at a time, each with its threshold.
     :param shows_previous: the run that was replaced stays, thin, beside the newer one.
+    :param mean_over: the share of the run over which a running mean is drawn beside the points.
+    :param band: reported metrics, a target and the spread that is expected about it: three times
+        that to either side is shaded.
+    :param cut: the field of the result that says from which `x` on averages were taken.
     """
 
     x: str
@@ -112,6 +116,9 @@ class Plot:
     threshold: float | None = None
     criteria: tuple[Criterion, ...] = ()
     shows_previous: bool = False
+    mean_over: float = 0
+    band: tuple[str, str] | None = None
+    cut: str = ""
 
 
 Inspect = Callable[[Any], Checked]

@@ -51,13 +51,20 @@ class ScienceError(Exception):
 
     :param hints: what a colleague would try next, one sentence each.
     :param fix: new values for params that would likely help, `{"scf_max_cycles": 300}`.
+    :param cause: a stable word for what went wrong, by which a list of failures is grouped.
     """
 
     def __init__(
-        self, message: str, *, hints: Sequence[str] = (), fix: dict[str, Any] | None = None
+        self,
+        message: str,
+        *,
+        hints: Sequence[str] = (),
+        fix: dict[str, Any] | None = None,
+        cause: str = "",
     ) -> None:
         self.hints = tuple(hints)
         self.fix = fix
+        self.cause = cause
         super().__init__(message)
 
 

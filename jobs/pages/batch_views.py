@@ -18,6 +18,7 @@ from jobs.batch_models import Batch, BatchItem
 from jobs.states import FailureKind, JobState
 
 from . import copying
+from .batch_figures import board, figures_of_batch
 from .formats import duration
 from .status import LOOKS, whereabouts
 from .tables import shortened
@@ -62,8 +63,11 @@ def batch_detail(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     at = int(after) if events.is_seq(after) else -1
     found = batches.items_with_input(batch, at, ITEMS_A_PAGE + 1)
     page = found[:ITEMS_A_PAGE]
+    seen = board(batch, request.GET)
     told = {
         **_told(batch, batches.standings([batch])[batch.pk]),
+        "board": seen,
+        "result_figures": figures_of_batch(seen),
         "can_resume": batches.n_stopped(batch, lifecycle.STOPPED) > 0,
         "varied": [name.removeprefix("params.") for name in batch.varied],
         "rows": [_row(batch, item) for item in page],
@@ -72,6 +76,14 @@ def batch_detail(request: HttpRequest, batch_id: UUID) -> HttpResponse:
         "next": page[-1].index if len(found) > len(page) else None,
     }
     return render(request, "batches/detail.html", told)
+
+
+@login_required
+def batch_item(request: HttpRequest, batch_id: UUID, index: int) -> HttpResponse:
+    """To the job that answers an item, or to the item itself where none does."""
+    batch = _batch(request, batch_id)
+    item = get_object_or_404(batch.items.select_related("job"), index=index)
+    return redirect(item.job or f"{batch.get_absolute_url()}?after={max(index - 1, 0)}")
 
 
 @login_required

@@ -38,7 +38,7 @@ def snapshot(
         },
         "points": thinned(list(events.points(job)), _drawn(plots)),
         "log": log_tail(job, attempt),
-        "plots": [asdict(plot) for plot in plots],
+        "plots": [{**asdict(plot), "cut_at": (job.result or {}).get(plot.cut)} for plot in plots],
         "readouts": [asdict(each) for each in (simulation.readouts if simulation else ())],
         "ws": f"/ws/v1/jobs/{job.pk}/",
         "poll": f"/api/v1/jobs/{job.pk}/events",
@@ -47,7 +47,11 @@ def snapshot(
 
 
 def _drawn(plots: Iterable[simulations.Plot]) -> list[str]:
-    return [key for plot in plots for key in (plot.y, *(each.key for each in plot.criteria))]
+    return [
+        key
+        for plot in plots
+        for key in (plot.y, *(each.key for each in plot.criteria), *(plot.band or ()))
+    ]
 
 
 def thinned(

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import bulk, copying, views
+from . import bulk, copying, drawings, views
 
 app_name = "jobs"
 urlpatterns = [
@@ -16,5 +16,6 @@ urlpatterns = [
     path("<uuid:job_id>/reject/", views.job_reject, name="reject"),
     path("<uuid:job_id>/again/", views.job_again, name="again"),
     path("<uuid:job_id>/restart/", views.job_restart, name="restart"),
+    path("<uuid:job_id>/drawings/<int:place>.svg", drawings.drawing_of, name="drawing"),
     path("<uuid:job_id>/files/<uuid:artifact_id>/", views.job_file, name="file"),
 ]

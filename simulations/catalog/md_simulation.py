@@ -51,8 +51,11 @@ class MdSimulationResult(MdOutcome):
             title="Temperature",
             x_label="Time (ps)",
             y_label="T (K)",
-            caption="Of few atoms it swings widely, as it should: relative spread is √(2/f) with f "
-            "degrees of freedom.",
+            caption="Each report (thin) and the running mean over a twentieth of the run (bold); "
+            "shaded: the target ± 3σ. Of few atoms it swings widely, as it should: relative spread "
+            "is √(2/f) with f degrees of freedom.",
+            mean_over=0.05,
+            band=("target_temperature_k", "temperature_spread_k"),
         ),
         Plot(
             x="time_ps",
@@ -76,7 +79,9 @@ class MdSimulationResult(MdOutcome):
             title="RMSD",
             x_label="Time (ps)",
             y_label="RMSD (Å)",
-            caption="Of heavy atoms from the minimised start, superposed, water left out.",
+            caption="Of heavy atoms from the minimised start, superposed, water left out. Averages "
+            "are taken from the upright line on.",
+            cut="averages_from_ps",
         ),
         Plot(
             x="time_ps",
@@ -85,6 +90,17 @@ class MdSimulationResult(MdOutcome):
             x_label="Time (ps)",
             y_label="ρ (g/cm³)",
             caption="Explicit water only: settles during equilibration.",
+            mean_over=0.05,
+        ),
+        Plot(
+            x="time_ps",
+            y="radius_of_gyration_angstrom",
+            title="Radius of gyration",
+            x_label="Time (ps)",
+            y_label="Rg (Å)",
+            caption="Of all atoms that are not water or ions, weighted by mass: how compact they "
+            "are.",
+            cut="averages_from_ps",
         ),
     ),
 )

@@ -23,11 +23,14 @@ class Gauge:
     """Reads an `openmm.Context`.
 
     :param reference: the positions of the heavy solute at the start, nm.
+    :param molecule: all that is not water or ions, with the masses of these atoms.
     """
 
     prepared: Prepared
     solute: Sequence[int]
     reference: Any
+    molecule: Sequence[int]
+    masses_da: Any
     mass_da: float
 
     def read(self, context: Any, degrees_of_freedom: int) -> Row:
@@ -45,6 +48,8 @@ class Gauge:
             "kinetic_energy_kj_per_mol": kinetic,
             "total_energy_kj_per_mol": potential + kinetic,
             "rmsd_angstrom": 10 * superposed_rmsd(positions[self.solute], self.reference),
+            "radius_of_gyration_angstrom": 10
+            * radius_of_gyration(positions[self.molecule], self.masses_da),
         }
         if self.prepared.periodic:
             volume = state.getPeriodicBoxVolume().value_in_unit(unit.nanometer**3)
@@ -66,6 +71,15 @@ def superposed_rmsd(positions: Any, reference: Any) -> float:
     return float(np.sqrt(((one @ left @ sign @ right - two) ** 2).sum() / len(one)))
 
 
+def radius_of_gyration(positions: Any, masses: Any) -> float:
+    """Weighted by mass, in the unit of the positions."""
+    import numpy as np
+
+    weights = masses / masses.sum()
+    arms = positions - weights @ positions
+    return float(np.sqrt((weights[:, None] * arms**2).sum()))
+
+
 def is_finite(row: Row) -> bool:
     return all(isfinite(value) for value in row.values())
 
@@ -84,7 +98,8 @@ class Table:
 
     def append(self, row: Row) -> None:
         with self._path.open("a", newline="") as stream:
-            writer = csv.DictWriter(stream, row)
+            # What an earlier version began has no column for what is measured since.
+            writer = csv.DictWriter(stream, (self.rows or [row])[0], extrasaction="ignore")
             if not self.rows:
                 writer.writeheader()
             writer.writerow(row)

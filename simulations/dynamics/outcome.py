@@ -9,13 +9,15 @@ from pydantic import BaseModel, Field, JsonValue
 
 from simulations.base import Note
 
+from .averages import MdAverage, averages, settled
 from .engine import degrees_of_freedom
+from .fluctuations import MdFluctuation, fluctuations
 from .method import method_sentence
 from .observables import Row
 from .params import MdParams
 from .run import Run
 from .schedule import environment
-from .statistics import block_error, slope
+from .statistics import block_error
 
 ENERGY: dict[str, JsonValue] = {"unit": "kJ/mol"}
 AVERAGED = {
@@ -41,7 +43,7 @@ class MdNote(BaseModel):
 
 
 class MdOutcome(BaseModel):
-    """Averages are over the production run; its frames are in trajectory.xtc."""
+    """Averages are over the settled part of the production run; its frames: trajectory.xtc."""
 
     mean_temperature_k: float = Field(
         title="Mean temperature", json_schema_extra={"unit": "K", "headline": True}
@@ -69,6 +71,17 @@ class MdOutcome(BaseModel):
         title="Energy drift",
         description="Slope of the total energy, NVE only: how well the integration conserves it.",
         json_schema_extra={"unit": "kJ/mol/ns/atom", "headline": True},
+    )
+    averages_from_ps: float = Field(
+        title="Averages from",
+        description="Where production begins, or, in its first half, where most independent "
+        "values of the potential energy follow (Chodera 2016).",
+        json_schema_extra={"unit": "ps"},
+    )
+    averages: list[MdAverage] = Field(title="Averages")
+    fluctuations: list[MdFluctuation] = Field(
+        title="Fluctuations",
+        description="RMSF of each residue, or of each atom of a small molecule.",
     )
     final_potential_energy_kj_per_mol: float = Field(
         title="Final potential energy", json_schema_extra=ENERGY
@@ -112,29 +125,40 @@ class MdOutcome(BaseModel):
 
 def outcome_fields(run: Run, params: MdParams, seconds: float) -> dict[str, Any]:
     """The fields of `MdOutcome`."""
-    rows = run.production()
+    rows = settled(run.production())
     last = rows[-1]
+    found = averages(rows)
+    return {
+        **_headlines(found),
+        "energy_drift_kj_per_mol_ns_atom": _drift(found, params, run.prepared.n_atoms),
+        "averages_from_ps": rows[0]["time_ps"],
+        "averages": found,
+        "fluctuations": fluctuations(run.prepared, run.workdir, rows[0]["time_ps"]),
+        **{f"final_{column}": last[column] for column in FINAL},
+        **_about(run, params),
+        "n_steps": int(last["step"]),
+        "simulated_ps": last["time_ps"],
+        "wall_time_s": seconds,
+        "notes": _as_models([*run.prepared.notes, *_verdicts(run, params, rows)]),
+    }
+
+
+def _about(run: Run, params: MdParams) -> dict[str, Any]:
+    """What was run, and by what."""
     plan, prepared = run.plan, run.prepared
     return {
-        **_averages(rows, prepared.periodic),
-        "energy_drift_kj_per_mol_ns_atom": _drift(rows, params, prepared.n_atoms),
-        **{f"final_{column}": last[column] for column in FINAL},
         "ensemble": params.ensemble,
         "environment": environment(params),
         "method": method_sentence(params),
         "n_atoms": prepared.n_atoms,
         "n_constraints": int(prepared.system.getNumConstraints()),
         "degrees_of_freedom": degrees_of_freedom(prepared, params.ensemble),
-        "n_steps": int(last["step"]),
         "n_frames": plan.n_frames,
-        "simulated_ps": last["time_ps"],
         "timestep_fs": plan.timestep_fs,
         "resumed_at_step": run.resumed_at,
         "platform": run.platform.getName(),
         "speed_ns_per_day": run.pace.ns_per_day,
-        "wall_time_s": seconds,
         "versions": {name: version(name) for name in ("openmm", "pdbfixer", "rdkit")},
-        "notes": _as_models([*prepared.notes, *_verdicts(run, params, rows)]),
     }
 
 
@@ -142,24 +166,21 @@ def _as_models(notes: list[Note]) -> list[MdNote]:
     return [MdNote(code=note.code, message=note.message) for note in notes]
 
 
-def _averages(rows: list[Row], with_density: bool) -> dict[str, float | None]:
-    means: dict[str, float | None] = dict.fromkeys(f"mean_{column}" for column in AVERAGED)
-    errors: dict[str, float | None] = dict.fromkeys(AVERAGED.values())
-    for column, error in AVERAGED.items():
-        if column == "density_g_per_cm3" and not with_density:
-            continue
-        values = [row[column] for row in rows]
-        means[f"mean_{column}"] = sum(values) / len(values)
-        errors[error] = block_error(values)
-    return means | errors
+def _headlines(found: list[MdAverage]) -> dict[str, float | None]:
+    by_key = {each.key: each for each in found}
+    told: dict[str, float | None] = {}
+    for key, error in AVERAGED.items():
+        average = by_key.get(key)
+        told[f"mean_{key}"] = average.mean if average else None
+        told[error] = average.error if average else None
+    return told
 
 
-def _drift(rows: list[Row], params: MdParams, n_atoms: int) -> float | None:
+def _drift(found: list[MdAverage], params: MdParams, n_atoms: int) -> float | None:
     if params.ensemble != "NVE":
         return None
-    times = [row["time_ps"] / 1000 for row in rows]
-    found = slope(times, [row["total_energy_kj_per_mol"] for row in rows])
-    return None if found is None else found / n_atoms
+    (total,) = (each for each in found if each.key == "total_energy_kj_per_mol")
+    return None if total.drift_per_ns is None else total.drift_per_ns / n_atoms
 
 
 def _verdicts(run: Run, params: MdParams, rows: list[Row]) -> list[Note]:

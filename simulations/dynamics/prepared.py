@@ -35,6 +35,14 @@ class Prepared:
     def periodic(self) -> bool:
         return bool(self.system.usesPeriodicBoundaryConditions())
 
+    def element_masses_da(self) -> Any:
+        """Of each atom as nature has it, also where hydrogens were made heavier."""
+        import numpy as np
+        from openmm import unit
+
+        masses = [atom.element.mass for atom in self.topology.atoms()]
+        return np.array([mass.value_in_unit(unit.dalton) for mass in masses])
+
     def heavy_solute(self) -> list[int]:
         """Atoms whose motion the RMSD tells of: all but hydrogens, water and ions."""
         return [

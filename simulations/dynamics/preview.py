@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .prepared import SOLVENT, Prepared
-from .trajectory import TRAJECTORY_NAME
+from .trajectory import TRAJECTORY_NAME, read_frames
 
 PREVIEW_NAME = "preview.pdb"
 MAX_FRAMES = 100
@@ -23,10 +23,10 @@ def write_preview(prepared: Prepared, workdir: Path) -> bool:
     trajectory = workdir / TRAJECTORY_NAME
     if not trajectory.exists():
         return False
-    positions_nm, times_ps = _frames(trajectory)
     shown = solute(prepared)
+    positions_nm, times_ps = read_frames(trajectory, shown)
     kept = chosen(len(times_ps), len(shown))
-    laid = superposed(positions_nm[kept][:, shown], _heavy(prepared, shown))
+    laid = superposed(positions_nm[kept], heavy_among(prepared, shown))
     _write(prepared, shown, laid, [times_ps[i] for i in kept], workdir / PREVIEW_NAME)
     return True
 
@@ -62,19 +62,11 @@ def superposed(frames: Any, on: list[int]) -> Any:
     return laid
 
 
-def _heavy(prepared: Prepared, shown: list[int]) -> list[int]:
+def heavy_among(prepared: Prepared, shown: list[int]) -> list[int]:
     """Where the heavy atoms stand among those shown."""
     atoms = list(prepared.topology.atoms())
     heavy = [place for place, i in enumerate(shown) if atoms[i].element.symbol != "H"]
     return heavy or list(range(len(shown)))
-
-
-def _frames(path: Path) -> tuple[Any, list[float]]:
-    """Positions in nm by frame, atom and axis, and the time of each frame in ps."""
-    from openmm.app.internal.xtc_utils import read_xtc
-
-    coordinates, _, times, _ = read_xtc(str(path).encode())
-    return coordinates.transpose(2, 0, 1).astype(float), [float(time) for time in times]
 
 
 def _write(

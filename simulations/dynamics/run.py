@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import sqrt
+from pathlib import Path
 from typing import Any
 
 from simulations.base import Context
@@ -24,7 +26,7 @@ from .pace import Pace
 from .params import MAX_PADDING_ANGSTROM, MIN_TIMESTEP_FS, MdParams
 from .prepare import prepare
 from .prepared import SYSTEM_NAME, TOPOLOGY_NAME, Prepared, store, write_pdb
-from .preview import PREVIEW_NAME, write_preview
+from .preview import PREVIEW_NAME, solute, write_preview
 from .resume import resume
 from .schedule import Schedule, Stage, ensemble, environment, schedule
 from .trajectory import TRAJECTORY_NAME, Frames
@@ -83,6 +85,10 @@ class Run:
         self._write_final()
 
     @property
+    def workdir(self) -> Path:
+        return self._context.workdir
+
+    @property
     def platform(self) -> Any:
         return choose_platform(self.prepared, self._params, self._context.threads)
 
@@ -111,11 +117,14 @@ class Run:
         self._context.report(self._fraction(step), message, stage=stage)
 
     def _make_gauge(self) -> Gauge:
-        solute = self.prepared.heavy_solute() or list(range(self.prepared.n_atoms))
+        heavy = self.prepared.heavy_solute() or list(range(self.prepared.n_atoms))
+        molecule = solute(self.prepared)
         return Gauge(
             prepared=self.prepared,
-            solute=solute,
-            reference=self.prepared.positions[solute],
+            solute=heavy,
+            reference=self.prepared.positions[heavy],
+            molecule=molecule,
+            masses_da=self.prepared.element_masses_da()[molecule],
             mass_da=total_mass_da(self.prepared.system),
         )
 
@@ -124,11 +133,22 @@ class Run:
             return
         engine = make_context(self.prepared, self._params, self.plan, stage, self.platform)
         self._place(engine, stage)
+        self._tell_target(engine.getStepCount(), stage)
         for mark in self.plan.marks(engine.getStepCount(), stage):
             self._advance(engine, mark, stage)
             self._look(engine, stage)
         self._checkpoints.save(engine)
         self._state = checkpoint.state_of(engine)
+
+    def _tell_target(self, step: int, stage: Stage) -> None:
+        """What a thermostat holds, and how widely a temperature of so few atoms swings about it."""
+        kind = ensemble(self._params, stage)
+        if kind == "NVE":
+            return
+        target = self._params.temperature_k
+        spread = target * sqrt(2 / degrees_of_freedom(self.prepared, kind))
+        told = {"target_temperature_k": target, "temperature_spread_k": spread}
+        self._context.report(self._fraction(step), f"step {step:,}", stage=stage, **told)
 
     def _place(self, engine: Any, stage: Stage) -> None:
         """Put the atoms where the stage before, or the attempt before, left them."""

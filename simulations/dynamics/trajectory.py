@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,15 @@ class Frames:
         self._file.writeModel(
             state.getPositions(asNumpy=True), periodicBoxVectors=state.getPeriodicBoxVectors()
         )
+
+
+def read_frames(path: Path, atoms: Sequence[int]) -> tuple[Any, list[float]]:
+    """Positions of these atoms in nm by frame, atom and axis, and the time of each frame in ps."""
+    from openmm.app.internal.xtc_utils import read_xtc
+
+    coordinates, _, times, _ = read_xtc(str(path).encode())
+    kept = coordinates[list(atoms)].transpose(2, 0, 1).astype(float)
+    return kept, [float(time) for time in times]
 
 
 def copy_frames(source: Path, target: Path, count: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulations.base import Checked, Note
-from simulations.errors import InvalidParams
+from simulations.errors import InvalidParams, ScienceError
 from simulations.structures import StructureInput
 
 from .box import refusal
@@ -14,6 +14,8 @@ from .ligand import Ligand, understand_ligand
 from .screen_params import MAX_LIGANDS, DockingScreenParams, FailedLigand
 
 FIELD = "ligands"
+SAME_MOLECULE = "same_molecule"
+OF_THE_ENGINE = "engine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +64,21 @@ def read(rows: list[tuple[int, str]]) -> tuple[tuple[Candidate, ...], tuple[Fail
         try:
             ligand = understand_ligand(StructureInput(format="smiles", text=smiles))
         except InvalidParams as refused:
-            failed.append(FailedLigand(line=number, text=text, reason=str(refused)))
+            failed.append(failed_ligand(number, text, refused))
             continue
         if ligand.smiles in found:
             reason = f"The same molecule as line {found[ligand.smiles].line}."
-            failed.append(FailedLigand(line=number, text=text, reason=reason))
+            same = FailedLigand(line=number, text=text, reason=reason, cause=SAME_MOLECULE)
+            failed.append(same)
             continue
         name = name.strip() or f"line {number}"
         found[ligand.smiles] = Candidate(line=number, text=text, name=name, ligand=ligand)
     return tuple(found.values()), tuple(failed)
+
+
+def failed_ligand(line: int, text: str, why: ScienceError | InvalidParams) -> FailedLigand:
+    cause = why.errors[0].code if isinstance(why, InvalidParams) else why.cause or OF_THE_ENGINE
+    return FailedLigand(line=line, text=text, reason=str(why), cause=cause)
 
 
 def inspect_screen(params: DockingScreenParams) -> Checked:

@@ -142,10 +142,23 @@ def embed(smiles: str, seed: int) -> Any:
                 "No 3D structure of the ligand was found.",
                 hints=["Check its stereochemistry: some combinations cannot exist."],
                 fix={"seed": (seed + 1) % LARGEST_SEED},
+                cause="no_3d",
             )
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
         rdForceFieldHelpers.MMFFOptimizeMolecule(mol, maxIters=500)
     return mol
+
+
+def sizes_of(smiles: str) -> dict[str, float]:
+    """What a score is looked at beside: larger and greasier molecules score better."""
+    from rdkit import Chem
+    from rdkit.Chem import Descriptors, rdMolDescriptors
+
+    mol = Chem.MolFromSmiles(smiles)
+    return {
+        "molecular_weight_g_per_mol": round(Descriptors.MolWt(mol), 2),  # type: ignore[attr-defined]
+        "crippen_logp": round(rdMolDescriptors.CalcCrippenDescriptors(mol)[0], 2),
+    }
 
 
 def prepare_ligand(ligand: Ligand, seed: int) -> PreparedLigand:
@@ -158,7 +171,8 @@ def prepare_ligand(ligand: Ligand, seed: int) -> PreparedLigand:
     setup = meeko.MoleculePreparation(rigid_macrocycles=True).prepare(mol)[0]
     pdbqt, is_ok, complaint = meeko.PDBQTWriterLegacy.write_string(setup)
     if not is_ok:
-        raise ScienceError(f"Meeko could not prepare the ligand: {complaint.strip()}")
+        message = f"Meeko could not prepare the ligand: {complaint.strip()}"
+        raise ScienceError(message, cause="not_prepared")
     n_torsions = next(
         int(line.split()[1]) for line in pdbqt.splitlines() if line.startswith("TORSDOF")
     )

@@ -79,6 +79,7 @@ def merge(searches: Sequence[Search], params: SearchParams) -> list[Pose]:
             f"The best pose scores {poses[0].score:.2f} kcal/mol: nothing binds in this box.",
             hints=["Is the box in a pocket? Is it large enough for the ligand?"],
             fix=roomier(params, MORE_ROOM_ANGSTROM),
+            cause="nothing_binds",
         )
     limit = poses[0].score + params.energy_range_kcal_per_mol
     near = [pose for pose in poses if pose.score <= limit]

@@ -12,17 +12,16 @@ from simulations.base import Context, Note
 from simulations.errors import InvalidParams, ScienceError
 
 from .box import MORE_ROOM_ANGSTROM, refuse_small, roomier
-from .candidates import Candidate, Screen, notes_on, understand_screen
+from .candidates import Candidate, Screen, failed_ligand, notes_on, understand_screen
 from .files import RECEPTOR_NAME, write_receptor
 from .inspect import gyration_of
-from .ligand import prepare_ligand
+from .ligand import prepare_ligand, sizes_of
 from .poses import Pose, as_bound, merge, n_agreeing, rmsd
 from .receptor import prepare_receptor
 from .run import box_of
 from .screen_params import (
     DockingScreenParams,
     DockingScreenResult,
-    FailedLigand,
     ScreenedLigand,
 )
 from .searches import Inputs, Search, Searches, seeds_of
@@ -67,8 +66,7 @@ class Screening:
                 self.hits.append(self._dock(candidate))
                 score = self.hits[-1].about.score_kcal_per_mol
             except (ScienceError, InvalidParams) as exc:
-                failure = FailedLigand(line=candidate.line, text=candidate.text, reason=str(exc))
-                self.failed.append(failure)
+                self.failed.append(failed_ligand(candidate.line, candidate.text, exc))
                 self._context.log.write(f"{candidate.name}: {exc}\n")
             self._tell(score)
         if not self.hits:
@@ -116,10 +114,12 @@ class Screening:
         bound = as_bound(self._screen.site.box.marker, ligand.smiles)
         return ScreenedLigand(
             rank=0,
+            line=candidate.line,
             name=candidate.name,
             smiles=ligand.smiles,
             score_kcal_per_mol=poses[0].score,
             ligand_efficiency_kcal_per_mol=round(-poses[0].score / ligand.n_heavy, 3),
+            **sizes_of(ligand.smiles),
             n_heavy_atoms=ligand.n_heavy,
             n_torsions=n_torsions,
             n_searches_agreeing=n_agreeing(searches, poses[0]),

@@ -47,6 +47,7 @@ class ScreenedLigand(BaseModel):
     """The best pose of one ligand."""
 
     rank: int = Field(title="Rank")
+    line: int = Field(title="Line")
     name: str = Field(title="Name")
     smiles: str = Field(title="SMILES")
     score_kcal_per_mol: float = Field(title="Score", json_schema_extra=KCAL)
@@ -54,6 +55,13 @@ class ScreenedLigand(BaseModel):
         title="Ligand efficiency",
         description="−score for each heavy atom: large molecules score well by size alone.",
         json_schema_extra=KCAL,
+    )
+    molecular_weight_g_per_mol: float = Field(
+        title="Molecular weight", json_schema_extra={"unit": "g/mol"}
+    )
+    crippen_logp: float = Field(
+        title="log P",
+        description="Octanol to water, estimated from the atoms by Wildman and Crippen.",
     )
     n_heavy_atoms: int = Field(title="Heavy atoms")
     n_torsions: int = Field(title="Rotatable bonds")
@@ -69,6 +77,7 @@ class FailedLigand(BaseModel):
     line: int = Field(title="Line")
     text: str = Field(title="Text")
     reason: str = Field(title="Reason")
+    cause: str = Field(title="Cause", description="One word for the reason, to group by.")
 
 
 class DockingScreenResult(BaseModel):

@@ -3,6 +3,7 @@ import { seriesOf, waysOf } from "./chart_ways.js";
 import { Tools } from "./figure_tools.js";
 import { choices } from "./figures/choices.js";
 import { significant } from "./format.js";
+import { band, legible, upright } from "./marks.js";
 import { extent, Paper } from "./paper.js";
 
 export class Chart {
@@ -29,6 +30,9 @@ export class Chart {
   show(points) {
     this.points = points;
     this.lines = this.way.lines(points);
+    const { band: keys } = this.plot;
+    const told = keys && points.findLast((point) => keys.every((key) => key in point));
+    this.target = told ? keys.map((key) => told[key]) : null;
     this.#lamps();
     this.paper.redraw();
   }
@@ -62,23 +66,29 @@ export class Chart {
     paper.say(this.sentence());
     this.tools.refresh();
     if (!all.length) return;
+    const held = this.target ? [-3, 3].map((n) => this.target[0] + n * this.target[1]) : [];
     const xs = all.map(([x]) => x);
     paper.axes({
-      x: extent(xs), y: extent([...all.map(([, y]) => y), ...thresholds]),
+      x: extent(xs), y: extent([...all.map(([, y]) => y), ...thresholds, ...held]),
       xLabel: plot.x_label, yLabel: this.way.label, log: plot.log, whole: xs.every(Number.isInteger),
     });
     const highest = Math.max(...thresholds);
     for (const each of thresholds) paper.level(each, `target ${significant(each, 2)}`, each < highest);
+    if (this.target) {
+      band(paper, ...held, `target ${legible(this.target[0])} ± 3σ`);
+      paper.level(this.target[0], "");
+    }
+    if (Number.isFinite(plot.cut_at)) upright(paper, plot.cut_at, "averages from here");
     lines.forEach((line, i) => this.#line(line, i === 0));
     const drawn = lines.filter((line) => line.points.length);
     if (drawn.length > 1) paper.legend(drawn.map((line) => [line.title.replace(/ \(.*/, ""), line.look]));
     this.cursor = paper.add("path", { class: "cursor" });
   }
 
-  #line({ points, look }, isFirst) {
+  #line({ points, look, plain }, isFirst) {
     if (!points.length) return;
     this.paper.line(points, look);
-    if (!look.includes("thin")) this.paper.marks(points, look);
+    if (!plain && !look.includes("thin")) this.paper.marks(points, look);
     this.paper.dot(points.at(-1), `newest ${look}`, isFirst ? 3.4 : 2.6);
   }
 

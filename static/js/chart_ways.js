@@ -1,5 +1,6 @@
 // The ways in which a live plot can be looked at: in another unit, or one group of its criteria.
 import { ENERGY } from "./figures/choices.js";
+import { runningMean } from "./marks.js";
 
 /** The numbers of a plot: points with both keys. Where x goes back, a newer run begins: what it
  *  computes again replaces what was there, so a resumed attempt goes on and a restarted one starts anew. */
@@ -36,8 +37,14 @@ export function waysOf(plot, look) {
 function linesOf(points, plot, look) {
   const { now, before } = runsOf(points, plot);
   const newest = { title: plot.y_label, column: plot.y, points: now, look, threshold: plot.threshold };
+  const mean = plot.mean_over ? runningMean(now, plot.mean_over) : [];
+  if (mean.length) return [{ ...newest, look: `${look} thin` }, { ...meanOf(plot), points: mean, look: "s2 solid", plain: true }];
   if (!plot.shows_previous) return [newest];
   return [newest, { title: "the run before", column: `${plot.y}_before`, points: before, look: "s3 thin" }];
+}
+
+function meanOf({ y, y_label: label }) {
+  return { title: `Running mean of ${label}`, column: `${y}_running_mean` };
 }
 
 function unitsOf(plot, look) {

@@ -25,7 +25,9 @@ async function look() {
   const fresh = page.querySelector("#job-list");
   if (!fresh) return;
   tellLocalTime(fresh);
-  list.replaceWith(document.adoptNode(fresh));
+  document.adoptNode(fresh);
+  document.dispatchEvent(new CustomEvent("list-anew", { detail: { before: list, fresh } }));
+  list.replaceWith(fresh);
 }
 
 /** However much happens at once, one look will do; the page is never redrawn under a reader's hand. */

@@ -1,6 +1,6 @@
 // Figure 1: the structure of a job, drawn when it comes into view. The page works without.
 import { fieldOf } from "./mol_extras.js";
-import { framesOf, labelOf } from "./mol_frames.js";
+import { framesOf, labelOf, WITH_WATER } from "./mol_frames.js";
 import { Controls } from "./mol_controls.js";
 import { hasWebGL, load3Dmol, Scene } from "./mol_scene.js";
 import { fillTables } from "./mol_tables.js";
@@ -149,7 +149,8 @@ class Molecule extends HTMLElement {
     if (this.frame === this.frames.length - 1 || this.view !== "frames") this.goTo(0);
     this.#timer = setInterval(() => {
       if (document.hidden) return;
-      if (this.frame >= this.frames.length - 1) this.pause();
+      if (this.frame >= this.frames.length - 1 && this.loops) this.goTo(0);
+      else if (this.frame >= this.frames.length - 1) this.pause();
       else this.goTo(this.frame + 1);
     }, FRAME_MS);
     return this.controls.playing(true);
@@ -169,6 +170,26 @@ class Molecule extends HTMLElement {
   get fileName() {
     const part = this.view === "frames" ? `${this.spec.frame_word.toLowerCase()}-${this.frame + 1}` : this.view;
     return `${this.spec.name}-${part}`.replaceAll(/[^\w.-]+/g, "-");
+  }
+
+  /** Atoms that another figure or a table speaks of; null for none. */
+  highlight(what) {
+    return this.scene?.highlight(what) ?? 0;
+  }
+
+  /** The first pose of a ranked ligand. */
+  async showRank(rank) {
+    if (!this.scene) await this.open();
+    const place = this.frames.findIndex(({ facts }) => facts.rank === rank);
+    if (!this.scene || place < 0) return;
+    this.pause();
+    this.goTo(place);
+    this.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Whether what is shown has water beside what it is about. */
+  get hasWater() {
+    return WITH_WATER.test(this.current.text);
   }
 
   get frames() {

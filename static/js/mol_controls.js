@@ -1,16 +1,19 @@
 // Buttons, slider and keys of a structure: everything that a drag does, done without one.
 
+import { hearContacts } from "./mol_contacts.js";
+import { WITH_WATER } from "./mol_frames.js";
+
 const TURN = 15; // degrees
 const TYPES = { xyz: "chemical/x-xyz", pdb: "chemical/x-pdb", sdf: "chemical/x-mdl-sdfile", cif: "chemical/x-cif" };
 const SWITCHES = {
   molecule: ["labels", "spheres", "surface"],
   conformers: ["labels", "spheres"],
-  dynamics: ["labels", "spheres"],
+  dynamics: ["labels", "spheres", "water"],
   docking: ["contacts", "labels", "box", "surface"],
   crystal: ["cell", "copies", "spheres"],
 };
 const OF_CONTACTS = new Set(["contacts", "labels"]);
-const WORDS = { labels: "Labels", spheres: "Spheres", surface: "Surface", contacts: "Contacts", box: "Box", cell: "Cell", copies: "2 × 2 × 2" };
+const WORDS = { labels: "Labels", water: "Water", spheres: "Spheres", surface: "Surface", contacts: "Contacts", box: "Box", cell: "Cell", copies: "2 × 2 × 2" };
 const MOVES = new Map([
   ["ArrowLeft", ["←", "Turn left", (scene) => scene.turn(-TURN, "y")]],
   ["ArrowRight", ["→", "Turn right", (scene) => scene.turn(TURN, "y")]],
@@ -26,9 +29,10 @@ export class Controls {
     this.owner = owner;
     this.views = viewsOf(owner, files);
     this.#makeViews();
-    this.#makeBar();
+    this.#makeBar(files);
     this.#hearSlider();
     this.#hearPoses();
+    hearContacts(owner);
     this.#hearStage();
     this.#hearExports();
   }
@@ -77,11 +81,12 @@ export class Controls {
     }));
   }
 
-  #makeBar() {
+  #makeBar(files) {
     const { scene, spec } = this.owner;
     const switches = make("span", "", { class: "switches", role: "group", "aria-label": "Also shown" });
     const told = spec.kind !== "docking" || spec.contacts.length > 0;
-    for (const name of SWITCHES[spec.kind].filter((each) => told || !OF_CONTACTS.has(each))) {
+    const has = { water: files.views.some(({ frames }) => WITH_WATER.test(frames[0].text)) };
+    for (const name of SWITCHES[spec.kind].filter((each) => (told || !OF_CONTACTS.has(each)) && has[each] !== false)) {
       const button = make("button", WORDS[name], {
         type: "button", class: "btn", "data-switch": name, "aria-pressed": String(scene.options[name]),
       });
@@ -112,6 +117,7 @@ export class Controls {
     const { options } = this.owner.scene;
     for (const button of this.owner.querySelectorAll("[data-switch]")) {
       button.setAttribute("aria-pressed", String(options[button.dataset.switch]));
+      if (button.dataset.switch === "water") button.disabled = !this.owner.hasWater;
     }
   }
 
@@ -127,6 +133,17 @@ export class Controls {
       this.owner.goTo(Number(slider.value));
     });
     play?.addEventListener("click", () => this.owner.play());
+    this.#hearLoop();
+  }
+
+  #hearLoop() {
+    const button = this.owner.querySelector("[data-loop]");
+    if (!button) return;
+    button.disabled = this.owner.frames.length < 2;
+    button.addEventListener("click", () => {
+      this.owner.loops = !this.owner.loops;
+      button.setAttribute("aria-pressed", String(this.owner.loops));
+    });
   }
 
   #hearPoses() {

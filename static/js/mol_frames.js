@@ -8,6 +8,8 @@ const SPLIT = {
   cif: (text) => [text],
 };
 
+export const WITH_WATER = /^(ATOM {2}|HETATM).{11}HOH /m;
+
 /** Every frame of a file: its own text and its facts, such as its energy. */
 export function framesOf(text, format) {
   return SPLIT[format](text).map((frame) => ({ text: frame, format, facts: factsOf(frame, format) }));

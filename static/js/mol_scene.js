@@ -12,6 +12,17 @@ const LABELS_UP_TO = 150; // atoms
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+function selectionOf(residue) {
+  const [, , chain, resi] = residue.match(RESIDUE) ?? [];
+  if (!resi) return null;
+  return chain ? { chain, resi: Number(resi) } : { resi: Number(resi) };
+}
+
+function middleOf(atoms) {
+  const mean = (axis) => atoms.reduce((sum, atom) => sum + atom[axis], 0) / atoms.length;
+  return { x: mean("x"), y: mean("y"), z: mean("z") };
+}
+
 /** Load 3Dmol once for all figures of the page. */
 let library = null;
 export function load3Dmol(address) {
@@ -41,13 +52,14 @@ export class Scene {
   #home = null;
   #stage;
   #told = [];
+  #lit = []; // what takes a highlight away again
 
   constructor(dmol, stage, spec) {
     this.#dmol = dmol;
     this.#stage = stage;
     this.spec = spec;
     this.extras = { charges: null, field: null };
-    this.options = { labels: false, spheres: false, box: true, contacts: true, cell: true, copies: true, surface: false };
+    this.options = { labels: false, spheres: false, water: false, box: true, contacts: true, cell: true, copies: true, surface: false };
     this.#viewer = dmol.createViewer(stage, { backgroundAlpha: 0, antialias: true, disableFog: spec.kind !== "docking" });
     this.#viewer.setBackgroundColor("white", 0);
   }
@@ -61,6 +73,7 @@ export class Scene {
     viewer.removeAllLabels();
     viewer.removeAllSurfaces();
     this.options.surface = false;
+    this.#lit = [];
     if (receptor) this.#drawReceptor(this.#add(receptor), rank);
     const models = frames.map((frame) => this.#add(frame));
     const onto = models[0].selectedAtoms({});
@@ -132,6 +145,32 @@ export class Scene {
     this.#viewer.render();
   }
 
+  /** Make some atoms stand out: of the shown by number, or a residue of the receptor; null ends it. */
+  highlight(what) {
+    for (const undo of this.#lit) undo();
+    this.#lit = [];
+    const atoms = what ? this.#named(what) : [];
+    for (const atom of atoms) {
+      const ball = this.#viewer.addSphere({ center: atom, radius: 0.6, color: css("--copper"), opacity: 0.55 });
+      this.#lit.push(() => this.#viewer.removeShape(ball));
+    }
+    if (atoms.length) {
+      const label = this.#viewer.addLabel(what.label, { position: middleOf(atoms), ...this.#labelStyle() });
+      this.#lit.push(() => this.#viewer.removeLabel(label));
+    }
+    this.#viewer.render();
+    return atoms.length;
+  }
+
+  #named({ serials, residue }) {
+    if (serials) {
+      const wanted = new Set(serials.map((serial) => serial - 1));
+      return this.shown.selectedAtoms({}).filter((atom) => wanted.has(atom.index));
+    }
+    const of = selectionOf(residue);
+    return of && this.receptor ? this.receptor.selectedAtoms(of).filter((atom) => atom.elem !== "H") : [];
+  }
+
   /** What comes next lies elsewhere. */
   forgetView() {
     this.#home = null;
@@ -167,13 +206,19 @@ export class Scene {
   #drawModel(model, place) {
     if (place) return model.setStyle({}, { stick: { radius: 0.07, color: css("--s3"), opacity: 0.8 } });
     const carbons = this.spec.kind === "docking" ? "cyanCarbon" : "Jmol";
+    if (this.spec.kind === "dynamics") this.#drawWater(model);
     if (this.options.spheres) return model.setStyle(this.#visible(), { sphere: { colorscheme: carbons } });
     if (this.#folds(model)) return this.#drawProtein(model);
     const ball = this.spec.kind === "docking"
       ? { stick: { radius: 0.18, colorscheme: carbons } }
       : { stick: { radius: 0.12, colorscheme: carbons }, sphere: { scale: 0.26, colorscheme: carbons } };
-    model.setStyle({}, {});
     return model.setStyle(this.#visible(), ball);
+  }
+
+  #drawWater(model) {
+    const look = this.options.water ? { line: { colorscheme: "Jmol" }, sphere: { scale: 0.12, colorscheme: "Jmol" } } : {};
+    model.setStyle({}, {});
+    model.setStyle({ resn: WATER.resn }, look);
   }
 
   #visible() {
@@ -185,7 +230,6 @@ export class Scene {
   }
 
   #drawProtein(model) {
-    model.setStyle({}, {});
     model.setStyle(WATER, { line: { colorscheme: "Jmol" }, cartoon: { color: css("--s1"), thickness: 0.35 } });
     model.setStyle({ hetflag: true, not: { resn: WATER.resn } }, { stick: { radius: 0.18, colorscheme: "cyanCarbon" } });
   }
@@ -196,9 +240,8 @@ export class Scene {
     model.setStyle({}, { cartoon: { color: grey, thickness: 0.3, opacity: 0.85 }, line: { color: grey } });
     model.setStyle({ elem: "H" }, {});
     for (const [residue, kinds] of this.#touched(rank)) {
-      const [, , chain, resi] = residue.match(RESIDUE) ?? [];
-      if (!resi) continue;
-      const of = chain ? { chain, resi: Number(resi) } : { resi: Number(resi) };
+      const of = selectionOf(residue);
+      if (!of) continue;
       const carbons = kinds.some((kind) => STRONG.test(kind)) ? css("--copper") : grey;
       if (this.options.contacts) this.#drawResidue(model, of, carbons);
       if (this.options.labels) this.#labelResidue(model, of, residue);

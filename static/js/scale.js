@@ -3,7 +3,7 @@ const MINUS = "−";
 
 export function linear(low, high, count, whole = false) {
   if (low === high) {
-    const room = Math.abs(low) * 1e-6 || 1;
+    const room = Math.abs(low) * 1e-2 || 1;
     [low, high] = whole ? [low - 1, high + 1] : [low - room, high + room];
   }
   const rough = (high - low) / Math.max(count, 1);

@@ -224,5 +224,5 @@ def test_poses_and_contacts_are_those_of_the_result(
 
     assert '<td class="num">−7.29</td>' in html
     assert '<rect width="70.0" height="10"/>' in html
-    rows = re.findall(r'<tr data-rank="1">.*?</tr>', html)
+    rows = re.findall(r'<tr data-rank="1".*?</tr>', html)
     assert ["hydrogen bond" in row for row in rows] == [True, False]

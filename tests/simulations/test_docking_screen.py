@@ -9,6 +9,9 @@ import pytest
 
 import simulations
 from simulations import Cancelled, InvalidParams, ScienceError
+from simulations.pockets.candidates import failed_ligand, understand_screen
+from simulations.pockets.ligand import sizes_of
+from simulations.pockets.screen_params import DockingScreenParams
 
 from .recording import RecordingContext
 from .test_docking import DEOXYADENOSINE, POCKET
@@ -51,6 +54,34 @@ def test_a_list_without_ligands_is_refused(ligands: str, code: str) -> None:
     assert (error.path, error.code) == (("ligands",), code)
 
 
+def test_each_line_that_is_set_apart_has_a_cause_to_be_grouped_by() -> None:
+    ligands = "CCO\nOCC again\nC1CC\n[Fe]\nCC.O\n" + "C" * 121
+
+    found = understand_screen(DockingScreenParams.model_validate({**EXAMPLE, "ligands": ligands}))
+
+    assert {one.line: one.cause for one in found.failed} == {
+        2: "same_molecule",
+        3: "unreadable_smiles",
+        4: "unknown_element",
+        5: "several_parts",
+        6: "too_many_atoms",
+    }
+
+
+def test_what_the_engine_refuses_has_a_cause_too() -> None:
+    told = failed_ligand(3, "CCO ethanol", ScienceError("It will not fit.", cause="no_3d"))
+
+    assert (told.line, told.cause, told.reason) == (3, "no_3d", "It will not fit.")
+    assert failed_ligand(3, "CCO", ScienceError("Vina ended.")).cause == "engine"
+
+
+def test_a_ligand_has_its_weight_and_its_greasiness() -> None:
+    assert sizes_of("CC(=O)Oc1ccccc1C(=O)O") == {
+        "molecular_weight_g_per_mol": 180.16,
+        "crippen_logp": 1.31,
+    }
+
+
 def test_the_same_molecule_is_docked_once() -> None:
     notes = [note.message for note in check(ligands="CCO ethanol\nOCC again").notes]
 
@@ -70,6 +101,9 @@ def test_ligands_are_ranked_and_failures_kept_apart(context: RecordingContext) -
     assert result["ligands"][1]["rmsd_to_bound_ligand_angstrom"] is None
     reasons = {failed["line"]: failed["reason"] for failed in result["failed"]}
     assert reasons.keys() == {2, 6, 7}
+    causes = {failed["line"]: failed["cause"] for failed in result["failed"]}
+    assert causes == {2: "box_too_small", 6: "same_molecule", 7: "unreadable_smiles"}
+    assert [hit["line"] for hit in result["ligands"]] == [3, 1]
     assert "needs" in reasons[2]
     json.dumps(result, allow_nan=False)
     assert context.artifacts == [

@@ -395,7 +395,8 @@ def test_a_docking_claims_nothing_that_was_not_done() -> None:
 def screened(count: int) -> dict[str, Any]:
     ligands = [
         ScreenedLigand(
-            rank=n, name=f"ligand number {n} of a long list with long names " * 3, smiles="C" * 300,
+            rank=n, line=n, molecular_weight_g_per_mol=450.0, crippen_logp=3.1,
+            name=f"ligand number {n} of a long list with long names " * 3, smiles="C" * 300,
             score_kcal_per_mol=-9.0, ligand_efficiency_kcal_per_mol=0.3, n_heavy_atoms=30,
             n_torsions=5, n_searches_agreeing=1, rmsd_to_bound_ligand_angstrom=None,
         )

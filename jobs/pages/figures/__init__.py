@@ -8,7 +8,7 @@ from dataclasses import replace
 import simulations
 from jobs.models import Artifact, Job, JobState
 
-from . import crystals, energies, molecules, vibrations
+from . import crystals, docking, dynamics, energies, molecules, screens, vibrations
 from .frame import Finished, Maker, ResultFigure, Table
 
 __all__ = ["FIGURES", "Finished", "Maker", "ResultFigure", "Table", "figures_of"]
@@ -25,6 +25,20 @@ FIGURES: Mapping[str, Sequence[Maker]] = {
     "reaction_energy": (energies.reaction,),
     "xtb_frequencies": OF_ELECTRONS + OF_VIBRATIONS,
     "xtb_optimization": OF_ELECTRONS,
+    "docking": (docking.fingerprint,),
+    "docking_screen": (
+        screens.grid,
+        screens.distribution,
+        screens.beside_size,
+        screens.ranks,
+        screens.failures,
+    ),
+    "md_simulation": (
+        dynamics.energies,
+        dynamics.fluctuations,
+        dynamics.averages,
+        dynamics.performance,
+    ),
 }
 """By simulation, in the order of their numbers. A figure that is not there leaves its number.
 
