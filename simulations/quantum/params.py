@@ -50,7 +50,11 @@ TemperatureField = Annotated[
 
 SolventField = Annotated[
     AnyCaseSolvent,
-    Field(title="Solvent", description="A continuum around the molecule; none is a vacuum."),
+    Field(
+        title="Solvent",
+        description="A continuum around the molecule; none is a vacuum.",
+        json_schema_extra={"level": "main"},
+    ),
 ]
 SeedField = Annotated[
     int,
@@ -59,6 +63,7 @@ SeedField = Annotated[
         le=2**31 - 1,
         title="Seed",
         description="Of the 3D embedding; same seed, same start.",
+        json_schema_extra={"level": "expert"},
     ),
 ]
 MaxStepsField = Annotated[
@@ -126,11 +131,13 @@ class MoleculeDftParams(MoleculeParams):
         title="Reference",
         description="rks keeps all spins paired, uks gives each spin its own orbitals, roks shares "
         "them where it can; auto takes rks for a singlet, else uks.",
+        json_schema_extra={"level": "expert"},
     )
     density_fit: bool = Field(
         True,
         title="Density fitting",
         description="Faster Coulomb integrals for an error of some 0.1 millihartree or less.",
+        json_schema_extra={"level": "expert"},
     )
     grid_level: int = Field(
         3,
@@ -140,7 +147,12 @@ class MoleculeDftParams(MoleculeParams):
         description="Of the integration grid; PySCF's default is 3.",
     )
     scf_max_cycles: int = Field(
-        100, ge=1, le=MAX_SCF_CYCLES, title="SCF cycles", description="At most, for each energy."
+        100,
+        ge=1,
+        le=MAX_SCF_CYCLES,
+        title="SCF cycles",
+        description="At most, for each energy.",
+        json_schema_extra={"level": "expert"},
     )
     scf_convergence_hartree: float = Field(
         1e-9,
@@ -148,7 +160,7 @@ class MoleculeDftParams(MoleculeParams):
         le=1e-4,
         title="SCF convergence",
         description="Change of energy between cycles at which it is done, in hartree.",
-        json_schema_extra={"unit": "hartree"},
+        json_schema_extra={"unit": "hartree", "level": "expert"},
     )
     preoptimize: bool = Field(
         True,
