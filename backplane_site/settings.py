@@ -154,6 +154,8 @@ JOB_LIMITS = {
     "disk_mib": int(os.environ.get("BACKPLANE_DISK_MIB", 20 * 1024)),
     "threads": max(1, (os.cpu_count() or 1) // WORKERS),
 }
+CONFIRM_CORE_HOURS = float(os.environ.get("BACKPLANE_CONFIRM_CORE_HOURS", 20))
+"""Beyond, the submit form asks once more."""
 JOB_MAX_QUEUED_PER_USER = int(os.environ.get("BACKPLANE_MAX_QUEUED_PER_USER", 50_000))
 JOB_MAX_RUNNING_PER_USER = int(os.environ.get("BACKPLANE_MAX_RUNNING_PER_USER", 0)) or None
 """None: as many as there are workers. An `Allowance` in the admin says otherwise for one user."""

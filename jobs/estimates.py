@@ -51,6 +51,13 @@ def of(
     return {**found, "threads": threads or 1}
 
 
+def core_hours(estimate: dict[str, Any] | None) -> float:
+    """About what it takes; nothing, where nobody can tell."""
+    if not estimate or not estimate["seconds"]:
+        return 0.0
+    return float(estimate["seconds"]["p50"]) * int(estimate["threads"]) / 3600
+
+
 def finished(simulation: str) -> list[Finished]:
     """The newest jobs that did in one attempt what they were to do; they carry their size."""
     # What went on from a checkpoint or another job's files did not take its time for the whole.

@@ -19,6 +19,7 @@ from .batch_models import Batch
 from .budget import Budget
 from .key_models import ApiKey
 from .log_epoch import LogEpoch  # noqa: F401
+from .preset_models import Preset  # noqa: F401
 from .states import ACTIVE, Consent, FailureKind, JobState, Priority, Reason
 from .webhook_models import (  # noqa: F401
     JobWebhook,

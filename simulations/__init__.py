@@ -1,6 +1,6 @@
 """Simulations as plain Python. Nothing in this package may import Django or `jobs`."""
 
-from .base import Checked, Context, Note, Plot, Readout, Simulation
+from .base import Checked, Context, Note, Plot, Preset, Readout, Simulation
 from .errors import Busy, Cancelled, FieldError, InvalidParams, ScienceError, UnknownSimulation
 from .registry import all_simulations, find, get, preload
 
@@ -13,6 +13,7 @@ __all__ = [
     "InvalidParams",
     "Note",
     "Plot",
+    "Preset",
     "Readout",
     "ScienceError",
     "Simulation",

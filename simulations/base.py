@@ -121,6 +121,20 @@ class Plot:
     cut: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """Params that go well together, under a name: for who does not want to choose each.
+
+    :param key: its name in addresses.
+    :param params: those that differ from their defaults; never what is to be computed.
+    """
+
+    key: str
+    title: str
+    words: str
+    params: dict[str, Any]
+
+
 Inspect = Callable[[Any], Checked]
 Methods = Callable[[Any, Any], str]
 """From params and result to what was done, in sentences for a paper that cite by `[@key]`."""
@@ -148,6 +162,7 @@ class Simulation:
     stages: tuple[str, ...] = ()
     readouts: tuple[Readout, ...] = ()
     plots: tuple[Plot, ...] = ()
+    presets: tuple[Preset, ...] = ()
 
     @property
     def available(self) -> bool:
@@ -230,6 +245,7 @@ def simulation(
     stages: Sequence[str] = (),
     readouts: Sequence[Readout] = (),
     plots: Sequence[Plot] = (),
+    presets: Sequence[Preset] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare `run(params: Params, context: Context) -> Result`; both types come from the hints.
 
@@ -263,6 +279,7 @@ def simulation(
             stages=tuple(stages),
             readouts=tuple(readouts),
             plots=tuple(plots),
+            presets=tuple(presets),
         )
         return func
 

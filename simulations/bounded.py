@@ -19,6 +19,7 @@ from typing import Any
 
 from .base import Checked, Simulation
 from .errors import Busy, FieldError, InvalidParams
+from .preview import Preview
 from .reader import Crashed, Reader, TimedOut
 from .validation import validate
 
@@ -53,6 +54,25 @@ def check(simulation: Simulation, params: dict[str, Any]) -> Checked:
     except (Crashed, TimedOut) as exc:
         logger.warning("a reader was ended over the params of %s: %s", simulation.name, exc)
         raise InvalidParams([_too_much(params, exc)]) from exc
+    finally:
+        pool.give_back(reader)
+
+
+def preview(simulation: Simulation, field: str, params: dict[str, Any]) -> Preview:
+    """As `simulations.preview.preview`, within limits.
+
+    :raises InvalidParams: the structure cannot be read, or takes too much.
+    :raises Busy: no reader was free in time.
+    """
+    pool = _the_pool()
+    reader = pool.take()
+    try:
+        return reader.preview(simulation.name, field, params, TIMEOUT_S)
+    except (Crashed, TimedOut) as exc:
+        logger.warning("a reader was ended over a preview for %s: %s", simulation.name, exc)
+        detail = f"{field} cannot be shown: {exc}."
+        error = FieldError(path=(field,), code="too_hard_to_read", detail=detail)
+        raise InvalidParams([error]) from exc
     finally:
         pool.give_back(reader)
 

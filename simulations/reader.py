@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,6 +22,7 @@ from pydantic import TypeAdapter
 
 from .base import Checked
 from .errors import FieldError, InvalidParams
+from .preview import Preview, preview
 
 MEMORY_BYTES = 2 << 30
 OUT_OF_MEMORY = 70
@@ -33,6 +35,7 @@ SAMPLE = ("dft_single_point", {"structure": "O"})
 """What warms a reader up: the first molecule costs a second of imports."""
 
 _checked = TypeAdapter(Checked)
+_preview = TypeAdapter(Preview)
 _errors = TypeAdapter(list[FieldError])
 
 
@@ -83,11 +86,24 @@ class Reader:
 
         :param timeout_s: of computing, for all of them.
         """
+        question = {"simulation": simulation, "params": params}
+        return [_understood(reply) for reply in self._replies(question, timeout_s)]
+
+    def preview(
+        self, simulation: str, field: str, params: dict[str, Any], timeout_s: float
+    ) -> Preview:
+        """As `simulations.preview.preview`; it raises what `check` does."""
+        question = {"simulation": simulation, "params": [params], "preview": field}
+        [reply] = self._replies(question, timeout_s)
+        return _drawn(reply)
+
+    def _replies(self, question: dict[str, Any], timeout_s: float) -> list[dict[str, Any]]:
         if not self._ready:
             self._answer(STARTS_WITHIN_S)
             self._ready = True
-        self._ask({"simulation": simulation, "params": params, "timeout_s": timeout_s})
-        return [_understood(reply) for reply in json.loads(self._answer(timeout_s))]
+        self._ask({**question, "timeout_s": timeout_s})
+        replies: list[dict[str, Any]] = json.loads(self._answer(timeout_s))
+        return replies
 
     def replacement(self) -> Reader:
         self.close()
@@ -148,18 +164,32 @@ def _understood(reply: dict[str, Any]) -> Checked | InvalidParams:
     return _checked.validate_python(reply["checked"])
 
 
+def _drawn(reply: dict[str, Any]) -> Preview:
+    if "errors" in reply:
+        raise InvalidParams(_errors.validate_python(reply["errors"]))
+    if "defect" in reply:
+        raise Defect(reply["defect"])
+    return _preview.validate_python(reply["drawn"])
+
+
 def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
     _reply(answers, {"ready": True})
     for line in questions:
         question = json.loads(line)
         _limit_cpu(question["timeout_s"])
-        _reply(answers, [_look_at(question["simulation"], each) for each in question["params"]])
+        look = partial(_look_at, question["simulation"], field=question.get("preview"))
+        _reply(answers, [look(each) for each in question["params"]])
 
 
-def _look_at(simulation: str, params: dict[str, Any]) -> dict[str, Any]:
+def _look_at(
+    simulation: str, params: dict[str, Any], *, field: str | None = None
+) -> dict[str, Any]:
+    """Check the params, or draw the structure in one of them."""
     from .registry import get
 
     try:
+        if field:
+            return {"drawn": asdict(preview(simulation, field, params))}
         return {"checked": asdict(get(simulation).check(params))}
     except InvalidParams as exc:
         return {"errors": [error.as_dict() for error in exc.errors]}

@@ -340,6 +340,15 @@ class SubmissionSerializer(StrictSerializer):
     webhook = JobWebhookSerializer(required=False)
 
 
+class PresetSerializer(serializers.Serializer[Any]):
+    """Params that go well together, under a name."""
+
+    key = serializers.CharField()
+    title = serializers.CharField()
+    words = serializers.CharField()
+    params = serializers.DictField()
+
+
 class SimulationSerializer(serializers.Serializer[Any]):
     """What agents read before they submit: each simulation with the schemas of both its ends."""
 
@@ -349,6 +358,7 @@ class SimulationSerializer(serializers.Serializer[Any]):
     version = serializers.CharField()
     available = serializers.BooleanField()
     stages = serializers.ListField(child=serializers.CharField())
+    presets = PresetSerializer(many=True)
     params_schema = serializers.SerializerMethodField()
     result_schema = serializers.SerializerMethodField()
 

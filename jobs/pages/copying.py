@@ -17,7 +17,8 @@ from jobs.finding import Wanted
 from jobs.models import Job
 from jobs.snippets import Site, Snippet
 
-from .forms import FILE_SUFFIX, JobForm, form_class
+from .fields import FILE_SUFFIX
+from .forms import JobForm, form_class
 from .questions import as_text
 
 UPLOADED = "ID-OF-THE-UPLOAD"

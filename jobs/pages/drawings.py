@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from jobs.models import Job
-from simulations.structures.drawing import drawing
+from simulations.structures.drawing import draw
 
 KEPT_S = 7 * 24 * 3600
 """What a job is about does not change."""
@@ -23,8 +23,8 @@ def drawing_of(request: HttpRequest, job_id: UUID, place: int) -> HttpResponse:
     """Of the molecule of the job itself, 0, or of the ligand of that rank."""
     visible = Job.objects.visible_to(request.user).only("structure", "result")
     smiles = _smiles(get_object_or_404(visible, pk=job_id), place)
-    svg = drawing(smiles) if smiles else None
-    if svg is None:
+    svg = draw(smiles) if smiles else ""
+    if not svg:
         raise Http404("There is no such molecule to draw.")
     headers = {"Cache-Control": f"private, max-age={KEPT_S}"}
     return HttpResponse(svg, content_type="image/svg+xml; charset=utf-8", headers=headers)

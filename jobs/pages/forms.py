@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.urls import reverse
@@ -16,15 +17,13 @@ from jobs import files
 from jobs.budget import Budget
 from jobs.models import Job
 
+from .drawn import Drawn
+from .fields import FILE_SUFFIX, FORMAT_SUFFIX, KEPT_SUFFIX, fields_of
 from .limits import limit_field
-from .questions import Question, as_text, as_value, is_left_out, questions, structure_formats
+from .questions import HOW, Question, as_text, as_value, is_left_out, questions
 
-FORMAT_SUFFIX = "__format"
-FILE_SUFFIX, KEPT_SUFFIX = "__file", "__kept"
-"""A file for a structure, and one that was given before: browsers forget what was chosen."""
 SHOWN_BYTES = 50_000
 """Up to here the text of a file is shown where it can be changed; beyond, its name."""
-FORMAT_LABELS = {"auto": "Find out by trying", "name": "Name"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +52,24 @@ class JobForm(forms.Form):
 
     Params: type[BaseModel]
     asked: dict[str, Question]
+    asks_confirmation = ""
 
     job_name = forms.CharField(label="Name", required=False, max_length=200)
     job_tags = forms.CharField(label="Tags", required=False, max_length=400)
     job_wall_time_s = limit_field("wall_time_s")
     job_memory_mib = limit_field("memory_mib")
+    job_anew = forms.BooleanField(label="Compute it anew", required=False)
+    job_confirmed = forms.BooleanField(label="Send it all the same", required=False)
+    job_once = forms.CharField(
+        required=False, max_length=64, widget=forms.HiddenInput(), initial=lambda: uuid4().hex
+    )
+    preset_name = forms.CharField(label="Save as preset", required=False, max_length=60)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, base: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        """:param base: what the answers are compared with, as texts; the defaults unless given."""
         super().__init__(*args, **kwargs)
+        self.base = {name: as_text(each, each.default) for name, each in self.asked.items()}
+        self.base.update(base or {})
         self.problems: list[Problem] = []
         for name in self.asked:
             self._keep_unknown_choice(name)
@@ -81,6 +90,16 @@ class JobForm(forms.Form):
             elif question.takes_none:
                 given[name] = None
         return given
+
+    def settings(self) -> dict[str, Any]:
+        """What is not at its default of how it is computed; not of what."""
+        usual = {name: as_text(each, each.default) for name, each in self.asked.items()}
+        return {
+            name: value
+            for name, value in self.params().items()
+            if (question := self.asked[name]).group == HOW
+            and not question.is_same(as_text(question, value), usual[name])
+        }
 
     def tags(self) -> list[str]:
         """The tags, each once, in the order in which they were typed."""
@@ -108,23 +127,35 @@ class JobForm(forms.Form):
                 )
             )
 
-    @property
-    def main(self) -> list[Drawn]:
-        return self._drawn("main")
+    def ask_about_cost(self, core_hours: float) -> None:
+        """It takes so much that its sender is asked once more."""
+        detail = f"This takes about {core_hours:,.0f} core-hours. Tick to send it all the same."
+        self.asks_confirmation = detail
+        self.add_error("job_confirmed", forms.ValidationError(detail, code="costly"))
+        target = self["job_confirmed"].id_for_label
+        self.problems.append(Problem(target=target, label="Cost", detail=detail))
 
     @property
-    def more(self) -> list[Drawn]:
-        return self._drawn("more")
+    def groups(self) -> list[tuple[str, list[Drawn]]]:
+        """The main questions under their headings: first what is computed, then how."""
+        main = self._drawn("main")
+        titles = sorted({each.question.group for each in main}, key=lambda title: title == HOW)
+        return [
+            (title, [each for each in main if each.question.group == title]) for title in titles
+        ]
 
     @property
-    def more_is_open(self) -> bool:
-        """A setting that is wrong, or not at its default, is not hidden."""
-        return any(each.problems or each.is_changed for each in self.more)
+    def folded(self) -> list[tuple[str, list[Drawn], bool]]:
+        """The others, and whether they are shown: what is wrong or changed is not hidden."""
+        found = []
+        for level, title in (("more", "More settings"), ("expert", "Expert settings")):
+            if drawn := self._drawn(level):
+                found.append((title, drawn, any(each.problems or each.is_marked for each in drawn)))
+        return found
 
     def _drawn(self, level: str) -> list[Drawn]:
-        asked = [each for each in self.asked.values() if not each.hidden]
-        is_main = level == "main"
-        return [Drawn(self, each) for each in asked if (each.level == "main") == is_main]
+        asked = (each for each in self.asked.values() if not each.hidden and each.level == level)
+        return [Drawn(self, each) for each in asked]
 
     def _file(self, name: str, owner: Any) -> dict[str, str] | None:
         """A reference to the file that was chosen, or to the one from before if no text is there.
@@ -176,69 +207,12 @@ class JobForm(forms.Form):
             widget.choices = [*widget.choices, (value, f"{value} (unknown)")]
 
 
-class Drawn:
-    """One question with its answer so far, for the template."""
-
-    def __init__(self, form: JobForm, question: Question) -> None:
-        self.question = question
-        self.field = form[question.name]
-        companion = question.name + FORMAT_SUFFIX
-        self.companion = form[companion] if companion in form.fields else None
-        upload = question.name + FILE_SUFFIX
-        self.upload = form[upload] if upload in form.fields else None
-        kept = question.name + KEPT_SUFFIX
-        self.kept = form[kept] if kept in form.fields and form[kept].value() else None
-        mine = self.field.id_for_label
-        self.problems = [each for each in form.problems if each.target == mine]
-        default = as_text(question, question.default)
-        self.is_changed = str(self.field.value() or "") != str(default or "")
-
-    @property
-    def widget(self) -> str:
-        """The control, tied to its hint and to what is wrong with it."""
-        described = [f"{self.field.id_for_label}_hint"] if self.has_hint else []
-        attrs: dict[str, Any] = {}
-        if self.problems:
-            attrs["aria-invalid"] = "true"
-            described.append(f"{self.field.id_for_label}_error")
-        if described:
-            attrs["aria-describedby"] = " ".join(described)
-        return self.field.as_widget(attrs=attrs)
-
-    @property
-    def kept_words(self) -> str:
-        """Which file from before is meant, `file 1crn.pdb, sha256 ab12cd34…`."""
-        reference, _, name = str(self.kept.value() if self.kept else "").partition(" ")
-        return files.called({"file": reference, "name": name})
-
-    @property
-    def examples(self) -> list[tuple[str, str]]:
-        """Each example, and how it is called in a line of text."""
-        shown = []
-        for text in self.question.examples:
-            lines = text.count("\n") + 1
-            shown.append((text, text if lines == 1 else f"a block of {lines} lines"))
-        return shown
-
-    @property
-    def has_hint(self) -> bool:
-        return bool(self.question.help or self.question.examples)
-
-
 def form_class(model: type[BaseModel]) -> type[JobForm]:
     """The form that asks for the params of `model`."""
     asked = {question.name: question for question in questions(model)}
     fields: dict[str, Any] = {}
-    for name, question in asked.items():
-        fields[name] = _field(question)
-        if question.kind == "structure":
-            fields[name + FORMAT_SUFFIX] = _format_field(structure_formats(model, name))
-            fields[name + FILE_SUFFIX] = forms.FileField(
-                label="Or a file", required=False, allow_empty_file=True, widget=forms.FileInput()
-            )
-            fields[name + KEPT_SUFFIX] = forms.CharField(
-                required=False, max_length=400, widget=forms.HiddenInput()
-            )
+    for question in asked.values():
+        fields |= fields_of(question, model)
     return type(f"{model.__name__}Form", (JobForm,), {"Params": model, "asked": asked, **fields})
 
 
@@ -268,37 +242,3 @@ def _initial_of_file(name: str, reference: dict[str, str]) -> dict[str, str]:
         name + KEPT_SUFFIX: f"{reference['file']} {reference.get('name', '')}",
         **said,
     }
-
-
-def _field(question: Question) -> forms.Field:
-    return forms.Field(
-        label=question.label,
-        required=False,
-        initial=as_text(question, question.default),
-        widget=_widget(question),
-    )
-
-
-def _widget(question: Question) -> forms.Widget:
-    plain = {"autocomplete": "off", "spellcheck": "false"}
-    if question.hidden:
-        return forms.HiddenInput()
-    match question.kind:
-        case "choice":
-            options = [(text, question.labels.get(text, text)) for text in question.choices]
-            blank = [("", "Default")] if question.takes_none or question.required else []
-            return forms.Select(choices=[*blank, *options])
-        case "bool":
-            return forms.CheckboxInput()
-        case "number":
-            return forms.NumberInput(attrs={**plain, **question.attrs, "inputmode": "decimal"})
-        case "structure" | "textarea":
-            return forms.Textarea(attrs={**plain, "rows": 3, "class": "mono"})
-        case "json":
-            return forms.TextInput(attrs={**plain, "class": "mono"})
-    return forms.TextInput(attrs=plain)
-
-
-def _format_field(formats: list[str]) -> forms.Field:
-    options = [(each, FORMAT_LABELS.get(each, each.upper())) for each in formats]
-    return forms.Field(label="Read as", required=False, widget=forms.Select(choices=options))

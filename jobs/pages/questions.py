@@ -15,7 +15,14 @@ from pydantic.fields import FieldInfo
 
 from .formats import split_unit
 
-YES_NO = {"yes": True, "no": False}
+LEVELS = ("main", "more", "expert")
+SUBJECTS = {
+    "Structure": ("structure", "charge", "multiplicity"),
+    "Ligand and site": ("ligand", "receptor_pdb", "box_"),
+    "Reaction": ("reactants", "products"),
+}
+"""What is computed, by the beginnings of the names of its fields; the others say how."""
+HOW = "Calculation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +32,7 @@ class Question:
     :param kind: `number`, `text`, `textarea`, `choice`, `bool`, `structure` or `json`.
     :param choices: what each option of a select stands for, by the text it posts.
     :param takes_none: leaving it blank means "none".
+    :param level: `main`, `more` or `expert`: how soon somebody has to think of it.
     """
 
     name: str
@@ -41,6 +49,27 @@ class Question:
     examples: list[str]
     hidden: bool
     level: str
+
+    @property
+    def group(self) -> str:
+        """Under which heading it stands."""
+        of = (title for title, begun in SUBJECTS.items() if self.name.startswith(begun))
+        return next(of, HOW)
+
+    def is_same(self, one: Any, other: Any) -> bool:
+        """Whether two answers mean the same, as texts: 300 is 300.0."""
+        if self.kind == "bool":
+            return bool(one) == bool(other)
+        one, other = str(one or "").strip(), str(other or "").strip()
+        return one == other or (self.kind in {"number", "json"} and _read(one) == _read(other))
+
+    def in_words(self, text: Any) -> str:
+        """An answer as a sentence names it."""
+        if self.kind == "bool":
+            return "on" if text else "off"
+        label = self.labels.get(str(text), str(text)) if text not in ("", None) else ""
+        short = label if len(label) <= 60 else f"{label[:60]}…"
+        return short.replace("\n", " ") or "blank"
 
 
 def questions(model: type[BaseModel], n_main: int = 6) -> Iterator[Question]:
@@ -99,8 +128,11 @@ def as_value(question: Question, text: Any) -> Any:
     """What was typed, as pydantic wants it; it alone judges whether that is right."""
     if question.kind == "choice":
         return question.choices.get(text, text)
-    if question.kind not in {"json", "number"}:
-        return text
+    return _read(text) if question.kind in {"json", "number"} else text
+
+
+def _read(text: Any) -> Any:
+    """As JSON, where it is any."""
     try:
         return json.loads(text)
     except ValueError:

@@ -1,15 +1,22 @@
 from django.urls import path
 
-from . import bulk, copying, drawings, views
+from . import bulk, copying, creating, drawings, views
 
 app_name = "jobs"
 urlpatterns = [
     path("", views.job_list, name="list"),
     path("rows/", bulk.job_rows, name="rows"),
     path("bulk/", bulk.job_bulk, name="bulk"),
-    path("new/", views.job_choose, name="new"),
-    path("new/<str:name>/", views.job_create, name="create"),
+    path("new/", creating.job_choose, name="new"),
+    path("new/<str:name>/", creating.job_create, name="create"),
     path("new/<str:name>/as/", copying.form_snippets, name="copy"),
+    path("new/<str:name>/preview/", creating.job_preview, name="preview"),
+    path("new/<str:name>/presets/", creating.preset_save, name="preset-save"),
+    path(
+        "new/<str:name>/presets/<uuid:preset_id>/remove/",
+        creating.preset_remove,
+        name="preset-remove",
+    ),
     path("<uuid:job_id>/", views.job_detail, name="detail"),
     path("<uuid:job_id>/cancel/", views.job_cancel, name="cancel"),
     path("<uuid:job_id>/approve/", views.job_approve, name="approve"),

@@ -6,24 +6,21 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 import simulations
 from jobs import downloads, lifecycle
-from jobs.budget import Budget
 from jobs.models import Artifact, Job
 
 from . import copying
-from .forms import JobForm, form_class, initial_from
+from .creating import UNAVAILABLE
 from .job_page import job_page
 from .limits import LimitsForm
 from .listing import listing
 
-UNAVAILABLE = (simulations.UnknownSimulation, simulations.Busy, lifecycle.OverQuota)
-"""No field is to blame."""
 CANNOT_RUN = (simulations.InvalidParams, *UNAVAILABLE)
 
 
@@ -33,42 +30,6 @@ def job_list(request: HttpRequest) -> HttpResponse:
     found = listing(mine, request.GET, sees_all=request.user.is_superuser)
     told = {"snippets": copying.of_list(request, found.asked.wanted), "selectable": True}
     return render(request, "jobs/list.html", {"listing": found, **told})
-
-
-@login_required
-def job_choose(request: HttpRequest) -> HttpResponse:
-    found = _menu()
-    if len(found) == 1:
-        return redirect("jobs:create", found[0].name)
-    told = {"simulations": found, "snippets": copying.of_simulations(request)}
-    return render(request, "jobs/choose.html", told)
-
-
-@login_required
-def job_create(request: HttpRequest, name: str) -> HttpResponse:
-    simulation = _simulation(name)
-    source = _source(request)
-    asking = form_class(simulation.Params)
-    # What stands in the address is shown, and sent by nobody but the reader.
-    told = {each: text for each in asking.asked if (text := request.GET.get(each))}
-    form = asking(request.POST or None, request.FILES or None, initial=initial_from(source) | told)
-    if request.method == "POST" and form.is_valid():
-        job = _submit(request, name, form)
-        if job is not None:
-            return redirect(job)
-    return render(
-        request,
-        "jobs/create.html",
-        {
-            "simulation": simulation,
-            "simulations": _menu(),
-            "form": form,
-            "source": source,
-            "site_limits": Budget().settled(),
-            "snippets": copying.as_shown(request, simulation.name, form),
-        },
-        status=422 if form.errors else 200,
-    )
 
 
 @login_required
@@ -156,47 +117,3 @@ def _job(request: HttpRequest, job_id: UUID) -> Job:
     """The job, if this user may see it; to everyone else there is none."""
     jobs = Job.objects.visible_to(request.user).select_related("owner")
     return get_object_or_404(jobs, pk=job_id)
-
-
-def _menu() -> list[simulations.Simulation]:
-    """The simulations to choose from, demonstrations last."""
-    found = simulations.all_simulations()
-    return sorted(found, key=lambda each: each.name.startswith("demo."))
-
-
-def _simulation(name: str) -> simulations.Simulation:
-    try:
-        return simulations.get(name)
-    except KeyError:
-        raise Http404(f"There is no simulation {name!r} here.") from None
-
-
-def _source(request: HttpRequest) -> Job | None:
-    """The job that the form starts from, `?from=<id>`."""
-    try:
-        job_id = UUID(request.GET.get("from", ""))
-    except ValueError:
-        return None
-    return Job.objects.visible_to(request.user).filter(pk=job_id).first()
-
-
-def _submit(request: HttpRequest, name: str, form: JobForm) -> Job | None:
-    try:
-        job = lifecycle.submit(
-            owner=request.user,
-            simulation=name,
-            params=form.params(owner=request.user),
-            name=form.cleaned_data["job_name"],
-            tags=form.tags(),
-            limits=form.budget(),
-            reuse=True,
-        )
-        if job.reused_because:
-            text = f"{job.reused_because} This is it; Run again computes it anew."
-            messages.info(request, text)
-        return job
-    except simulations.InvalidParams as exc:
-        form.explain(exc.errors)
-    except UNAVAILABLE as exc:
-        form.explain([simulations.FieldError(path=(), code="unavailable", detail=str(exc))])
-    return None

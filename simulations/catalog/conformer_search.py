@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from simulations import presets
 from simulations.base import Checked, Context, Plot, Readout, simulation
 from simulations.errors import FieldError, InvalidParams
 from simulations.quantum.inspect import Molecule, checked, refuse_single_atom
@@ -45,6 +46,7 @@ def _molecule(params: ConformerSearchParams) -> Molecule:
     cost=CONFORMERS,
     inspect=inspect,
     stages=("embed", "relax", "rank"),
+    presets=presets.CONFORMERS,
     readouts=(
         Readout(key="lowest_energy_hartree", title="Lowest energy", unit="hartree", digits=7),
         Readout(key="conformer", title="Conformer", form="int"),

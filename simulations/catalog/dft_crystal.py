@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from simulations import presets
 from simulations.base import Context, Plot, Readout, simulation
 from simulations.quantum.crystal_paragraph import crystal
 from simulations.quantum.crystal_params import (
@@ -27,6 +28,7 @@ from simulations.quantum.figures import SCF_CONVERGENCE
     cost=CRYSTAL,
     inspect=inspect_crystal,
     stages=("lattice", "properties"),
+    presets=presets.DFT_CRYSTAL,
     readouts=(
         Readout(key="energy_hartree", title="Energy", unit="hartree", digits=7),
         Readout(key="a_angstrom", title="a", unit="Å", digits=4),

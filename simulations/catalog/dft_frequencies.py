@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from simulations import presets
 from simulations.base import Checked, Context, Note, simulation
 from simulations.errors import FieldError, InvalidParams
 from simulations.quantum import paragraph
@@ -84,6 +85,7 @@ def _molecule(params: DftFrequenciesParams) -> Molecule:
     cost=FREQUENCIES,
     inspect=inspect,
     stages=("prepare", "optimise", "hessian", "properties"),
+    presets=presets.DFT,
     readouts=(*STEP_READOUTS, SCF_CYCLE, *FREQUENCY_READOUTS),
     plots=(IR_SPECTRUM, FORCE_OF_STEPS, SCF_CONVERGENCE),
 )

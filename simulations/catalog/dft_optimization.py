@@ -6,6 +6,7 @@ import time
 
 from pydantic import Field
 
+from simulations import presets
 from simulations.base import Checked, Context, Note, simulation
 from simulations.quantum import paragraph
 from simulations.quantum.calculation import Calculation
@@ -79,6 +80,7 @@ def _molecule(params: DftOptimizationParams) -> Molecule:
     cost=OPTIMIZATION,
     inspect=inspect,
     stages=("prepare", "optimise", "properties"),
+    presets=presets.DFT,
     readouts=(*STEP_READOUTS, SCF_CYCLE),
     plots=(ENERGY_OF_STEPS, FORCE_OF_STEPS, SCF_CONVERGENCE),
 )

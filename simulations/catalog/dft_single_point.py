@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from simulations import presets
 from simulations.base import Context, Readout, simulation
 from simulations.quantum import paragraph
 from simulations.quantum.calculation import Calculation
@@ -35,6 +36,7 @@ class DftSinglePointResult(MoleculeDftResult):
     cost=SINGLE_POINT,
     inspect=inspect_molecule,
     stages=("prepare", "scf", "properties"),
+    presets=presets.DFT,
     readouts=(
         Readout(key="scf_energy_hartree", title="Energy", unit="hartree", digits=8),
         Readout(key="scf_delta_energy_hartree", title="|ΔE|", unit="hartree", form="exp"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simulations import presets
 from simulations.base import Context, Plot, Readout, simulation
 from simulations.pockets import paragraph
 from simulations.pockets.inspect import inspect_docking
@@ -20,6 +21,7 @@ from simulations.pockets.size import DOCKING
     cost=DOCKING,
     inspect=inspect_docking,
     stages=("prepare", "search", "contacts"),
+    presets=presets.DOCKING,
     readouts=(
         Readout(
             key="best_score_kcal_per_mol",

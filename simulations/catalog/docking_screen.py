@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simulations import presets
 from simulations.base import Context, Plot, Readout, simulation
 from simulations.pockets import paragraph
 from simulations.pockets.candidates import inspect_screen
@@ -20,6 +21,7 @@ from simulations.pockets.size import SCREEN
     cost=SCREEN,
     inspect=inspect_screen,
     stages=("prepare", "search", "rank"),
+    presets=presets.SCREEN,
     readouts=(
         Readout(
             key="best_score_kcal_per_mol",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from simulations import presets
 from simulations.base import Context, Plot, Readout, simulation
 from simulations.dynamics.inspect import inspect
 from simulations.dynamics.outcome import MdOutcome, outcome_fields
@@ -30,6 +31,7 @@ class MdSimulationResult(MdOutcome):
     cost=DYNAMICS,
     inspect=inspect,
     stages=("minimise", "equilibrate", "produce"),
+    presets=presets.DYNAMICS,
     readouts=(
         Readout(key="time_ps", title="Simulated", unit="ps", digits=3),
         Readout(key="temperature_k", title="Temperature", unit="K", digits=1),

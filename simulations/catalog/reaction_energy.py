@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from simulations import presets
 from simulations.base import Context, Readout, simulation
 from simulations.quantum.figures import (
     ENERGY_OF_STEPS,
@@ -31,6 +32,7 @@ OF_SPECIES = "of the latest species"
     requires=("pyscf", "geometric", "rdkit", "tblite", "ase", "pyscf.dispersion", "qcelemental"),
     inspect=inspect_reaction,
     stages=("species", "difference"),
+    presets=presets.REACTION,
     readouts=(
         Readout(key="reaction_energy_kj_mol", title="Reaction energy", unit="kJ/mol", digits=2),
         Readout(key="reaction_energy_kcal_mol", title="Reaction energy", unit="kcal/mol", digits=2),

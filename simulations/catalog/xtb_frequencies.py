@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from simulations import presets
 from simulations.base import Checked, Context, Note, Readout, simulation
 from simulations.quantum.figures import FORCE_OF_STEPS, IR_SPECTRUM, STEP_READOUTS
 from simulations.quantum.frequencies import (
@@ -57,6 +58,7 @@ def _molecule(params: XtbFrequenciesParams) -> Molecule:
     cost=FREQUENCIES,
     inspect=inspect,
     stages=("prepare", "optimise", "hessian", "properties"),
+    presets=presets.XTB,
     readouts=(
         *STEP_READOUTS,
         Readout(key="displacement", title="Displacement", form="int"),

@@ -6,6 +6,7 @@ import time
 
 from pydantic import Field
 
+from simulations import presets
 from simulations.base import Checked, Context, Note, simulation
 from simulations.quantum.figures import ENERGY_OF_STEPS, FORCE_OF_STEPS, STEP_READOUTS
 from simulations.quantum.inspect import Molecule, checked, refuse_single_atom
@@ -60,6 +61,7 @@ def _molecule(params: XtbOptimizationParams) -> Molecule:
     cost=OPTIMIZATION,
     inspect=inspect,
     stages=("prepare", "optimise", "properties"),
+    presets=presets.XTB,
     readouts=STEP_READOUTS,
     plots=(ENERGY_OF_STEPS, FORCE_OF_STEPS),
 )

@@ -87,12 +87,14 @@ class MdParams(BaseModel):
         "auto",
         title="Constraints",
         description="h-bonds fixes the length of each bond to a hydrogen; auto does so above 1 fs.",
+        json_schema_extra={"level": "expert"},
     )
     heavy_hydrogens: bool = Field(
         False,
         title="Heavy hydrogens",
         description="Move mass from heavy atoms to their hydrogens (3 Da each), which allows 4 fs "
         "in explicit water.",
+        json_schema_extra={"level": "expert"},
     )
     equilibration_ps: float | None = Field(
         None,
@@ -117,12 +119,13 @@ class MdParams(BaseModel):
         le=100,
         title="Friction",
         description="Of the Langevin thermostat.",
-        json_schema_extra={"unit": "1/ps"},
+        json_schema_extra={"unit": "1/ps", "level": "expert"},
     )
     implicit_model: Literal["OBC2", "GBn2"] = Field(
         "OBC2",
         title="Implicit water model",
         description="Which generalised Born model; GBn2 is the newer and several times slower.",
+        json_schema_extra={"level": "expert"},
     )
     padding_angstrom: float = Field(
         12.0,
@@ -161,6 +164,7 @@ class MdParams(BaseModel):
         le=2**31 - 2,
         title="Seed",
         description="Of the first geometry, the velocities and the thermostat.",
+        json_schema_extra={"level": "expert"},
     )
 
     @cached_property

@@ -117,7 +117,7 @@ class SearchParams(ReceptorParams):
         le=5,
         title="Least RMSD",
         description="Poses nearer to each other are one; heavy atoms, symmetry taken into account.",
-        json_schema_extra=ANGSTROM,
+        json_schema_extra={**ANGSTROM, "level": "expert"},
     )
     scoring: Literal["vina", "vinardo"] = Field(
         "vina", title="Scoring function", description="Vina's own, or Vinardo."
@@ -128,6 +128,7 @@ class SearchParams(ReceptorParams):
         le=2**31 - 1,
         title="Seed",
         description="Of the ligand's 3D and of all searches; same seed, same poses.",
+        json_schema_extra={"level": "expert"},
     )
 
 

@@ -60,6 +60,7 @@ class DftCrystalParams(BaseModel):
         le=21,
         title="Volumes",
         description="Of the equation of state; more are added where they do not frame the minimum.",
+        json_schema_extra={"level": "more"},
     )
     volume_range_percent: float = Field(
         6.0,
@@ -67,27 +68,33 @@ class DftCrystalParams(BaseModel):
         le=20,
         title="Range of volumes",
         description="On either side of the cell it starts from, in the equation of state.",
-        json_schema_extra={"unit": "%"},
+        json_schema_extra={"unit": "%", "level": "more"},
     )
     relax_shape: bool = Field(
         True,
         title="Relax the shape",
         description="In the equation of state: find the best c/a at each volume, as under "
         "pressure from all sides, and not squeeze all edges alike.",
+        json_schema_extra={"level": "more"},
     )
     basis: Literal["gth-szv-molopt-sr", "gth-dzvp-molopt-sr"] = Field(
         "gth-dzvp-molopt-sr",
         title="Basis set",
         description="szv is a quick look with lattice constants some per cent too long.",
+        json_schema_extra={"level": "main"},
     )
     dispersion: Literal["d3bj", "none"] = Field(
-        "d3bj", title="Dispersion", description="D3(BJ) holds layers together; PBE alone does not."
+        "d3bj",
+        title="Dispersion",
+        description="D3(BJ) holds layers together; PBE alone does not.",
+        json_schema_extra={"level": "main"},
     )
     k_mesh: tuple[Divisions, Divisions, Divisions] | None = Field(
         None,
         title="k-points",
         description=f"Along each reciprocal axis, Γ-centred; empty spaces them by at most "
         f"{K_SPACING_PER_BOHR} per bohr.",
+        json_schema_extra={"level": "main"},
     )
     ke_cutoff_hartree: float = Field(
         100.0,
@@ -112,6 +119,7 @@ class DftCrystalParams(BaseModel):
         le=MAX_CRYSTAL_CYCLES,
         title="SCF cycles",
         description="At most, for each energy.",
+        json_schema_extra={"level": "expert"},
     )
     scf_convergence_hartree: float = Field(
         1e-8,
@@ -119,7 +127,7 @@ class DftCrystalParams(BaseModel):
         le=1e-5,
         title="SCF convergence",
         description="Change of energy between cycles at which it is done.",
-        json_schema_extra={"unit": "hartree"},
+        json_schema_extra={"unit": "hartree", "level": "expert"},
     )
     max_points: int = Field(
         25,
@@ -127,6 +135,7 @@ class DftCrystalParams(BaseModel):
         le=MAX_POINTS,
         title="Lattice points",
         description="Energies at most; then it fails.",
+        json_schema_extra={"level": "expert"},
     )
     temperature_k: float | None = Field(
         None,

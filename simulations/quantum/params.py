@@ -51,7 +51,11 @@ TemperatureField = Annotated[
 
 SolventField = Annotated[
     AnyCaseSolvent,
-    Field(title="Solvent", description="A continuum around the molecule; none is a vacuum."),
+    Field(
+        title="Solvent",
+        description="A continuum around the molecule; none is a vacuum.",
+        json_schema_extra={"level": "main"},
+    ),
 ]
 SeedField = Annotated[
     int,
@@ -60,6 +64,7 @@ SeedField = Annotated[
         le=2**31 - 1,
         title="Seed",
         description="Of the 3D embedding; same seed, same start.",
+        json_schema_extra={"level": "expert"},
     ),
 ]
 MaxStepsField = Annotated[
@@ -99,7 +104,11 @@ MultiplicityField = Annotated[
 ScfCyclesField = Annotated[
     int,
     Field(
-        ge=1, le=MAX_SCF_CYCLES, title="SCF cycles", description="At most, for each energy of DFT."
+        ge=1,
+        le=MAX_SCF_CYCLES,
+        title="SCF cycles",
+        description="At most, for each energy of DFT.",
+        json_schema_extra={"level": "expert"},
     ),
 ]
 
@@ -141,11 +150,13 @@ class MoleculeDftParams(MoleculeParams):
         title="Reference",
         description="rks keeps all spins paired, uks gives each spin its own orbitals, roks shares "
         "them where it can; auto takes rks for a singlet, else uks.",
+        json_schema_extra={"level": "expert"},
     )
     density_fit: bool = Field(
         True,
         title="Density fitting",
         description="Faster Coulomb integrals for an error of some 0.1 millihartree or less.",
+        json_schema_extra={"level": "expert"},
     )
     grid_level: int = Field(
         3,
@@ -161,7 +172,7 @@ class MoleculeDftParams(MoleculeParams):
         le=1e-4,
         title="SCF convergence",
         description="Change of energy between cycles at which it is done, in hartree.",
-        json_schema_extra={"unit": "hartree"},
+        json_schema_extra={"unit": "hartree", "level": "expert"},
     )
     preoptimize: bool = Field(
         True,

@@ -15,7 +15,12 @@ class ConformerSearchParams(XtbParams):
     """Of which molecule, and how far to look."""
 
     n_trials: int = Field(
-        30, ge=1, le=500, title="Trials", description="3D structures to embed, from as many seeds."
+        30,
+        ge=1,
+        le=500,
+        title="Trials",
+        description="3D structures to embed, from as many seeds.",
+        json_schema_extra={"level": "main"},
     )
     energy_window_kcal_mol: float = Field(
         6.0,
@@ -23,7 +28,7 @@ class ConformerSearchParams(XtbParams):
         le=50,
         title="Energy window",
         description="Conformers this far above the lowest are left out.",
-        json_schema_extra={"unit": "kcal/mol"},
+        json_schema_extra={"unit": "kcal/mol", "level": "main"},
     )
     rmsd_threshold_angstrom: float = Field(
         0.125,
@@ -31,7 +36,7 @@ class ConformerSearchParams(XtbParams):
         le=2,
         title="Smallest RMSD",
         description="Two conformers closer than this, and equal in energy, count as one.",
-        json_schema_extra={"unit": "Å"},
+        json_schema_extra={"unit": "Å", "level": "expert"},
     )
     max_steps: MaxStepsField = 300
     temperature_k: float = Field(

@@ -1,5 +1,11 @@
-// The submit form: offered values fill themselves in, and nothing is sent twice.
-const form = document.querySelector("#ask");
+// The submit form: it tells what it holds before it is sent, and is sent once.
+import { checkSoon, hearChecks } from "./form_check.js";
+import { draw } from "./form_draw.js";
+import { control, form } from "./form_fields.js";
+import { hearMarks } from "./form_marks.js";
+import { hearPresets } from "./form_presets.js";
+import { hearPreviews, previewSoon } from "./form_preview.js";
+import { hearStructures } from "./form_structure.js";
 
 for (const offer of form.querySelectorAll("[data-fill]")) {
   const target = document.getElementById(offer.dataset.fill);
@@ -9,31 +15,63 @@ for (const offer of form.querySelectorAll("[data-fill]")) {
   button.className = `btn as-link ${offer.className}`;
   button.textContent = offer.textContent;
   button.addEventListener("click", () => {
-    target.value = offer.dataset.value;
+    if (target.type === "checkbox") target.checked = offer.dataset.value === "true";
+    else target.value = offer.dataset.value;
     target.closest("details")?.setAttribute("open", "");
     target.removeAttribute("aria-invalid");
-    target.dispatchEvent(new Event("change", { bubbles: true }));
+    for (const kind of ["input", "change"]) target.dispatchEvent(new Event(kind, { bubbles: true }));
     target.focus();
   });
   offer.replaceWith(button);
 }
 
+hearMarks(form);
+hearStructures(draw);
+hearChecks();
+hearPreviews();
+hearPresets(() => {
+  checkSoon();
+  previewSoon("seed");
+  showRequest();
+});
+
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 document.querySelector("#problems")?.focus();
 
 form.addEventListener("keydown", (pressed) => {
-  if (pressed.key === "Enter" && (pressed.ctrlKey || pressed.metaKey)) form.requestSubmit();
+  const submit = form.querySelector("[data-submit]");
+  if (pressed.key !== "Enter" || !submit) return;
+  if (pressed.ctrlKey || pressed.metaKey) form.requestSubmit(submit);
+  // The first button of a form is what Enter presses, and that may be another.
+  else if (pressed.target.id === "id_preset_name") form.requestSubmit(form.querySelector("[data-keep]"));
+  else if (pressed.target.matches("input")) form.requestSubmit(submit);
+  else return;
+  pressed.preventDefault();
 });
 
 form.addEventListener("submit", (submitted) => {
-  if (form.dataset.sent) submitted.preventDefault();
+  const asks = document.querySelector("#verdict [data-confirm]");
+  if (form.dataset.sent) return submitted.preventDefault();
+  if (submitted.submitter?.matches("[data-submit]") && asks && !asks.hidden && !control("job_confirmed").checked) {
+    submitted.preventDefault();
+    return control("job_confirmed").focus();
+  }
   form.dataset.sent = "1";
-  for (const button of form.querySelectorAll("button:not([type=button])")) button.disabled = true;
+  // Now, the button that was pressed would not be sent along.
+  setTimeout(() => {
+    for (const button of form.querySelectorAll("button:not([type=button])")) button.disabled = true;
+  });
+  return undefined;
 });
 
-// Back from the job's page: the browser shows the form as it was, so let it be sent again.
-addEventListener("pageshow", () => {
+// Back from the job's page: the browser shows the form as it was, so let it be sent again, as a
+// form of its own.
+addEventListener("pageshow", ({ persisted }) => {
   delete form.dataset.sent;
   for (const button of form.querySelectorAll("button[disabled]")) button.disabled = false;
+  if (!persisted) return;
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  control("job_once").value = [...bytes].map((each) => each.toString(16).padStart(2, "0")).join("");
 });
 
 // The same as a request to copy follows the form, as the server writes it; files stay here.

@@ -25,6 +25,7 @@ class Params(BaseModel):
     mesh: tuple[int, int, int] | None = Field(None, title="Mesh")
     old: float | None = Field(None, json_schema_extra={"unused": True})
     threshold: float = Field(1e-9, title="Threshold")
+    n_threads: int = Field(1, json_schema_extra={"level": "expert"})
 
 
 @pytest.fixture
@@ -34,7 +35,8 @@ def signed_in(client: Any, alice: Any) -> Any:
 
 
 def bound(**answers: str) -> Any:
-    form = form_class(Params)({"structure": "water", **answers})
+    defaults = {"structure": "water", "functional": "pbe", "relax": "on", "n_threads": "1"}
+    form = form_class(Params)({**defaults, **answers})
     assert form.is_valid()
     return form
 
@@ -63,13 +65,23 @@ def test_each_kind_of_field_gets_its_control():
 def test_the_main_fields_come_first_and_the_rest_on_request():
     form = form_class(Params)()
 
-    assert form.main[0].question.name == "structure"
-    assert [each.question.name for each in form.more] == ["threshold"]
-    assert not form.more_is_open
+    assert names_of(form.groups) == [
+        ("Structure", ["structure", "charge"]),
+        ("Calculation", ["functional", "cutoff_ev", "relax", "mesh"]),
+    ]
+    assert names_of(form.folded) == [
+        ("More settings", ["threshold"]),
+        ("Expert settings", ["n_threads"]),
+    ]
+    assert [is_open for _, _, is_open in form.folded] == [False, False]
 
 
 def test_a_changed_setting_is_not_hidden():
-    assert bound(threshold="1e-6").more_is_open
+    assert [is_open for _, _, is_open in bound(threshold="1e-6").folded] == [True, False]
+
+
+def names_of(parts: Any) -> list[Any]:
+    return [(title, [each.question.name for each in drawn]) for title, drawn, *_ in parts]
 
 
 def test_every_installed_simulation_can_be_drawn(signed_in):

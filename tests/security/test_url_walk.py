@@ -16,7 +16,8 @@ from django.test import Client
 from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
 
-from jobs import files, keys
+import simulations
+from jobs import files, keys, presets
 from jobs.batch_models import Batch
 from jobs.models import Artifact, Job, StoredFile, WebhookDelivery
 from jobs.routing import websocket_urlpatterns
@@ -95,6 +96,12 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", "jobs/new/<str:name>/"): SIGNED_IN_PAGE,
     ("POST", "jobs/new/<str:name>/"): (302, 302, 302, 302),
     ("POST", "jobs/new/<str:name>/as/"): SIGNED_IN_PAGE,
+    # What there is to draw is asked for with a structure, and this simulation has none.
+    ("POST", "jobs/new/<str:name>/preview/"): (302, 404, 404, 404),
+    ("GET", "jobs/new/<str:name>/presets/"): (302, 302, 302, 302),
+    ("POST", "jobs/new/<str:name>/presets/"): SIGNED_IN_PAGE,
+    # Presets are one's own: an administrator has no business with those of others.
+    ("POST", "jobs/new/<str:name>/presets/<uuid:preset_id>/remove/"): (302, 404, 302, 404),
     ("GET", PAGE): MY_PAGE,
     ("POST", f"{PAGE}cancel/"): MY_BUTTON,
     ("POST", f"{PAGE}again/"): MY_BUTTON,
@@ -171,6 +178,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", KEY_PAGE): {"approval": "never"},
     ("POST", BATCHES): {"jobs": [JOB]},
     ("POST", "jobs/new/<str:name>/"): {"n": "3"},
+    ("POST", "jobs/new/<str:name>/presets/"): {"n": "3", "preset_name": "Three"},
     ("POST", HOOKS): {"url": "https://example.org/hook"},
     ("POST", "me/webhooks/"): {"url": "https://example.org/hook", "events": ["job.failed"]},
 }
@@ -200,6 +208,11 @@ def test_every_url_is_in_the_table() -> None:
 def key_of(owner: Any) -> Any:
     key, _ = keys.issue(owner=owner, name="hidden treasure", scopes=[])
     return key.pk
+
+
+def preset_of(owner: Any) -> Any:
+    sum_squares = simulations.get("demo.sum_squares")
+    return presets.save(owner, sum_squares, "hidden treasure", {"n": 5}).pk
 
 
 def upload_of(owner: Any) -> StoredFile:
@@ -233,6 +246,7 @@ def address(route: str, artifact: Artifact) -> str:
         "uuid:file_id": upload_of(artifact.job.owner).pk,
         "uuid:webhook_id": sent_to(artifact.job.owner).endpoint_id,
         "uuid:delivery_id": sent_to(artifact.job.owner).pk,
+        "uuid:preset_id": preset_of(artifact.job.owner),
         "uuid:key_id": key_of(artifact.job.owner),
         "int:index": 0,
         "str:name": "demo.sum_squares",

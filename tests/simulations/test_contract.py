@@ -184,6 +184,18 @@ def test_checking_loads_no_engine() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@EVERY
+def test_a_preset_fits_its_simulation_and_chooses_no_structure(sim: Simulation) -> None:
+    defaults = {name: info.get_default() for name, info in sim.Params.model_fields.items()}
+    for preset in sim.presets:
+        assert preset.params, preset.key
+        assert not preset.params.keys() & EXAMPLES[sim.name].keys() - {"exhaustiveness"}
+        model = sim.Params.model_validate({**EXAMPLES[sim.name], **preset.params})
+        for name, value in preset.params.items():
+            assert getattr(model, name) == value != defaults[name], (preset.key, name)
+    assert len({preset.key for preset in sim.presets}) == len(sim.presets)
+
+
 def test_every_simulation_has_an_example_here() -> None:
     assert {sim.name for sim in simulations.all_simulations()} == EXAMPLES.keys()
     assert all(issubclass(sim.Params, BaseModel) for sim in simulations.all_simulations())

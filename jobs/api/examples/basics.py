@@ -113,6 +113,7 @@ ANSWERS: dict[str, Any] = {
             "version": "1",
             "available": True,
             "stages": [],
+            "presets": [],
             "params_schema": {
                 "type": "object",
                 "properties": {

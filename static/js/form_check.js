@@ -1,0 +1,222 @@
+// Before anything is sent: what is wrong and how to mend it, what it was understood as, what it takes.
+import { control, fieldOf, fill, fillValue, form, inWords, isBlank, questions, spec, structures, submission, token } from "./form_fields.js";
+import { about, between, formula, mebibytes } from "./form_words.js";
+
+const PAUSE_MS = 400;
+const SPINS = { 1: "singlet", 2: "doublet", 3: "triplet", 4: "quartet", 5: "quintet" };
+const card = document.querySelector("#verdict [data-verdict]");
+const part = (name) => document.querySelector(`#verdict [data-${name}]`);
+const touched = new Set();
+let waiting = 0;
+let running = null;
+
+/** What the last check understood the structure as; null where it did not. */
+export let understood = null;
+
+export function hearChecks() {
+  if (!spec.available) return;
+  for (const kind of ["input", "change"]) {
+    form.addEventListener(kind, ({ target }) => {
+      touched.add(target.name);
+      if (target.name !== "job_confirmed" && target.name !== "preset_name") checkSoon();
+    });
+  }
+  part("mend-all").querySelector("button").addEventListener("click", mendAll);
+  checkSoon();
+}
+
+export function checkSoon() {
+  clearTimeout(waiting);
+  waiting = setTimeout(check, PAUSE_MS);
+}
+
+async function check() {
+  running?.abort();
+  // A form that nobody has begun to fill in is not wrong yet.
+  if (structures.length && structures.every(isBlank)) return showNothing();
+  running = new AbortController();
+  const { signal } = running;
+  try {
+    const answer = await fetch(spec.check, {
+      method: "POST", signal, body: JSON.stringify(submission()),
+      headers: { "Content-Type": "application/json", "X-CSRFToken": token() },
+    });
+    const told = await answer.json();
+    if (signal.aborted) return undefined;
+    if (answer.ok) return show(told);
+    return showRefusal(told.detail ?? "It could not be checked.");
+  } catch (error) {
+    if (error.name === "AbortError") return undefined;
+    return showRefusal("It could not be checked: the site does not answer. It can still be sent.");
+  }
+}
+
+function showNothing() {
+  card.hidden = true;
+  understood = null;
+  showErrors([]);
+  tellStructure(null);
+}
+
+function showRefusal(detail) {
+  card.hidden = false;
+  for (const name of ["time", "basis", "outlook", "notes", "same"]) part(name).replaceChildren();
+  part("refused").textContent = detail;
+  part("mend-all").hidden = true;
+}
+
+function show(told) {
+  card.hidden = false;
+  const { job } = told;
+  understood = job?.structure ?? null;
+  const elsewhere = showErrors(told.errors);
+  const beside = told.errors.length - elsewhere.length;
+  const count = beside > 1 ? `${beside} things are` : "One thing is";
+  const words = [...elsewhere.map((each) => each.detail), ...(beside ? [`${count} to be mended before it can be sent.`] : [])];
+  part("refused").textContent = words.join(" ");
+  showMendAll(told);
+  tellStructure(understood);
+  showEstimate(job?.estimate, told.same);
+  showOutlook(told.outlook);
+  showNotes(job?.notes ?? []);
+  showSame(told.same);
+  showCost(job?.estimate, told.same);
+}
+
+/** Each beside its field; those of no field are given back. */
+function showErrors(errors) {
+  const by = new Map();
+  const elsewhere = [];
+  for (const error of errors) {
+    const name = /^\/params\/([^/]+)/.exec(error.pointer)?.[1] ?? limitOf(error.pointer);
+    if (!control(name ?? "")) elsewhere.push(error);
+    else if (touched.has(name) || !questions.get(name)?.required || !isBlank(name)) by.set(name, [...(by.get(name) ?? []), error]);
+  }
+  for (const name of questions.keys()) tellErrors(name, by.get(name) ?? []);
+  return elsewhere;
+}
+
+const limitOf = (pointer) => pointer.startsWith("/limits/") && pointer.replace("/limits/", "job_");
+
+function tellErrors(name, errors) {
+  const field = fieldOf(name);
+  if (!field) return;
+  const box = document.getElementById(`id_${name}_error`);
+  box.replaceChildren(...errors.flatMap((error) => [`${error.detail} `, ...fixesOf(name, error)]));
+  box.hidden = errors.length === 0;
+  const at = control(name);
+  const described = new Set((at.getAttribute("aria-describedby") ?? "").split(" ").filter(Boolean));
+  described[errors.length ? "add" : "delete"](box.id);
+  if (errors.length) at.setAttribute("aria-invalid", "true");
+  else at.removeAttribute("aria-invalid");
+  if (described.size) at.setAttribute("aria-describedby", [...described].join(" "));
+  else at.removeAttribute("aria-describedby");
+  if (errors.length) field.closest("details")?.setAttribute("open", "");
+}
+
+function fixesOf(blamed, { fix }) {
+  return Object.entries(fix ?? {}).flatMap(([name, value]) => {
+    if (name === "simulation") return [otherForm(value)];
+    const question = questions.get(name);
+    if (!question) return [];
+    const words = inWords(question, typeof value === "object" ? JSON.stringify(value) : value);
+    return [button(name === blamed ? `Use ${words}` : `Set ${question.label} to ${words}`, () => fillValue(name, value))];
+  });
+}
+
+function otherForm(name) {
+  const link = document.createElement("a");
+  const [subject] = structures;
+  const text = subject ? control(subject).value : "";
+  link.href = `${spec.forms}${name}/${text && text.length < 1500 ? `?structure=${encodeURIComponent(text)}` : ""}`;
+  link.textContent = `Use ${name}`;
+  return link;
+}
+
+let patch = null;
+function showMendAll(told) {
+  patch = told.patch?.params ?? null;
+  const mends = told.errors.filter((each) => each.fix && !each.fix.simulation).length;
+  part("mend-all").hidden = !(patch && told.patch_suffices && mends > 1);
+}
+
+function mendAll() {
+  for (const [name, value] of Object.entries(patch)) fillValue(name, value);
+}
+
+function tellStructure(found) {
+  const [subject] = structures;
+  const line = subject && fieldOf(subject)?.querySelector("[data-understood]");
+  if (!line) return;
+  if (!found) return line.replaceChildren();
+  const facts = [`${found.n_atoms} atom${found.n_atoms === 1 ? "" : "s"}`];
+  if (found.n_electrons) facts.push(`${found.n_electrons} electrons`);
+  if (found.charge) facts.push(`charge ${found.charge > 0 ? "+" : "−"}${Math.abs(found.charge)}`);
+  if (found.multiplicity) facts.push(SPINS[found.multiplicity] ?? `multiplicity ${found.multiplicity}`);
+  if (found.n_residues) facts.push(`${found.n_residues} residues`);
+  if (found.space_group) facts.push(found.space_group);
+  return line.replaceChildren("✓ ", ...formula(found.formula ?? ""), `, ${facts.join(", ")}; ${found.reading}.`);
+}
+
+function showEstimate(estimate, same) {
+  const seconds = estimate?.seconds;
+  const [time, basis] = [part("time"), part("basis")];
+  time.replaceChildren();
+  basis.textContent = "";
+  if (!estimate || same?.job) return;
+  if (!seconds) {
+    basis.textContent = "No estimate: nothing comparable has run here.";
+    return;
+  }
+  const range = document.createElement("small");
+  range.textContent = ` ${between(seconds.p10, seconds.p90)}`;
+  const words = about(seconds.p50);
+  time.append(words[0].toUpperCase() + words.slice(1), range);
+  const memory = estimate.memory_mib ? `, memory about ${mebibytes(estimate.memory_mib.p50)}` : "";
+  basis.textContent = `From the ${estimate.basis}; ${estimate.threads} core${estimate.threads === 1 ? "" : "s"}${memory}.`;
+}
+
+function showOutlook(outlook) {
+  const line = part("outlook");
+  line.textContent = "";
+  if (!outlook) return;
+  const place = outlook.place > 1 ? `Number ${outlook.place} in the line` : "First in the line";
+  const start = outlook.starts_in_s ? `; starts in ${about(outlook.starts_in_s.p50)}` : "";
+  line.textContent = outlook.awaits_approval ? "It waits for approval before it starts." : `${place}${start}.`;
+}
+
+function showNotes(notes) {
+  part("notes").replaceChildren(...notes.filter(({ code }) => code !== "structure").map(({ message }) => {
+    const item = document.createElement("li");
+    item.textContent = message;
+    return item;
+  }));
+}
+
+function showSame(same) {
+  const line = part("same");
+  line.replaceChildren();
+  if (!same?.job) return;
+  const link = document.createElement("a");
+  link.href = `${spec.jobs}${same.job.id}/`;
+  link.textContent = same.outcome === "hit" ? "open its result" : "watch it";
+  const words = same.outcome === "hit" ? "You have had the very same computed: " : "The very same is on its way: ";
+  line.append(words, link, ", or ", button("run it anew", () => fill("job_anew", true)), ".");
+}
+
+function showCost(estimate, same) {
+  const hours = estimate?.seconds ? (estimate.seconds.p50 * estimate.threads) / 3600 : 0;
+  const asks = hours > spec.confirm_core_hours && !same?.job;
+  part("confirm").hidden = !asks;
+  if (asks) part("confirm-words").textContent = `This takes about ${Math.round(hours).toLocaleString("en")} core-hours. Send it all the same.`;
+  else control("job_confirmed").checked = false;
+}
+
+function button(words, act) {
+  const found = document.createElement("button");
+  found.type = "button";
+  found.className = "btn as-link";
+  found.textContent = words;
+  found.addEventListener("click", act);
+  return found;
+}

@@ -1,0 +1,108 @@
+// The structure before it is sent: its formula, and the atoms where the server will put them.
+import { control, fieldOf, form, isBlank, spec, structures } from "./form_fields.js";
+import { hasWebGL, load3Dmol, Scene } from "./mol_scene.js";
+
+const PAUSE_MS = 400;
+const DECIDES = ["seed", "preoptimize", "n_conformers", "charge"]; // beside the structure itself
+const box = document.querySelector("#previews");
+const [flat, solid, told] = ["[data-2d]", "[data-3d]", "[data-told]"].map((each) => box.querySelector(each));
+let of = structures.find((name) => !isBlank(name)) ?? structures[0];
+let waiting = 0;
+let running = null;
+let shown = "";
+let scene = null;
+let frame = null;
+
+export function hearPreviews() {
+  if (!structures.length) return;
+  for (const kind of ["input", "change"]) form.addEventListener(kind, ({ target }) => previewSoon(target.name));
+  box.addEventListener("click", ({ target }) => {
+    const by = Number(target.closest("[data-spin]")?.dataset.spin);
+    if (by) scene?.turn(by, "y");
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => frame && scene?.show([frame]));
+  previewSoon(of);
+}
+
+export function previewSoon(name) {
+  const whose = name.split("__")[0];
+  if (structures.includes(whose)) of = whose;
+  clearTimeout(waiting);
+  waiting = setTimeout(preview, PAUSE_MS);
+}
+
+async function preview() {
+  if (isBlank(of)) return hide();
+  const key = JSON.stringify([of, ...[of, `${of}__format`, `${of}__kept`, ...DECIDES].map((name) => control(name)?.value ?? control(name)?.checked)]);
+  if (key === shown) return undefined;
+  running?.abort();
+  running = new AbortController();
+  const { signal } = running;
+  try {
+    const answer = await fetch(spec.preview, { method: "POST", body: bodyOf(), signal });
+    const found = await answer.json();
+    if (signal.aborted) return undefined;
+    shown = key;
+    return answer.ok ? await show(found) : hide();
+  } catch (error) {
+    if (error.name === "AbortError") return undefined;
+    return hide(); // the check says what is wrong
+  }
+}
+
+function bodyOf() {
+  const body = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) if (typeof value === "string") body.append(name, value);
+  body.set("of", of);
+  return body;
+}
+
+function hide() {
+  shown = "";
+  box.hidden = true;
+}
+
+async function show(found) {
+  box.hidden = false;
+  told.textContent = structures.length > 1 ? `${fieldOf(of).querySelector("label").textContent}: ${found.told}` : found.told;
+  const picture = found.svg && new DOMParser().parseFromString(found.svg, "image/svg+xml").documentElement;
+  flat.replaceChildren(picture ? document.adoptNode(picture) : none("No bonds are known: no formula to draw."));
+  flat.setAttribute("role", "img");
+  flat.setAttribute("aria-label", `Formula of ${found.formula}`);
+  solid.setAttribute("aria-label", `${found.formula}, ${found.n_atoms} atoms. ${found.told}`);
+  if (found.text) await draw(found);
+  else rest(found.told);
+}
+
+async function draw(found) {
+  frame = { text: found.text, format: found.format };
+  try {
+    if (!hasWebGL()) throw new Error("this browser has no WebGL, or it is switched off");
+    const dmol = await load3Dmol(box.dataset.vendor);
+    if (scene?.spec.kind !== found.kind) {
+      scene?.free();
+      solid.replaceChildren();
+      scene = new Scene(dmol, solid, { kind: found.kind, contacts: [], box: null });
+    }
+    scene.forgetView();
+    scene.show([frame]);
+    solid.dataset.drawn = found.formula;
+  } catch (error) {
+    rest(`No 3D: ${error.message}.`);
+  }
+}
+
+function rest(words) {
+  scene?.free();
+  scene = null;
+  delete solid.dataset.drawn;
+  solid.replaceChildren(none(words));
+}
+
+function none(words) {
+  const line = document.createElement("p");
+  line.className = "mol-wait";
+  line.textContent = words;
+  return line;
+}
+

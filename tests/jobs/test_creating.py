@@ -1,0 +1,184 @@
+"""The submit form: what it shows before it is sent, and that it is sent once."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError
+from django.test import Client
+
+from jobs import estimates, sent_once
+from jobs.models import Job
+
+SQUARES = "/jobs/new/demo.sum_squares/"
+DFT = "/jobs/new/dft_single_point/"
+
+
+@pytest.fixture
+def as_alice(client: Client, alice: Any) -> Client:
+    client.force_login(alice)
+    return client
+
+
+# --- where it starts -------------------------------------------------------------------------
+
+
+def test_what_stands_in_the_address_is_shown_and_not_sent(as_alice: Client) -> None:
+    page = as_alice.get(DFT, {"smiles": "CCO", "density_fit": "false", "job_name": "Ethanol"})
+
+    form = page.context["form"]
+    assert form["structure"].value() == "CCO"
+    assert form["density_fit"].value() is False
+    assert form["job_name"].value() == "Ethanol"
+    assert not Job.objects.exists()
+
+
+def test_the_choice_of_a_simulation_passes_the_address_on(as_alice: Client) -> None:
+    html = as_alice.get("/jobs/new/", {"structure": "CCO"}).content.decode()
+
+    assert f'href="{DFT}?structure=CCO"' in html
+
+
+def test_a_duplicate_marks_what_is_changed_and_lists_what_is_gone(
+    as_alice: Client, submit: Any
+) -> None:
+    job = submit(params={"n": 77}, name="Original")
+    Job.objects.filter(pk=job.pk).update(params={"n": 77, "speed": 3, "mode": None})
+
+    page = as_alice.get(SQUARES, {"from": str(job.pk), "n": "78"})
+
+    [(_, [drawn])] = page.context["form"].groups
+    assert (drawn.is_changed, drawn.base_words) == (True, "77")
+    assert page.context["start"].dropped == [("speed", "3"), ("mode", "–")]
+    assert "no such setting here" in page.content.decode()
+    same = as_alice.get(SQUARES, {"from": str(job.pk)}).context["form"].groups[0][1][0]
+    assert not same.is_changed
+
+
+def test_a_duplicate_is_found_without_its_simulation(as_alice: Client, submit: Any) -> None:
+    job = submit()
+
+    answer = as_alice.get("/jobs/new/", {"from": str(job.pk)})
+
+    assert answer.url == f"{SQUARES}?from={job.pk}"
+
+
+# --- what is seen before it is sent ----------------------------------------------------------
+
+
+def test_the_preview_has_the_formula_and_the_atoms(as_alice: Client) -> None:
+    answer = as_alice.post(f"{DFT}preview/", {"of": "structure", "structure": "O", "basis": "?"})
+
+    shown = answer.json()
+    assert (shown["formula"], shown["n_atoms"], shown["kind"]) == ("H2O", 3, "molecule")
+    assert shown["svg"].startswith("<svg")
+    assert shown["text"].startswith("3\n")
+
+
+@pytest.mark.parametrize(
+    ("of", "structure", "status"),
+    [("structure", "C1CC(", 422), ("structure", "", 422), ("basis", "O", 404), ("", "O", 404)],
+)
+def test_what_cannot_be_shown_is_refused(
+    as_alice: Client, of: str, structure: str, status: int
+) -> None:
+    answer = as_alice.post(f"{DFT}preview/", {"of": of, "structure": structure})
+
+    assert answer.status_code == status
+
+
+# --- sent once -------------------------------------------------------------------------------
+
+
+def test_the_same_form_sent_twice_makes_one_job(as_alice: Client) -> None:
+    filled = {"n": "3", "job_anew": "on", "job_once": uuid4().hex}
+
+    first, second = as_alice.post(SQUARES, filled), as_alice.post(SQUARES, filled)
+
+    assert first.url == second.url
+    assert Job.objects.count() == 1
+    # Changed and sent again, it means another job; so does a form of its own.
+    as_alice.post(SQUARES, {**filled, "n": "4"})
+    as_alice.post(SQUARES, {**filled, "job_once": uuid4().hex})
+    assert Job.objects.count() == 3
+
+
+def test_each_form_has_a_word_of_its_own(as_alice: Client) -> None:
+    words = {as_alice.get(SQUARES).context["form"]["job_once"].value() for _ in range(2)}
+
+    assert len(words) == 2
+
+
+def test_of_two_that_cross_the_second_makes_none(alice: Any, submit: Any) -> None:
+    word = sent_once.word_of("token", {"n": "3"})
+    first = submit(also=lambda job: sent_once.keep(alice, word, job))
+
+    with pytest.raises(IntegrityError):
+        submit(also=lambda job: sent_once.keep(alice, word, job))
+
+    assert [job.pk for job in Job.objects.all()] == [first.pk]
+    assert sent_once.job_of(alice, word) == first
+
+
+def test_nobody_gets_to_a_job_by_the_word_of_another(alice: Any, bob: Any, submit: Any) -> None:
+    word = sent_once.word_of("token", {})
+    submit(also=lambda job: sent_once.keep(alice, word, job))
+
+    assert sent_once.job_of(bob, word) is None
+
+
+def test_an_equal_job_answers_unless_it_is_to_be_computed_anew(as_alice: Client) -> None:
+    first = as_alice.post(SQUARES, {"n": "3"})
+
+    same, anew = (
+        as_alice.post(SQUARES, {"n": "3"}),
+        as_alice.post(SQUARES, {"n": "3", "job_anew": "on"}),
+    )
+
+    assert same.url == first.url
+    assert anew.url != first.url
+
+
+# --- what takes much -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dear(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"size": {}, "seconds": {"p10": 9e4, "p50": 1.2e5, "p90": 2e5}, "memory_mib": None}
+    monkeypatch.setattr(estimates, "of", lambda *args, **more: {**told, "basis": "", "threads": 1})
+
+
+@pytest.mark.usefixtures("dear")
+def test_what_takes_much_is_asked_about_once(as_alice: Client) -> None:
+    filled = {"structure": "O", "basis": "sto-3g", "functional": "PBE"}
+
+    asked = as_alice.post(DFT, filled)
+
+    assert asked.status_code == 422
+    assert "about 33 core-hours" in asked.content.decode()
+    assert not Job.objects.exists()
+    assert as_alice.post(DFT, {**filled, "job_confirmed": "on"}).status_code == 302
+    assert Job.objects.count() == 1
+
+
+@pytest.mark.usefixtures("dear")
+def test_what_is_there_already_costs_nothing(as_alice: Client) -> None:
+    filled = {"structure": "O", "basis": "sto-3g", "functional": "PBE"}
+    first = as_alice.post(DFT, {**filled, "job_confirmed": "on"})
+
+    assert as_alice.post(DFT, filled).url == first.url
+
+
+@pytest.mark.usefixtures("dear")
+def test_the_site_says_what_is_much(as_alice: Client, settings: Any) -> None:
+    settings.CONFIRM_CORE_HOURS = 40
+
+    assert as_alice.post(DFT, {"structure": "O"}).status_code == 302
+
+
+def test_nobody_is_asked_about_what_nobody_can_tell() -> None:
+    assert estimates.core_hours(None) == 0
+    assert estimates.core_hours({"seconds": None, "threads": 2}) == 0
+    assert estimates.core_hours({"seconds": {"p50": 3600.0}, "threads": 2}) == 2
