@@ -21,6 +21,7 @@ from .forms import JobForm, form_class, initial_from
 from .job_page import job_page
 from .limits import LimitsForm
 from .listing import listing
+from .readers import job_of as _job
 
 UNAVAILABLE = (simulations.UnknownSimulation, simulations.Busy, lifecycle.OverQuota)
 """No field is to blame."""
@@ -148,12 +149,6 @@ def job_file(request: HttpRequest, job_id: UUID, artifact_id: UUID) -> HttpRespo
         return downloads.answer(artifact, request)
     except downloads.Unservable as exc:
         return render(request, "410.html", {"why": exc, "job": artifact.job}, status=410)
-
-
-def _job(request: HttpRequest, job_id: UUID) -> Job:
-    """The job, if this user may see it; to everyone else there is none."""
-    jobs = Job.objects.visible_to(request.user).select_related("owner")
-    return get_object_or_404(jobs, pk=job_id)
 
 
 def _menu() -> list[simulations.Simulation]:

@@ -100,6 +100,12 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("POST", f"{PAGE}again/"): MY_BUTTON,
     ("POST", f"{PAGE}restart/"): MY_BUTTON,
     ("GET", f"{PAGE}files/<uuid:artifact_id>/"): MY_PAGE,
+    ("GET", f"{PAGE}files/"): MY_PAGE,
+    ("GET", f"{PAGE}files/all.zip"): MY_PAGE,
+    ("GET", f"{PAGE}files/<uuid:artifact_id>/view/"): MY_PAGE,
+    ("GET", f"{PAGE}log/"): MY_PAGE,
+    ("GET", f"{PAGE}provenance/"): MY_PAGE,
+    ("GET", f"{PAGE}report/"): MY_PAGE,
     ("GET", HOOKS): SIGNED_IN,
     ("POST", HOOKS): (401, 201, 201, 201),
     ("GET", HOOK): MINE,
@@ -252,7 +258,7 @@ def ask(client: Client, method: str, path: str, body: Any = None) -> Any:
         answer = client.generic(method, path)
     else:
         answer = client.generic(method, path, json.dumps(body or {}), "application/json")
-    answer.words = answer.getvalue().decode()
+    answer.words = answer.getvalue().decode(errors="replace")
     return answer
 
 
