@@ -7,15 +7,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-import django_rq
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
-from redis.exceptions import RedisError
-from rq import Worker
 
 import simulations
 from jobs import moments
@@ -23,6 +20,7 @@ from jobs.models import Job, JobQuerySet
 from jobs.states import Consent, JobState, Reason
 
 from .listing import Row, lean, rows
+from .queue import n_workers as _n_workers
 from .strips import catalogued
 
 SHOWN = 10
@@ -122,13 +120,6 @@ def _site() -> Site:
         n_queued=Count("pk", Q(state=JobState.QUEUED)),
     )
     return Site(n_workers=_n_workers(), **counted)
-
-
-def _n_workers() -> int | None:
-    try:
-        return Worker.count(connection=django_rq.get_connection("default"))
-    except (RedisError, OSError):
-        return None
 
 
 def _quick() -> list[simulations.Simulation]:

@@ -14,6 +14,7 @@ const KEYS = {
   n: () => location.assign(help.dataset.new),
   x: () => mark(false),
   X: () => mark(true),
+  c: () => document.querySelector('#bulk-bar[data-any] [value="compare"]')?.click(),
   "?": () => help.showModal(),
 };
 
