@@ -83,11 +83,25 @@ class Reader:
 
         :param timeout_s: of computing, for all of them.
         """
+        question = {"simulation": simulation, "params": params, "timeout_s": timeout_s}
+        return [_understood(reply) for reply in self._replies(question)]
+
+    def draw_each(self, smiles: Sequence[str], timeout_s: float) -> list[dict[str, Any]]:
+        """Each as `structures.drawing.drawn` draws it.
+
+        :raises Crashed: as `check_each`.
+        :raises TimedOut: as `check_each`.
+        """
+        question = {"draw": list(smiles), "timeout_s": timeout_s}
+        return [_defect_or(reply) for reply in self._replies(question)]
+
+    def _replies(self, question: dict[str, Any]) -> list[dict[str, Any]]:
         if not self._ready:
             self._answer(STARTS_WITHIN_S)
             self._ready = True
-        self._ask({"simulation": simulation, "params": params, "timeout_s": timeout_s})
-        return [_understood(reply) for reply in json.loads(self._answer(timeout_s))]
+        self._ask(question)
+        replies: list[dict[str, Any]] = json.loads(self._answer(question["timeout_s"]))
+        return replies
 
     def replacement(self) -> Reader:
         self.close()
@@ -143,9 +157,13 @@ class Reader:
 def _understood(reply: dict[str, Any]) -> Checked | InvalidParams:
     if "errors" in reply:
         return InvalidParams(_errors.validate_python(reply["errors"]))
+    return _checked.validate_python(_defect_or(reply)["checked"])
+
+
+def _defect_or(reply: dict[str, Any]) -> dict[str, Any]:
     if "defect" in reply:
         raise Defect(reply["defect"])
-    return _checked.validate_python(reply["checked"])
+    return reply
 
 
 def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
@@ -153,6 +171,9 @@ def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
     for line in questions:
         question = json.loads(line)
         _limit_cpu(question["timeout_s"])
+        if "draw" in question:
+            _reply(answers, [_draw(smiles) for smiles in question["draw"]])
+            continue
         _reply(answers, [_look_at(question["simulation"], each) for each in question["params"]])
 
 
@@ -163,6 +184,17 @@ def _look_at(simulation: str, params: dict[str, Any]) -> dict[str, Any]:
         return {"checked": asdict(get(simulation).check(params))}
     except InvalidParams as exc:
         return {"errors": [error.as_dict() for error in exc.errors]}
+    except MemoryError:
+        sys.exit(OUT_OF_MEMORY)
+    except Exception:
+        return {"defect": traceback.format_exc()}
+
+
+def _draw(smiles: str) -> dict[str, Any]:
+    from .structures.drawing import drawn
+
+    try:
+        return drawn(smiles)
     except MemoryError:
         sys.exit(OUT_OF_MEMORY)
     except Exception:

@@ -19,6 +19,7 @@ from simulations.record.bibtex import bibtex
 from simulations.record.citations import Reference
 
 from .chart import Chart, drawn, series_of
+from .drawings import Drawing, drawings
 from .readers import job_of, part_of
 from .record import provenance_rows
 from .result_tables import result_tables
@@ -46,6 +47,7 @@ def job_report(request: HttpRequest, job_id: UUID) -> HttpResponse:
         address=request.build_absolute_uri(reverse("jobs:detail", args=[job.pk])),
         ran_for_s=ran_for_s(job),
         charts=charts(job, simulation),
+        drawing=_drawing(job),
         inputs=rows(job.params, simulation.Params if simulation else None),
         results=rows(result, Result),
         tables=result_tables(result, Result),
@@ -53,6 +55,12 @@ def job_report(request: HttpRequest, job_id: UUID) -> HttpResponse:
         bibtex=bibtex_of(methods) if methods else "",
         record=provenance_rows(job.provenance),
     )
+
+
+def _drawing(job: Job) -> Drawing | None:
+    """Of the one molecule that it is about."""
+    smiles = str((job.structure or {}).get("smiles") or "")
+    return drawings([smiles]).get(smiles)
 
 
 def charts(job: Job, simulation: simulations.Simulation | None) -> list[Chart]:

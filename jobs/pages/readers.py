@@ -8,9 +8,15 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from jobs.models import Job
+from jobs.models import Job, JobQuerySet
 
 from .strips import catalogued
+
+
+def own_jobs(request: HttpRequest) -> JobQuerySet:
+    """The reader's own, also where they may see everybody's."""
+    user: Any = request.user
+    return Job.objects.filter(owner=user)
 
 
 def job_of(request: HttpRequest, job_id: UUID) -> Job:
