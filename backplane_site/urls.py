@@ -6,7 +6,7 @@ from django.urls import include, path
 
 from jobs.api import problems
 from jobs.docs import views as docs
-from jobs.pages import compare, queue, today
+from jobs.pages import compare, profile, queue, search, today
 
 from .health import healthz, readyz
 from .metrics import metrics
@@ -22,6 +22,9 @@ urlpatterns = [
     path("compare/", compare.compare, name="compare"),
     path("queue/", queue.queue, name="queue"),
     path("status/", status, name="status"),
+    path("molecules/", include("jobs.pages.molecule_urls")),
+    path("search/", search.search, name="search"),
+    path("me/", profile.me, name="me"),
     path("me/keys/", include("jobs.pages.key_urls")),
     path("batches/", include("jobs.pages.batch_urls")),
     path("me/webhooks/", include("jobs.pages.webhook_urls")),

@@ -63,7 +63,7 @@ def why_not(job: Job, reference: Job) -> list[str]:
 
 def why_not_this(name: str, unit: str, job: Job, reference: Job) -> list[str]:
     """Reasons that hold for this quantity."""
-    reasons = []
+    reasons: list[str] = []
     if name.startswith(AT_CONDITIONS):
         reasons += _differing(job, reference, CONDITIONS)
     if unit in OF_ALL_ATOMS and "reaction" not in name:

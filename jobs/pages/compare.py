@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from jobs.models import Job, JobQuerySet
+from jobs.profile_models import profile_of
 
 from . import copying
 from .comparison import MOST, UNITS, comparison
@@ -40,7 +41,7 @@ def compare(request: HttpRequest) -> HttpResponse:
 def _compared(request: HttpRequest, jobs: list[Job]) -> dict[str, Any]:
     reference = next((job for job in jobs if str(job.pk) == request.GET.get("ref")), jobs[0])
     asked = request.GET.get("unit", "")
-    unit = asked if asked in UNITS else UNITS[0]
+    unit = asked if asked in UNITS else profile_of(request.user).energy_unit
     return {
         "compared": comparison(jobs, reference, unit),
         "reference": reference,

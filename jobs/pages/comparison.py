@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import simulations
 from jobs import events
@@ -156,7 +156,7 @@ def _cell(name: str, unit: str, delta_unit: str, column: Column, reference: Job)
     return replace(shown, delta=_signed(difference, DIGITS[delta_unit]))
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

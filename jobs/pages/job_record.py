@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from jobs import snippets
 from jobs.models import Job, JobEvent, JobQuerySet
+from jobs.states import Reason
 
 from . import copying
 from .listing import lean
@@ -81,5 +82,12 @@ def _spec(job: Job) -> dict[str, Any]:
     return {"simulation": job.simulation, "params": job.params, "limits": asdict(job.budget)}
 
 
-def _happened(job: Job) -> list[JobEvent]:
-    return list(job.events.exclude(kind__in=UNTOLD).order_by("seq")[:MOST_EVENTS])
+def _happened(job: Job) -> list[tuple[JobEvent, str]]:
+    """Each with what was said, or why it waited then."""
+    some = job.events.exclude(kind__in=UNTOLD).order_by("seq")[:MOST_EVENTS]
+    return [(event, event.data.get("message") or _label(event.data)) for event in some]
+
+
+def _label(data: dict[str, Any]) -> str:
+    reason = data.get("reason")
+    return str(Reason(reason).label) if reason in Reason.values else ""

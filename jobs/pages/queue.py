@@ -23,6 +23,7 @@ from jobs.states import JobState
 
 from .forecast import about, between
 from .listing import lean
+from .readers import own_jobs
 from .strips import catalogued
 
 MINE_SHOWN = 20
@@ -67,7 +68,7 @@ class Share:
 @login_required
 def queue(request: HttpRequest) -> HttpResponse:
     classes = by_class(request.user)
-    mine = Job.objects.filter(owner=request.user).unfinished(JobState.QUEUED)
+    mine = own_jobs(request).unfinished(JobState.QUEUED)
     waiting = list(lean(mine).order_by("-priority", "queued_at", "id")[: MINE_SHOWN + 1])
     told = {
         "n_workers": n_workers(),

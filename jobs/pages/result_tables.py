@@ -17,13 +17,23 @@ MOST_ROWS = 60
 MOST_COLUMNS = 10
 
 
+UNTOLD = {"notes"}
+"""Is told in words elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    text: str
+    is_number: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """:param more: rows that are left out."""
 
     title: str
-    heads: list[str]
-    rows: list[list[str]]
+    heads: list[Cell]
+    rows: list[list[Cell]]
     more: int = 0
 
 
@@ -35,13 +45,15 @@ def _of_rows(result: dict[str, Any], model: type[BaseModel] | None) -> Iterator[
     for name, value in result.items():
         if not isinstance(value, list) or not value or not isinstance(value[0], dict):
             continue
+        if name in UNTOLD:
+            continue
         keys = [key for key, each in value[0].items() if not isinstance(each, list | dict)]
         keys = keys[:MOST_COLUMNS]
         if keys:
             cells = [[_cell(key, row.get(key)) for key in keys] for row in value[:MOST_ROWS]]
             yield Table(
                 title=_title(name, model),
-                heads=[_head(key, None) for key in keys],
+                heads=[Cell(_head(key, None), _is_number(value[0][key])) for key in keys],
                 rows=cells,
                 more=max(len(value) - MOST_ROWS, 0),
             )
@@ -56,19 +68,23 @@ def _of_columns(result: dict[str, Any], model: type[BaseModel] | None) -> Iterat
     for n, names in by_length.items():
         names = names[:MOST_COLUMNS]
         rows = [
-            [str(i + 1), *(_cell(name, result[name][i]) for name in names)]
+            [Cell(str(i + 1)), *(_cell(name, result[name][i]) for name in names)]
             for i in range(min(n, MOST_ROWS))
         ]
         yield Table(
             title=_title(names[0], model),
-            heads=["No.", *(_head(name, model) for name in names)],
+            heads=[Cell("No."), *(Cell(_head(name, model)) for name in names)],
             rows=rows,
             more=max(n - MOST_ROWS, 0),
         )
 
 
 def _are_numbers(values: list[Any]) -> bool:
-    return all(isinstance(each, int | float) and not isinstance(each, bool) for each in values)
+    return all(map(_is_number, values))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _title(name: str, model: type[BaseModel] | None) -> str:
@@ -83,5 +99,5 @@ def _head(name: str, model: type[BaseModel] | None) -> str:
     return f"{_title(name, model)}, {unit}" if unit else _title(name, model)
 
 
-def _cell(name: str, value: Any) -> str:
-    return plain(value, split_unit(name)[2])
+def _cell(name: str, value: Any) -> Cell:
+    return Cell(plain(value, split_unit(name)[2]), _is_number(value))

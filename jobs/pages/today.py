@@ -70,7 +70,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "has_seen": SEEN in request.session,
         "site": _site(),
         "is_new_here": not any(each.rows for each in blocks.values()) and not mine.exists(),
-        "quick": _quick(),
+        "quick": quick(),
         "newest": mine.newest_first().values_list("pk", flat=True).first() or "",
     }
     return render(request, "jobs/today.html", told)
@@ -122,7 +122,7 @@ def _site() -> Site:
     return Site(n_workers=_n_workers(), **counted)
 
 
-def _quick() -> list[simulations.Simulation]:
+def quick() -> list[simulations.Simulation]:
     """What can be computed of a molecule that is typed into one box."""
     known = [sim for name in QUICK if (sim := catalogued(name))]
     return [each for each in known if each.available]

@@ -272,7 +272,8 @@ def test_the_report_draws_what_was_reported_and_prints_the_rest(page, submit, st
 
     html = page(job, "report/")
 
-    assert html.count("<figure>") == 1
+    assert html.count('<svg class="chart"') == 1
+    assert html.count('<svg class="drawing"') == 1
     assert "from −76.1 at geometry step 1 to −76.35 at 3, 3 points" in html
     assert "It was computed [1]." in html
     assert "@article{sun2020," in html

@@ -22,7 +22,7 @@ from jobs.models import Artifact, Job, StoredFile, WebhookDelivery
 from jobs.routing import websocket_urlpatterns
 from jobs.webhooks import endpoints as webhooks
 
-from .conftest import ROLES
+from .conftest import ROLES, WATER
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("server_mode")]
 
@@ -108,6 +108,11 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", f"{PAGE}report/"): MY_PAGE,
     ("GET", "compare/"): SIGNED_IN_PAGE,
     ("GET", "queue/"): SIGNED_IN_PAGE,
+    ("GET", "search/"): SIGNED_IN_PAGE,
+    ("GET", "me/"): SIGNED_IN_PAGE,
+    ("POST", "me/"): (302, 302, 302, 302),
+    ("GET", "molecules/"): SIGNED_IN_PAGE,
+    ("GET", "molecules/<str:inchikey>/"): (302, 404, 200, 404),
     ("GET", "status/"): EVERYBODY,
     ("GET", HOOKS): SIGNED_IN,
     ("POST", HOOKS): (401, 201, 201, 201),
@@ -175,6 +180,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "api/v1/keys"): {"name": "crawler", "scopes": ["read"]},
     ("POST", "me/keys/new/"): {"name": "crawler", "scopes": "read"},
     ("POST", KEY_PAGE): {"approval": "never"},
+    ("POST", "me/"): {"theme": "dark", "energy_unit": "eV"},
     ("POST", BATCHES): {"jobs": [JOB]},
     ("POST", "jobs/new/<str:name>/"): {"n": "3"},
     ("POST", HOOKS): {"url": "https://example.org/hook"},
@@ -241,6 +247,7 @@ def address(route: str, artifact: Artifact) -> str:
         "uuid:delivery_id": sent_to(artifact.job.owner).pk,
         "uuid:key_id": key_of(artifact.job.owner),
         "str:name": "demo.sum_squares",
+        "str:inchikey": WATER,
         "path:object_id": artifact.job_id,
         "path:slug": "quickstart",
     }
