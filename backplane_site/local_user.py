@@ -59,7 +59,7 @@ class LocalUserOnSocket:
 
 def local_user() -> Any:
     """The person at this machine: an ordinary user without a password, and no administrator."""
-    return get_user_model().objects.get_or_create(username=USERNAME)[0]
+    return get_user_model().objects.select_related("profile").get_or_create(username=USERNAME)[0]
 
 
 def _may_act(address: str, headers: set[str]) -> bool:

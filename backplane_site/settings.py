@@ -298,6 +298,8 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "backplane_site.context.retention",
                 "backplane_site.context.assets",
+                "backplane_site.context.profile",
+                "backplane_site.context.places",
             ]
         },
     }
@@ -307,7 +309,7 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 AUTHENTICATION_BACKENDS = [
     "backplane_site.rate_limits.SignInLimit",
-    "django.contrib.auth.backends.ModelBackend",
+    "backplane_site.accounts.WithProfile",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

@@ -6,10 +6,11 @@ from django.urls import include, path
 
 from jobs.api import problems
 from jobs.docs import views as docs
-from jobs.pages import today
+from jobs.pages import compare, profile, queue, search, today
 
 from .health import healthz, readyz
 from .metrics import metrics
+from .status_page import status
 
 urlpatterns = [
     path("", today.today, name="home"),
@@ -18,6 +19,12 @@ urlpatterns = [
     path("llms.txt", docs.llms, name="llms"),
     path("docs/", include("jobs.docs.urls")),
     path("jobs/", include("jobs.pages.urls")),
+    path("compare/", compare.compare, name="compare"),
+    path("queue/", queue.queue, name="queue"),
+    path("status/", status, name="status"),
+    path("molecules/", include("jobs.pages.molecule_urls")),
+    path("search/", search.search, name="search"),
+    path("me/", profile.me, name="me"),
     path("me/keys/", include("jobs.pages.key_urls")),
     path("batches/", include("jobs.pages.batch_urls")),
     path("me/webhooks/", include("jobs.pages.webhook_urls")),

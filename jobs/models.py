@@ -20,6 +20,7 @@ from .budget import Budget
 from .key_models import ApiKey
 from .log_epoch import LogEpoch  # noqa: F401
 from .preset_models import Preset  # noqa: F401
+from .profile_models import Profile  # noqa: F401
 from .states import ACTIVE, Consent, FailureKind, JobState, Priority, Reason
 from .webhook_models import (  # noqa: F401
     JobWebhook,
@@ -59,6 +60,8 @@ class Job(models.Model):
     simulation = models.CharField(max_length=100)
     params = models.JSONField()
     structure = models.JSONField(null=True, blank=True)
+    # Of the one molecule that it is about, as `structure` has it; blank for all others.
+    inchikey = models.CharField(max_length=27, blank=True, editable=False)
     notes = models.JSONField(default=list, blank=True)
     fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     backend = models.CharField(max_length=20, default="rq")
@@ -116,6 +119,7 @@ class Job(models.Model):
             models.Index(fields=["owner", "fingerprint"], name="job_fingerprint"),
             models.Index(fields=["owner", "-created_at", "id"], name="job_owner_created"),
             models.Index(fields=["-created_at", "id"], name="job_created"),
+            models.Index(fields=["owner", "inchikey", "-created_at", "id"], name="job_of_molecule"),
             # All that /metrics reads of the past, without the large columns beside it.
             models.Index(
                 fields=["simulation", "state", "failure_kind", "started_at", "finished_at"],

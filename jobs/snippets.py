@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pprint import pformat
@@ -77,6 +77,30 @@ def of_job(job: Job, site: Site) -> list[Snippet]:
     code = f'job = client.job("{job.pk}")\nprint(job.result())'
     name = "get_job" if job.state in FINAL else "wait_for_job"
     return [_curl(line), _python(code, site), _tool(name, {"job_id": str(job.pk)})]
+
+
+def of_files(job: Job, site: Site) -> list[Snippet]:
+    """Ways to have this job's files."""
+    where = f"{site.url}/api/v1/jobs/{job.pk}"
+    lines = f'{site.curl} "{where}?fields=artifacts"\n{site.curl} -OJ {where}/artifacts/ID'
+    code = f'for path in client.job("{job.pk}").download(to="{job.short_id}"):\n    print(path)'
+    return [_curl(lines), _python(code, site), _tool("get_job", {"job_id": str(job.pk)})]
+
+
+def of_log(job: Job, site: Site) -> list[Snippet]:
+    """Ways to read this job's log, to its end while it runs. The tools of agents read none."""
+    line = f'{site.curl} "{site.url}/api/v1/jobs/{job.pk}/log?offset=-20000"'
+    code = f'for text in client.job("{job.pk}").logs(follow=True):\n    print(text, end="")'
+    return [_curl(line), _python(code, site)]
+
+
+def of_results(jobs: Sequence[Job], site: Site) -> list[Snippet]:
+    """Ways to read what these found, one after the other."""
+    ids = [str(job.pk) for job in jobs]
+    lines = "\n".join(f"{site.curl} {site.url}/api/v1/jobs/{each}/result" for each in ids)
+    code = f"for job_id in {_literal(ids)}:\n    print(client.job(job_id).result())"
+    calls = "\n".join(_tool("get_result", {"job_id": each}).text for each in ids)
+    return [_curl(lines), _python(code, site), Snippet(title="MCP", language="json", text=calls)]
 
 
 def of_batch(batch: Batch, site: Site) -> list[Snippet]:

@@ -95,6 +95,22 @@ def check_each(
         threads.shutdown(cancel_futures=True)
 
 
+def draw_each(smiles: Sequence[str]) -> list[dict[str, Any]]:
+    """As `structures.drawing.drawn` of each, within limits, by one reader.
+
+    :raises Busy: no reader was free in time, or one of them brought it down.
+    """
+    pool = _the_pool()
+    reader = pool.take()
+    try:
+        return reader.draw_each(smiles, TIMEOUT_S)
+    except (Crashed, TimedOut) as exc:
+        logger.warning("a reader was ended over the drawing of %d molecules: %s", len(smiles), exc)
+        raise Busy(f"The molecules could not be drawn: {exc}.") from exc
+    finally:
+        pool.give_back(reader)
+
+
 def _check_some(
     simulation: Simulation, params: Sequence[dict[str, Any]]
 ) -> list[Checked | InvalidParams]:

@@ -97,6 +97,15 @@ class Reader:
         [reply] = self._replies(question, timeout_s)
         return _drawn(reply)
 
+    def draw_each(self, smiles: Sequence[str], timeout_s: float) -> list[dict[str, Any]]:
+        """Each as `structures.drawing.drawn` draws it.
+
+        :raises Crashed: as `check_each`.
+        :raises TimedOut: as `check_each`.
+        """
+        question = {"draw": list(smiles)}
+        return [_defect_or(reply) for reply in self._replies(question, timeout_s)]
+
     def _replies(self, question: dict[str, Any], timeout_s: float) -> list[dict[str, Any]]:
         if not self._ready:
             self._answer(STARTS_WITHIN_S)
@@ -159,17 +168,19 @@ class Reader:
 def _understood(reply: dict[str, Any]) -> Checked | InvalidParams:
     if "errors" in reply:
         return InvalidParams(_errors.validate_python(reply["errors"]))
+    return _checked.validate_python(_defect_or(reply)["checked"])
+
+
+def _defect_or(reply: dict[str, Any]) -> dict[str, Any]:
     if "defect" in reply:
         raise Defect(reply["defect"])
-    return _checked.validate_python(reply["checked"])
+    return reply
 
 
 def _drawn(reply: dict[str, Any]) -> Preview:
     if "errors" in reply:
         raise InvalidParams(_errors.validate_python(reply["errors"]))
-    if "defect" in reply:
-        raise Defect(reply["defect"])
-    return _preview.validate_python(reply["drawn"])
+    return _preview.validate_python(_defect_or(reply)["drawn"])
 
 
 def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
@@ -177,6 +188,9 @@ def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
     for line in questions:
         question = json.loads(line)
         _limit_cpu(question["timeout_s"])
+        if "draw" in question:
+            _reply(answers, [_draw(smiles) for smiles in question["draw"]])
+            continue
         look = partial(_look_at, question["simulation"], field=question.get("preview"))
         _reply(answers, [look(each) for each in question["params"]])
 
@@ -193,6 +207,17 @@ def _look_at(
         return {"checked": asdict(get(simulation).check(params))}
     except InvalidParams as exc:
         return {"errors": [error.as_dict() for error in exc.errors]}
+    except MemoryError:
+        sys.exit(OUT_OF_MEMORY)
+    except Exception:
+        return {"defect": traceback.format_exc()}
+
+
+def _draw(smiles: str) -> dict[str, Any]:
+    from .structures.drawing import drawn
+
+    try:
+        return drawn(smiles)
     except MemoryError:
         sys.exit(OUT_OF_MEMORY)
     except Exception:

@@ -169,6 +169,7 @@ def new_job(
     return Job(
         simulation=prepared.simulation.name,
         structure=prepared.checked.structure,
+        inchikey=(prepared.checked.structure or {}).get("inchikey") or "",
         estimate=prepared.estimate,
         fingerprint=prepared.fingerprint,
         notes=[asdict(note) for note in (*notes, *prepared.notes)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
@@ -52,6 +53,8 @@ def job_rows(request: HttpRequest) -> HttpResponse:
 @require_POST
 def job_bulk(request: HttpRequest) -> HttpResponse:
     asked = request.POST.getlist("jobs")
+    if request.POST.get("act") == "compare" and asked:
+        return redirect(f"{reverse('compare')}?ids={quote(','.join(asked[:PAGE_SIZE]), safe=',')}")
     act = ACTS.get(request.POST.get("act", ""))
     back = redirect(_back(request))
     if act is None:

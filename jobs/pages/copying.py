@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -34,8 +35,24 @@ def of_job(request: HttpRequest, job: Job) -> dict[str, list[Snippet]]:
     site = site_of(request)
     return {
         "reading": snippets.of_job(job, site),
-        "submitting": snippets.of_submission(snippets.submission_of(job), site),
+        "submitting": of_submission(request, job),
     }
+
+
+def of_files(request: HttpRequest, job: Job) -> list[Snippet]:
+    return snippets.of_files(job, site_of(request))
+
+
+def of_log(request: HttpRequest, job: Job) -> list[Snippet]:
+    return snippets.of_log(job, site_of(request))
+
+
+def of_submission(request: HttpRequest, job: Job) -> list[Snippet]:
+    return snippets.of_submission(snippets.submission_of(job), site_of(request))
+
+
+def of_results(request: HttpRequest, jobs: Sequence[Job]) -> list[Snippet]:
+    return snippets.of_results(jobs, site_of(request))
 
 
 def of_batch(request: HttpRequest, batch: Batch) -> list[Snippet]:

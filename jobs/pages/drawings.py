@@ -1,38 +1,61 @@
-"""Drawings of the molecules that a job is about, for its pages: made when they are asked for."""
+"""Molecules drawn flat: by a process of its own, so that one that brings it down spoils a picture
+and no page."""
 
 from __future__ import annotations
 
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
-from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_safe
+import simulations
+from simulations import bounded
 
-from jobs.models import Job
-from simulations.structures.drawing import draw
+logger = logging.getLogger(__name__)
 
-KEPT_S = 7 * 24 * 3600
-"""What a job is about does not change."""
+KEPT = 500
+AT_ONCE = 60
+LONGEST_SMILES = 2000
 
 
-@login_required
-@require_safe
-def drawing_of(request: HttpRequest, job_id: UUID, place: int) -> HttpResponse:
-    """Of the molecule of the job itself, 0, or of the ligand of that rank."""
-    visible = Job.objects.visible_to(request.user).only("structure", "result")
-    smiles = _smiles(get_object_or_404(visible, pk=job_id), place)
-    svg = draw(smiles) if smiles else ""
-    if not svg:
-        raise Http404("There is no such molecule to draw.")
-    headers = {"Cache-Control": f"private, max-age={KEPT_S}"}
-    return HttpResponse(svg, content_type="image/svg+xml; charset=utf-8", headers=headers)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """:param paths: each `d`, and `stroke_px`, 0 for one to fill. None: it could not be drawn."""
+
+    paths: list[dict[str, Any]] = field(default_factory=list)
+    inchi: str = ""
+    mass_dalton: float | None = None
 
 
-def _smiles(job: Job, place: int) -> str | None:
-    """Only of what was read and computed: a stranger's text is nothing to be drawn here."""
-    if place == 0:
-        return (job.structure or {}).get("smiles")
-    ligands: list[dict[str, Any]] = (job.result or {}).get("ligands") or []
-    return ligands[place - 1]["smiles"] if place <= len(ligands) else None
+_kept: OrderedDict[str, Drawing] = OrderedDict()
+_lock = Lock()
+
+
+def drawings(smiles: Iterable[str]) -> dict[str, Drawing]:
+    """Of each, by its SMILES; drawn once, and kept as long as others are not asked for more."""
+    wanted = [text for text in dict.fromkeys(smiles) if text and len(text) <= LONGEST_SMILES]
+    with _lock:
+        found = {text: _kept[text] for text in wanted if text in _kept}
+    missing = [text for text in wanted if text not in found][:AT_ONCE]
+    if missing:
+        found |= _drawn(missing)
+    return found
+
+
+def _drawn(smiles: list[str]) -> dict[str, Drawing]:
+    try:
+        new = [Drawing(**each) for each in bounded.draw_each(smiles)]
+    except simulations.Busy as exc:
+        if len(smiles) == 1:
+            logger.warning("a molecule is shown without its picture: %s", exc)
+            return {}
+        # One of them is to blame; the others have their pictures.
+        return {text: each for one in smiles for text, each in _drawn([one]).items()}
+    found = dict(zip(smiles, new, strict=True))
+    with _lock:
+        _kept.update(found)
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    return found

@@ -7,15 +7,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-import django_rq
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
-from redis.exceptions import RedisError
-from rq import Worker
 
 import simulations
 from jobs import moments
@@ -24,6 +21,7 @@ from jobs.states import Consent, JobState, Reason
 
 from . import copying
 from .listing import Row, lean, rows
+from .queue import n_workers as _n_workers
 from .strips import catalogued
 
 SHOWN = 10
@@ -73,7 +71,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "has_seen": SEEN in request.session,
         "site": _site(),
         "is_new_here": not any(each.rows for each in blocks.values()) and not mine.exists(),
-        "quick": _quick(),
+        "quick": quick(),
         "snippets": copying.of_inbox(request),
         "newest": mine.newest_first().values_list("pk", flat=True).first() or "",
     }
@@ -126,14 +124,7 @@ def _site() -> Site:
     return Site(n_workers=_n_workers(), **counted)
 
 
-def _n_workers() -> int | None:
-    try:
-        return Worker.count(connection=django_rq.get_connection("default"))
-    except (RedisError, OSError):
-        return None
-
-
-def _quick() -> list[simulations.Simulation]:
+def quick() -> list[simulations.Simulation]:
     """What can be computed of a molecule that is typed into one box."""
     known = [sim for name in QUICK if (sim := catalogued(name))]
     return [each for each in known if each.available]

@@ -1,6 +1,16 @@
 from django.urls import path
 
-from . import bulk, copying, creating, drawings, views
+from . import (
+    bulk,
+    copying,
+    creating,
+    job_files,
+    job_log,
+    job_record,
+    job_report,
+    ligand_drawings,
+    views,
+)
 
 app_name = "jobs"
 urlpatterns = [
@@ -23,6 +33,12 @@ urlpatterns = [
     path("<uuid:job_id>/reject/", views.job_reject, name="reject"),
     path("<uuid:job_id>/again/", views.job_again, name="again"),
     path("<uuid:job_id>/restart/", views.job_restart, name="restart"),
-    path("<uuid:job_id>/drawings/<int:place>.svg", drawings.drawing_of, name="drawing"),
+    path("<uuid:job_id>/drawings/<int:place>.svg", ligand_drawings.drawing_of, name="drawing"),
+    path("<uuid:job_id>/files/", job_files.job_files, name="files"),
+    path("<uuid:job_id>/files/all.zip", job_files.job_zip, name="zip"),
+    path("<uuid:job_id>/files/<uuid:artifact_id>/view/", job_files.job_file_view, name="view"),
+    path("<uuid:job_id>/log/", job_log.job_log, name="log"),
+    path("<uuid:job_id>/provenance/", job_record.job_provenance, name="provenance"),
+    path("<uuid:job_id>/report/", job_report.job_report, name="report"),
     path("<uuid:job_id>/files/<uuid:artifact_id>/", views.job_file, name="file"),
 ]

@@ -20,6 +20,7 @@ from .creating import UNAVAILABLE
 from .job_page import job_page
 from .limits import LimitsForm
 from .listing import listing
+from .readers import job_of as _job
 
 CANNOT_RUN = (simulations.InvalidParams, *UNAVAILABLE)
 
@@ -111,9 +112,3 @@ def job_file(request: HttpRequest, job_id: UUID, artifact_id: UUID) -> HttpRespo
         return downloads.answer(artifact, request)
     except downloads.Unservable as exc:
         return render(request, "410.html", {"why": exc, "job": artifact.job}, status=410)
-
-
-def _job(request: HttpRequest, job_id: UUID) -> Job:
-    """The job, if this user may see it; to everyone else there is none."""
-    jobs = Job.objects.visible_to(request.user).select_related("owner")
-    return get_object_or_404(jobs, pk=job_id)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 
+from jobs.pages.chart import DASHES, MARKS
 from jobs.pages.formats import number
 
 register = template.Library()
@@ -25,3 +26,14 @@ def part_of(value: Any, whole: Any) -> str:
     if not isinstance(value, int | float) or not isinstance(whole, int | float) or not whole:
         return "0"
     return f"{BAR_WIDTH * min(max(value / whole, 0), 1):.1f}"
+
+
+@register.filter
+def dash_of(number: int) -> str:
+    """Of the line with this number, in a figure of several."""
+    return DASHES[number - 1]
+
+
+@register.filter
+def mark_of(number: int) -> str:
+    return MARKS[number - 1]

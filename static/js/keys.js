@@ -3,7 +3,7 @@ const KEPT = "backplane.keys";
 const help = document.querySelector("#keys");
 const choice = help.querySelector("[data-keys-on]");
 
-const keyed = () => localStorage.getItem(KEPT) !== "off";
+const keyed = () => document.documentElement.dataset.keys !== "off" && localStorage.getItem(KEPT) !== "off";
 const rows = () => [...document.querySelectorAll("tr[data-job]")];
 const here = () => document.activeElement?.closest("tr[data-job]");
 
@@ -14,6 +14,7 @@ const KEYS = {
   n: () => location.assign(help.dataset.new),
   x: () => mark(false),
   X: () => mark(true),
+  c: () => document.querySelector('#bulk-bar[data-any] [value="compare"]')?.click(),
   "?": () => help.showModal(),
 };
 

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from jobs import limits
 from jobs.models import Artifact, Job
 
+WATER = "XLYOFNOQVPJJNP-UHFFFAOYSA-N"
 ROLES = ("anonymous", "stranger", "owner", "admin")
 
 
@@ -63,6 +64,7 @@ def hidden(submit: Callable[..., Job], settings: Any, tmp_path: Any) -> Artifact
     """A file of a job of alice's that waits; its job is `hidden.job`."""
     settings.JOBS_ROOT = tmp_path
     job = submit(name="hidden treasure")
+    Job.objects.filter(pk=job.pk).update(inchikey=WATER, structure={"formula": "H2O"})
     folder = job.workdir(1)
     folder.mkdir(parents=True)
     content = b"<script>alert(1)</script>"

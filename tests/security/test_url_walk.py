@@ -23,7 +23,7 @@ from jobs.models import Artifact, Job, StoredFile, WebhookDelivery
 from jobs.routing import websocket_urlpatterns
 from jobs.webhooks import endpoints as webhooks
 
-from .conftest import ROLES
+from .conftest import ROLES, WATER
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("server_mode")]
 
@@ -109,6 +109,20 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", f"{PAGE}files/<uuid:artifact_id>/"): MY_PAGE,
     # A sum of squares is about no molecule.
     ("GET", f"{PAGE}drawings/<int:place>.svg"): (302, 404, 404, 404),
+    ("GET", f"{PAGE}files/"): MY_PAGE,
+    ("GET", f"{PAGE}files/all.zip"): MY_PAGE,
+    ("GET", f"{PAGE}files/<uuid:artifact_id>/view/"): MY_PAGE,
+    ("GET", f"{PAGE}log/"): MY_PAGE,
+    ("GET", f"{PAGE}provenance/"): MY_PAGE,
+    ("GET", f"{PAGE}report/"): MY_PAGE,
+    ("GET", "compare/"): SIGNED_IN_PAGE,
+    ("GET", "queue/"): SIGNED_IN_PAGE,
+    ("GET", "search/"): SIGNED_IN_PAGE,
+    ("GET", "me/"): SIGNED_IN_PAGE,
+    ("POST", "me/"): (302, 302, 302, 302),
+    ("GET", "molecules/"): SIGNED_IN_PAGE,
+    ("GET", "molecules/<str:inchikey>/"): (302, 404, 200, 404),
+    ("GET", "status/"): EVERYBODY,
     ("GET", HOOKS): SIGNED_IN,
     ("POST", HOOKS): (401, 201, 201, 201),
     ("GET", HOOK): MINE,
@@ -176,6 +190,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "api/v1/keys"): {"name": "crawler", "scopes": ["read"]},
     ("POST", "me/keys/new/"): {"name": "crawler", "scopes": "read"},
     ("POST", KEY_PAGE): {"approval": "never"},
+    ("POST", "me/"): {"theme": "dark", "energy_unit": "eV"},
     ("POST", BATCHES): {"jobs": [JOB]},
     ("POST", "jobs/new/<str:name>/"): {"n": "3"},
     ("POST", "jobs/new/<str:name>/presets/"): {"n": "3", "preset_name": "Three"},
@@ -250,6 +265,7 @@ def address(route: str, artifact: Artifact) -> str:
         "uuid:key_id": key_of(artifact.job.owner),
         "int:index": 0,
         "str:name": "demo.sum_squares",
+        "str:inchikey": WATER,
         "path:object_id": artifact.job_id,
         "path:slug": "quickstart",
     }
@@ -270,7 +286,7 @@ def ask(client: Client, method: str, path: str, body: Any = None) -> Any:
         answer = client.generic(method, path)
     else:
         answer = client.generic(method, path, json.dumps(body or {}), "application/json")
-    answer.words = answer.getvalue().decode()
+    answer.words = answer.getvalue().decode(errors="replace")
     return answer
 
 

@@ -1,0 +1,64 @@
+"""`/compare/`: up to eight of one's jobs, named in the address."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from jobs.models import Job, JobQuerySet
+from jobs.profile_models import profile_of
+
+from . import copying
+from .comparison import MOST, UNITS, comparison
+
+SHORTEST_ID = 6
+
+
+@require_safe
+@login_required
+def compare(request: HttpRequest) -> HttpResponse:
+    wanted = [text for text in request.GET.get("ids", "").replace(" ", "").split(",") if text]
+    wanted = list(dict.fromkeys(wanted))
+    found = [_found(Job.objects.visible_to(request.user), text) for text in wanted[:MOST]]
+    jobs = list({job.pk: job for job in found if job}.values())
+    told: dict[str, Any] = {
+        "ids": ",".join(str(job.pk) for job in jobs),
+        "jobs": jobs,
+        "unknown": [text for text, job in zip(wanted, found, strict=False) if job is None],
+        "n_left_out": max(len(wanted) - MOST, 0),
+        "most": MOST,
+    }
+    if jobs:
+        told |= _compared(request, jobs)
+    return render(request, "jobs/compare.html", told)
+
+
+def _compared(request: HttpRequest, jobs: list[Job]) -> dict[str, Any]:
+    reference = next((job for job in jobs if str(job.pk) == request.GET.get("ref")), jobs[0])
+    asked = request.GET.get("unit", "")
+    unit = asked if asked in UNITS else profile_of(request.user).energy_unit
+    return {
+        "compared": comparison(jobs, reference, unit),
+        "reference": reference,
+        "unit": unit,
+        "units": UNITS,
+        "shows_all": request.GET.get("all") == "1",
+        "is_moving": any(not job.is_final for job in jobs),
+        "copies": copying.of_results(request, jobs),
+    }
+
+
+def _found(visible: JobQuerySet, text: str) -> Job | None:
+    """By its id, or by the beginning of one where only one job begins so."""
+    digits = text.replace("-", "").lower()
+    is_id = digits and set(digits) <= set("0123456789abcdef")
+    if not is_id or not SHORTEST_ID <= len(digits) <= 32:
+        return None
+    first, last = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    some = list(visible.filter(pk__range=(first, last)).select_related("owner")[:2])
+    return some[0] if len(some) == 1 else None

@@ -1,0 +1,137 @@
+"""`/queue/`: why is my job waiting. Of the jobs of others only how many there are is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import django_rq
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Min, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from redis.exceptions import RedisError
+from rq import Worker
+
+from jobs import turns
+from jobs.models import Allowance, Job
+from jobs.outlook import Outlook
+from jobs.states import JobState
+
+from .forecast import about, between
+from .listing import lean
+from .readers import own_jobs
+from .strips import catalogued
+
+MINE_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Class:
+    """All that wait or run of one simulation."""
+
+    title: str
+    running: int
+    waiting: int
+    mine: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mine:
+    """A job of the reader's that waits.
+
+    :param starts: when, in words; empty where history tells nothing.
+    """
+
+    job: Job
+    why: str
+    place: int | None
+    starts: str
+    range: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What the reader has of what they may have; `most` None: no limit but the workers."""
+
+    running: int
+    most_running: int | None
+    queued: int
+    most_queued: int
+
+
+@require_safe
+@login_required
+def queue(request: HttpRequest) -> HttpResponse:
+    classes = by_class(request.user)
+    mine = own_jobs(request).unfinished(JobState.QUEUED)
+    waiting = list(lean(mine).order_by("-priority", "queued_at", "id")[: MINE_SHOWN + 1])
+    told = {
+        "n_workers": n_workers(),
+        "n_running": sum(each.running for each in classes),
+        "n_waiting": sum(each.waiting for each in classes),
+        "classes": classes,
+        "mine": in_line(waiting[:MINE_SHOWN]),
+        "more_mine": len(waiting) > MINE_SHOWN,
+        "share": share_of(request.user),
+    }
+    return render(request, "jobs/queue.html", told)
+
+
+def by_class(user: Any) -> list[Class]:
+    """By one query, however long the queue is."""
+    unfinished = Job.objects.filter(finished_at=None).order_by()
+    counted: Any = unfinished.values("simulation").annotate(
+        running=Count("pk", Q(state=JobState.RUNNING)),
+        waiting=Count("pk", Q(state=JobState.QUEUED)),
+        mine=Count("pk", Q(state=JobState.QUEUED, owner=user)),
+        oldest=Min("queued_at", filter=Q(state=JobState.QUEUED)),
+    )
+    rows = sorted(counted, key=lambda row: (-row["waiting"], row["simulation"]))
+    return [Class(title=_title(row.pop("simulation")), **row) for row in rows]
+
+
+def in_line(jobs: Sequence[Job]) -> list[Mine]:
+    """Looked at together: as many queries for twenty as for one."""
+    outlook = Outlook(jobs)
+    return [_mine(job, outlook) for job in jobs]
+
+
+def share_of(user: Any) -> Share:
+    allowance = Allowance.objects.filter(user=user).first() or Allowance(user=user)
+    most = turns.max_running(allowance)
+    return Share(
+        running=turns.n_running(user.pk),
+        most_running=None if most >= turns.UNLIMITED else most,
+        queued=turns.n_queued(user.pk),
+        most_queued=turns.max_queued(allowance),
+    )
+
+
+def n_workers() -> int | None:
+    """None: the queue cannot be asked."""
+    try:
+        return Worker.count(connection=django_rq.get_connection("default"))
+    except (RedisError, OSError):
+        return None
+
+
+def _mine(job: Job, outlook: Outlook) -> Mine:
+    waits = outlook.why(job)
+    starts = outlook.starts_in_s(job)
+    return Mine(
+        job=job,
+        why=waits.text if waits else "It has just left the line",
+        place=waits.place if waits else None,
+        starts=about(starts["p50"]) if starts else "",
+        range=between(starts["p10"], starts["p90"]) if starts else "",
+    )
+
+
+def _title(name: str) -> str:
+    simulation = catalogued(name)
+    return simulation.title if simulation else name

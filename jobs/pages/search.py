@@ -1,0 +1,131 @@
+"""`/search/?q=`: one's jobs, molecules, files and pages; the palette shows the same."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import CharField, Count, Max
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from jobs.finding import called
+from jobs.models import Job, JobQuerySet, StoredFile
+
+from .listing import lean
+from .readers import own_jobs
+from .today import quick
+
+MOST_SHOWN = 8
+LONGEST = 2000
+PAGES = (
+    ("Today", "home", "what runs, what needs you"),
+    ("Jobs", "jobs:list", "all of yours"),
+    ("New simulation", "jobs:new", "submit a job"),
+    ("Batches", "batches:list", "campaigns and screens"),
+    ("Molecules", "molecules:list", "all that was computed of each"),
+    ("Compare", "compare", "jobs side by side"),
+    ("Queue", "queue", "why is my job waiting"),
+    ("Profile", "me", "theme, units, keys on the keyboard, usage"),
+    ("Keys", "keys:list", "for agents"),
+    ("Webhooks", "webhooks:list", "who is told"),
+    ("Docs", "docs:index", "how to use this site"),
+    ("Status", "status", "is all well"),
+)
+INCHIKEY = re.compile(r"[A-Z]{6,14}(-[A-Z]{0,10}(-[A-Z]?)?)?", re.ASCII)
+NOT_IN_A_STRUCTURE = re.compile(r"[\s,;!?\"'<>]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    title: str
+    address: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A text that may be a molecule, and what could be computed of it."""
+
+    structure: str
+    hits: list[Hit]
+
+
+@require_safe
+@login_required
+def search(request: HttpRequest) -> HttpResponse:
+    sought = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST]
+    mine = own_jobs(request)
+    told: dict[str, Any] = {"sought": sought, "pages": _pages(sought)}
+    if sought:
+        told |= {
+            "jobs": _jobs(mine, sought),
+            "molecules": _molecules(mine, sought),
+            "files": _files(request.user, sought),
+            "start": _start(sought),
+        }
+    else:
+        told["jobs"] = list(lean(mine).newest_first()[:MOST_SHOWN])
+    part = "search_results.html" if request.GET.get("part") == "1" else "search.html"
+    return render(request, part, told)
+
+
+def _pages(sought: str) -> list[Hit]:
+    words = sought.casefold()
+    return [
+        Hit(title=title, address=reverse(name), note=note)
+        for title, name, note in PAGES
+        if not words or words in f"{title} {note}".casefold()
+    ]
+
+
+def _jobs(mine: JobQuerySet, sought: str) -> list[Job]:
+    return list(lean(mine).filter(called(sought)).newest_first()[:MOST_SHOWN])
+
+
+def _molecules(mine: JobQuerySet, sought: str) -> list[Hit]:
+    """By the beginning of an InChIKey, which an index finds; or by what a job was called."""
+    if INCHIKEY.fullmatch(sought):
+        found = mine.filter(inchikey__gte=sought, inchikey__lt=f"{sought}~")
+    else:
+        found = mine.filter(inchikey__gt="", name__icontains=sought)
+    formula = Max(Cast(KT("structure__formula"), CharField()))
+    counted: Any = found.order_by().values("inchikey")
+    counted = counted.annotate(n=Count("pk"), last=Max("created_at"), formula=formula)
+    return [
+        Hit(
+            title=row["formula"] or row["inchikey"],
+            address=reverse("molecules:detail", args=[row["inchikey"]]),
+            note=f"{row['inchikey']}, {row['n']} job{'' if row['n'] == 1 else 's'}",
+        )
+        for row in counted.order_by("-last", "inchikey")[:MOST_SHOWN]
+    ]
+
+
+def _files(user: Any, sought: str) -> list[Hit]:
+    found = StoredFile.objects.filter(owner=user, name__icontains=sought)
+    return [
+        Hit(title=each.name, address=reverse("api:file-content", args=[each.pk]), note="uploaded")
+        for each in found.order_by("-created_at", "pk")[:MOST_SHOWN]
+    ]
+
+
+def _start(sought: str) -> Start | None:
+    """None where it is certainly no SMILES and no name of one word; the form tells the rest."""
+    if NOT_IN_A_STRUCTURE.search(sought):
+        return None
+    query = urlencode({"structure": sought})
+    return Start(
+        structure=sought,
+        hits=[
+            Hit(title=each.title, address=f"{reverse('jobs:create', args=[each.name])}?{query}")
+            for each in quick()
+        ],
+    )

@@ -1,0 +1,109 @@
+"""The profile, the search and what every page says of both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from jobs import files
+from jobs.models import Profile
+
+from .test_pages import INLINE
+
+
+@pytest.fixture
+def page(client: Any, alice: Any) -> Callable[..., str]:
+    client.force_login(alice)
+
+    def page(address: str, **query: Any) -> str:
+        answer = client.get(address, query)
+        assert answer.status_code == 200
+        html: str = answer.content.decode()
+        assert not INLINE.search(html)
+        return html
+
+    return page
+
+
+def test_the_server_says_the_theme_before_a_script_runs(client, page, alice):
+    assert "data-theme" not in page("/jobs/").split(">", 2)[1]
+
+    client.post("/me/", {"theme": "dark", "energy_unit": "eV"})
+
+    opening = re.search(r"<html[^>]*>", page("/jobs/"))[0]
+    assert 'data-theme="dark"' in opening
+    assert 'data-keys="off"' in opening
+    profile = Profile.objects.get(user=alice)
+    assert profile.energy_unit == "eV"
+
+
+def test_what_is_no_choice_is_refused_and_says_so(client, page):
+    answer = client.post("/me/", {"theme": "pink", "energy_unit": "eV"})
+
+    assert answer.status_code == 422
+    assert "pink is not one of the available choices" in answer.content.decode()
+    assert not Profile.objects.exists()
+
+
+def test_the_profile_says_what_one_uses_of_what_one_may(page, submit):
+    submit()
+
+    html = page("/me/")
+
+    assert "1 of 50000" in html
+    assert 'href="/me/keys/"' in html
+    assert 'href="/me/webhooks/"' in html
+
+
+def test_an_energy_unit_that_is_liked_is_what_is_compared_in(client, page, submit):
+    client.post("/me/", {"theme": "system", "energy_unit": "kJ/mol", "has_keys": "on"})
+
+    html = page("/compare/", ids=str(submit().pk))
+
+    assert "<option selected>kJ/mol</option>" in html
+
+
+def test_a_job_is_found_by_name_and_by_the_beginning_of_its_id(page, submit, bob):
+    job = submit(name="Caffeine in water")
+    submit(owner=bob, name="Caffeine of a stranger")
+
+    by_name, by_id = page("/search/", q="caffeine"), page("/search/", q=job.short_id)
+
+    for html in (by_name, by_id):
+        assert f'href="/jobs/{job.pk}/"' in html
+        assert "of a stranger" not in html
+
+
+def test_a_smiles_is_a_way_to_start(page):
+    html = page("/search/", q="CC(=O)O")
+
+    assert 'href="/jobs/new/xtb_optimization/?structure=CC%28%3DO%29O"' in html
+    assert "Compute <span" not in page("/search/", q="two words")
+
+
+def test_a_page_a_molecule_and_a_file_are_found(page, submit, alice):
+    submit(simulation="xtb_optimization", params={"structure": "O"}, name="The water job")
+    files.keep(owner=alice, name="water-box.pdb", content=b"END\n")
+
+    found, by_key = page("/search/", q="water"), page("/search/", q="XLYOFNOQVPJJNP")
+
+    for html in (found, by_key):
+        assert 'href="/molecules/XLYOFNOQVPJJNP-UHFFFAOYSA-N/"' in html
+    assert "water-box.pdb" in found
+    assert 'href="/queue/"' in page("/search/", q="why is my job waiting")
+
+
+def test_the_palette_takes_the_results_alone(page, submit):
+    submit(name="Caffeine")
+
+    part = page("/search/", q="caffeine", part="1")
+
+    assert "Caffeine" in part
+    assert "<html" not in part
+
+
+def test_nothing_found_says_what_may_be_asked_for(page):
+    assert "Nothing of yours is called that" in page("/search/", q="no such thing")
