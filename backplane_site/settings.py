@@ -296,6 +296,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "backplane_site.context.retention",
                 "backplane_site.context.assets",
+                "backplane_site.context.notices",
             ]
         },
     }

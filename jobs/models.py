@@ -18,6 +18,11 @@ import simulations
 from .batch_models import Batch
 from .budget import Budget
 from .key_models import ApiKey
+from .operator_models import (  # noqa: F401
+    Announcement,
+    AuditEntry,
+    Maintenance,
+)
 from .states import ACTIVE, Consent, FailureKind, JobState, Priority, Reason
 from .webhook_models import (  # noqa: F401
     JobWebhook,
@@ -114,6 +119,19 @@ class Job(models.Model):
             models.Index(fields=["owner", "fingerprint"], name="job_fingerprint"),
             models.Index(fields=["owner", "-created_at", "id"], name="job_owner_created"),
             models.Index(fields=["-created_at", "id"], name="job_created"),
+            # The operators' list, by what is rare among a million.
+            models.Index(fields=["state", "-created_at", "id"], name="job_state_created"),
+            models.Index(
+                fields=["failure_kind", "-created_at", "id"],
+                name="job_failed_created",
+                condition=models.Q(finished_at__isnull=False),
+            ),
+            # What ended of late, without a look at the rows.
+            models.Index(
+                fields=["-finished_at", "state", "failure_kind", "id"],
+                name="job_ended_lately",
+                condition=models.Q(finished_at__isnull=False),
+            ),
             # All that /metrics reads of the past, without the large columns beside it.
             models.Index(
                 fields=["simulation", "state", "failure_kind", "started_at", "finished_at"],
@@ -316,7 +334,10 @@ class Attempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["job", "number"], name="attempt_number_unique"),
         ]
-        indexes = [models.Index(fields=["outcome", "failure_kind"], name="attempt_ended")]
+        indexes = [
+            models.Index(fields=["outcome", "failure_kind"], name="attempt_ended"),
+            models.Index(fields=["-started_at"], name="attempt_started"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.job_id} attempt {self.number}"

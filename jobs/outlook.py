@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -15,7 +16,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from . import turns
+from . import maintenance, turns
 from .models import Job
 from .states import JobState, Reason
 from .turns import Standing, Waiting
@@ -87,6 +88,8 @@ def starts_in_s_each(
     standings: Mapping[UUID, Standing], jobs: Mapping[UUID, Job]
 ) -> dict[UUID, Seconds]:
     """By three queries a backend, however many there are. What is not known is left out."""
+    if not standings or maintenance.told().resting:
+        return {}
     near = {pk: each for pk, each in standings.items() if each.place <= LONGEST_LINE}
     found = {}
     for backend in {jobs[pk].backend for pk in near}:
@@ -100,6 +103,30 @@ def starts_in_s_each(
             if all(ahead):
                 found[pk] = {name: _until_free(running, ahead, name) for name in QUANTILES}
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draining:
+    """When all that runs will have ended.
+
+    :param seconds: as p10, p50 and p90. None: of some that run nobody knows how long they take.
+    """
+
+    n_running: int
+    n_unknown: int
+    seconds: Seconds | None
+
+
+def until_drained() -> Draining:
+    """By the estimates of what runs; one that is over its estimate may end any moment."""
+    running = Job.objects.unfinished(JobState.RUNNING).values_list("estimate", "started_at")
+    found = [(_seconds(estimate), started_at) for estimate, started_at in running]
+    unknown = sum(1 for expected, _ in found if not expected)
+    seconds = None
+    if not unknown:
+        last = {q: max((_left_s(each, at, q) for each, at in found), default=0) for q in QUANTILES}
+        seconds = {name: round(last[name], 1) for name in QUANTILES}
+    return Draining(n_running=len(found), n_unknown=unknown, seconds=seconds)
 
 
 def _running(backend: str) -> list[tuple[Any, Any]]:
@@ -136,7 +163,11 @@ def _until_free(
 
 
 def _remaining_s(estimate: Any, started_at: datetime | None, quantile: str) -> float:
-    expected_s = _seconds(estimate)[quantile]
+    return _left_s(_seconds(estimate), started_at, quantile)
+
+
+def _left_s(expected: Seconds, started_at: datetime | None, quantile: str) -> float:
+    expected_s = expected[quantile]
     if started_at is None:
         return expected_s
     return max(expected_s - (timezone.now() - started_at).total_seconds(), 0.0)

@@ -22,7 +22,12 @@ from .job_page import job_page
 from .limits import LimitsForm
 from .listing import listing
 
-UNAVAILABLE = (simulations.UnknownSimulation, simulations.Busy, lifecycle.OverQuota)
+UNAVAILABLE = (
+    simulations.UnknownSimulation,
+    simulations.Busy,
+    lifecycle.Closed,
+    lifecycle.OverQuota,
+)
 """No field is to blame."""
 CANNOT_RUN = (simulations.InvalidParams, *UNAVAILABLE)
 
