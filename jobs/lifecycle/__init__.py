@@ -27,6 +27,7 @@ from .ending import (
     succeed,
 )
 from .filing import FileInUse, FileRemoved, remove_file, remove_unused_file
+from .many import cancel_each, prioritise_each
 from .preparing import TooSlow, Wanted, errors_of
 from .resting import begin_maintenance, end_maintenance
 from .running import doubt, extend_lease, progress, start, take_next
@@ -68,6 +69,7 @@ __all__ = [
     "begin_maintenance",
     "cancel",
     "cancel_batch",
+    "cancel_each",
     "doubt",
     "end_maintenance",
     "errors_of",
@@ -80,6 +82,7 @@ __all__ = [
     "is_any_unreached",
     "lose",
     "prepare",
+    "prioritise_each",
     "progress",
     "record_usage",
     "reject",
