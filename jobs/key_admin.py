@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from . import key_bounds, keys, spending
 from .audited import Audited
 from .key_models import ApiKey
+from .moment_fields import NamedMoments
 from .states import Approval, Scope
 
 MADE = ["owner", "name", "purpose", "scopes"]
@@ -60,7 +61,7 @@ def _is_for(request: HttpRequest, owner: Any) -> bool:
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(Audited, admin.ModelAdmin):
+class ApiKeyAdmin(Audited, NamedMoments, admin.ModelAdmin):
     """What a key opens does not change; its budget and its end may.
 
     Whoever makes a key acts as its owner, and whoever gives it more lets others do so. So for

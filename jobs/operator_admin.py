@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from . import moments
 from .audited import Audited
 from .models import Announcement, AuditEntry
+from .moment_fields import NamedMoments
 from .read_only import ReadOnly
 
 COLUMNS = ["at", "by", "action", "target", "n", "reason", "details", "outcome_of"]
@@ -26,7 +27,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @admin.register(Announcement)
-class AnnouncementAdmin(Audited, admin.ModelAdmin):
+class AnnouncementAdmin(Audited, NamedMoments, admin.ModelAdmin):
     list_display = ["text", "level", "starts_at", "ends_at", "is_shown"]
     ordering = ["-starts_at", "id"]
 

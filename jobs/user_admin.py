@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from .audited import Audited
 from .models import Allowance
+from .moment_fields import NamedMoments
 
 User = get_user_model()
 
@@ -37,7 +38,7 @@ admin.site.unregister([User, Group])
 
 
 @admin.register(User)
-class PersonAdmin(Audited, UserAdmin):
+class PersonAdmin(Audited, NamedMoments, UserAdmin):
     list_display = [
         "username", "email", "is_active", "is_staff", "is_superuser", "last_login", "theirs",
     ]  # fmt: skip
