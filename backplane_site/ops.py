@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from . import probes
 from .socket_count import SocketCount
 
 PLOT_HEIGHT = 90
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ def _now(request: HttpRequest) -> dict[str, Any]:
         "waiting": waiting,
         "n_waiting": sum(each.n for each in waiting),
         "oldest": min((each.oldest for each in served), default=None),
-        "per_hour": sum(sum(each.ended.values()) for each in lately[-5:-1]),
+        "per_hour": throughput.n_ended_since(timezone.now() - HOUR),
         "lately": lately,
         "bars": _bars(lately),
         "most": _most(lately),

@@ -206,6 +206,10 @@ def _examples(moments: list[datetime]) -> Iterator[tuple[str, Job]]:
             yield job.failure_kind, job
 
 
+def n_ended_since(moment: datetime) -> int:
+    return Job.objects.filter(finished_at__isnull=False, finished_at__gte=moment).count()
+
+
 def last_end() -> LastEnd | None:
     ended = Job.objects.filter(finished_at__isnull=False).order_by("-finished_at")
     newest = ended.values_list("finished_at", "pk").first()

@@ -10,6 +10,7 @@ from django.utils import timezone
 from jobs import inspection, lifecycle
 from jobs.models import Job
 from jobs.states import FailureKind
+from simulations import Note
 
 LIST = "/admin/jobs/job/"
 
@@ -59,7 +60,8 @@ def test_a_job_that_is_stuck_shows_its_silent_worker(submit, start):
 
 
 def test_the_page_has_it_all(admin_client, submit, start):
-    job = start(submit(name="Aspirin"))
+    note = Note(code="alias", message="Read as sum of squares.")
+    job = start(submit(name="Aspirin", notes=[note]))
     job.workdir(1).mkdir(parents=True)
     (job.workdir(1) / "job.log").write_text("SCF not converged\n")
     error = {"detail": "It broke.", "hints": ["Start from xTB."]}
@@ -69,7 +71,8 @@ def test_the_page_has_it_all(admin_client, submit, start):
 
     for told in (
         str(job.pk), "Aspirin", "Traceback: line 7", "SCF not converged", "It broke.",
-        "Start from xTB.", "&quot;simulation&quot;: &quot;demo.sum_squares&quot;",
+        "Start from xTB.", "Read as sum of squares.",
+        "&quot;simulation&quot;: &quot;demo.sum_squares&quot;",
         f"/bulk/again/?id__in={job.pk}",
     ):  # fmt: skip
         assert told in html, told
