@@ -16,6 +16,7 @@ from backplane_site.agents import AgentsDoor  # noqa: E402
 from backplane_site.key_on_socket import KeyOnSocket  # noqa: E402
 from backplane_site.local_user import LocalUserOnSocket  # noqa: E402
 from backplane_site.same_origin import SameOriginOnSocket  # noqa: E402
+from backplane_site.socket_count import SocketCount  # noqa: E402
 from jobs.inbox_waiting import InboxWaiting  # noqa: E402
 from jobs.routing import websocket_urlpatterns  # noqa: E402
 from jobs.streaming import Streaming  # noqa: E402
@@ -27,8 +28,10 @@ sockets = URLRouter(websocket_urlpatterns)
 application = ProtocolTypeRouter(
     {
         "http": AgentsDoor(rest, rest),
-        "websocket": KeyOnSocket(
-            sockets, SameOriginOnSocket(AuthMiddlewareStack(LocalUserOnSocket(sockets)))
+        "websocket": SocketCount(
+            KeyOnSocket(
+                sockets, SameOriginOnSocket(AuthMiddlewareStack(LocalUserOnSocket(sockets)))
+            )
         ),
     }
 )

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
+from jobs import maintenance
 from jobs.profile_models import Profile, profile_of
 
 from . import permissions
@@ -47,3 +48,8 @@ def _profile(request: HttpRequest) -> Profile | None:
 def places(request: HttpRequest) -> dict[str, dict[str, str]]:
     """Where `g` and a letter lead."""
     return {"places": {letter: reverse(name) for letter, name in PLACES.items()}}
+
+
+def notices(request: HttpRequest) -> dict[str, Callable[[], list[maintenance.Notice]]]:
+    """What the operators tell everybody; asked only by a page that says it."""
+    return {"notices": lambda: maintenance.told().notices}

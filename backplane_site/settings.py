@@ -300,6 +300,7 @@ TEMPLATES = [
                 "backplane_site.context.assets",
                 "backplane_site.context.profile",
                 "backplane_site.context.places",
+                "backplane_site.context.notices",
             ]
         },
     }

@@ -8,6 +8,7 @@ from jobs.api import problems
 from jobs.docs import views as docs
 from jobs.pages import compare, profile, queue, search, today
 
+from . import ops
 from .health import healthz, readyz
 from .metrics import metrics
 from .status_page import status
@@ -30,6 +31,9 @@ urlpatterns = [
     path("me/webhooks/", include("jobs.pages.webhook_urls")),
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("admin/ops/", admin.site.admin_view(ops.screen), name="ops"),
+    path("admin/ops/now/", admin.site.admin_view(ops.fragment), name="ops-now"),
+    path("admin/ops/maintenance/", admin.site.admin_view(ops.rest), name="ops-maintenance"),
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),

@@ -10,12 +10,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from . import batches, lifecycle
+from .audited import Audited
 from .batch_models import Batch
 from .read_only import ReadOnly
 
 
 @admin.register(Batch)
-class BatchAdmin(ReadOnly, admin.ModelAdmin):
+class BatchAdmin(Audited, ReadOnly, admin.ModelAdmin):
     list_display = ["short_id", "name", "owner", "n_items", "standing", "created_at", "finished_at"]
     list_filter = ["owner", "created_at"]
     list_select_related = ["owner"]
@@ -56,3 +57,5 @@ class BatchAdmin(ReadOnly, admin.ModelAdmin):
                 lifecycle.cancel_batch(batch, by=f"operator {request.user}")
             except lifecycle.BatchIsOver as exc:
                 self.message_user(request, f"{batch}: {exc}", messages.WARNING)
+            else:
+                self.note(request, "cancelled", batch)

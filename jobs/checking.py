@@ -10,7 +10,7 @@ from typing import Any
 from . import equality, files, lifecycle, outlook, turns
 from .budget import Budget
 from .keys import UNKNOWN, Origin
-from .lifecycle.admission import BudgetSpent, admit, admit_from
+from .lifecycle.admission import BudgetSpent, Closed, admit, admit_from
 from .lifecycle.submission import new_job
 from .models import Allowance, Job
 from .states import FailureKind, Priority
@@ -27,7 +27,7 @@ class Verdict:
 
     job: Job
     same: Job | None
-    refusal: lifecycle.OverQuota | BudgetSpent | None
+    refusal: lifecycle.OverQuota | BudgetSpent | Closed | None
 
     @property
     def standing(self) -> dict[str, Any]:
@@ -81,12 +81,12 @@ def check(
     return Verdict(job=job, same=same, refusal=refusal)
 
 
-def _refusal(job: Job, origin: Origin) -> lifecycle.OverQuota | BudgetSpent | None:
+def _refusal(job: Job, origin: Origin) -> lifecycle.OverQuota | BudgetSpent | Closed | None:
     """As of now; only a submission counts under the lock that makes it certain."""
     try:
         admit(_allowance(job.owner))
         admit_from(origin, [job])
-    except (lifecycle.OverQuota, BudgetSpent) as exc:
+    except (lifecycle.OverQuota, BudgetSpent, Closed) as exc:
         return exc
     return None
 

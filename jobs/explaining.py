@@ -120,7 +120,8 @@ def _cancelled(job: Job) -> Explanation:
         text = str((job.error or {}).get("detail") or Consent.REFUSED.label)
         return Explanation(cause="rejected", text=text, hints=[OWNERS_SAY], actions=actions)
     at = f" at {job.cancel_requested_at:%H:%M:%S} UTC" if job.cancel_requested_at else ""
-    text = f"It was cancelled{_by_whom(job)}{at}."
+    told = str((job.error or {}).get("detail") or "")
+    text = told or f"It was cancelled{_by_whom(job)}{at}."
     return Explanation(
         cause=str(job.failure_kind), text=text, evidence=_failures(job), actions=actions
     )
@@ -189,7 +190,10 @@ def _attempt(attempt: Attempt | None) -> dict[str, Any]:
 
 def _by_whom(job: Job) -> str:
     asked = job.events.filter(kind="cancel_requested").order_by("seq").last()
-    return f" by {asked.data['by']}" if asked and asked.data.get("by") else ""
+    if asked is None or not asked.data.get("by"):
+        return ""
+    why = f" ({asked.data['why']})" if asked.data.get("why") else ""
+    return f" by {asked.data['by']}{why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

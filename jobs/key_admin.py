@@ -16,7 +16,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from . import key_bounds, keys, spending
+from .audited import Audited
 from .key_models import ApiKey
+from .moment_fields import NamedMoments
 from .states import Approval, Scope
 
 MADE = ["owner", "name", "purpose", "scopes"]
@@ -59,7 +61,7 @@ def _is_for(request: HttpRequest, owner: Any) -> bool:
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):
+class ApiKeyAdmin(Audited, NamedMoments, admin.ModelAdmin):
     """What a key opens does not change; its budget and its end may.
 
     Whoever makes a key acts as its owner, and whoever gives it more lets others do so. So for
@@ -141,4 +143,5 @@ class ApiKeyAdmin(admin.ModelAdmin):
     def revoke(self, request: HttpRequest, found: QuerySet[ApiKey]) -> None:
         for key in found:
             keys.revoke(key)
+        self.note_all(request, "revoked", found)
         self.message_user(request, f"{len(found)} revoked. Their jobs go on.", messages.SUCCESS)

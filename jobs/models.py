@@ -19,6 +19,11 @@ from .batch_models import Batch
 from .budget import Budget
 from .key_models import ApiKey
 from .log_epoch import LogEpoch  # noqa: F401
+from .operator_models import (  # noqa: F401
+    Announcement,
+    AuditEntry,
+    Maintenance,
+)
 from .preset_models import Preset  # noqa: F401
 from .profile_models import Profile  # noqa: F401
 from .states import ACTIVE, Consent, FailureKind, JobState, Priority, Reason
@@ -120,6 +125,19 @@ class Job(models.Model):
             models.Index(fields=["owner", "-created_at", "id"], name="job_owner_created"),
             models.Index(fields=["-created_at", "id"], name="job_created"),
             models.Index(fields=["owner", "inchikey", "-created_at", "id"], name="job_of_molecule"),
+            # The operators' list, by what is rare among a million.
+            models.Index(fields=["state", "-created_at", "id"], name="job_state_created"),
+            models.Index(
+                fields=["failure_kind", "-created_at", "id"],
+                name="job_failed_created",
+                condition=models.Q(finished_at__isnull=False),
+            ),
+            # What ended of late, without a look at the rows.
+            models.Index(
+                fields=["-finished_at", "state", "failure_kind", "id"],
+                name="job_ended_lately",
+                condition=models.Q(finished_at__isnull=False),
+            ),
             # All that /metrics reads of the past, without the large columns beside it.
             models.Index(
                 fields=["simulation", "state", "failure_kind", "started_at", "finished_at"],
@@ -322,7 +340,10 @@ class Attempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["job", "number"], name="attempt_number_unique"),
         ]
-        indexes = [models.Index(fields=["outcome", "failure_kind"], name="attempt_ended")]
+        indexes = [
+            models.Index(fields=["outcome", "failure_kind"], name="attempt_ended"),
+            models.Index(fields=["-started_at"], name="attempt_started"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.job_id} attempt {self.number}"

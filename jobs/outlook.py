@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -17,7 +18,7 @@ from django.utils import timezone
 
 from simulations.costs.remaining import QUANTILES, remaining_s
 
-from . import turns
+from . import maintenance, turns
 from .models import Job
 from .states import JobState, Reason
 from .turns import Standing, Waiting
@@ -90,6 +91,8 @@ def starts_in_s_each(
     standings: Mapping[UUID, Standing], jobs: Mapping[UUID, Job]
 ) -> dict[UUID, Seconds]:
     """By three queries a backend, however many there are. What is not known is left out."""
+    if not standings or maintenance.told().resting:
+        return {}
     near = {pk: each for pk, each in standings.items() if each.place <= LONGEST_LINE}
     found = {}
     for backend in {jobs[pk].backend for pk in near}:
@@ -103,6 +106,29 @@ def starts_in_s_each(
             if all(ahead):
                 found[pk] = {name: _until_free(free_in, ahead, name) for name in QUANTILES}
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draining:
+    """When all that runs will have ended.
+
+    :param seconds: as p10, p50 and p90. None: of some that run nobody knows how long they take.
+    """
+
+    n_running: int
+    n_unknown: int
+    seconds: Seconds | None
+
+
+def until_drained() -> Draining:
+    """By the estimates of what runs; of one that is past its estimate nobody knows."""
+    running = Job.objects.unfinished(JobState.RUNNING).values_list("estimate", "started_at")
+    found = [_remaining_s(*each) for each in running]
+    unknown = sum(1 for each in found if not each)
+    seconds = None
+    if not unknown:
+        seconds = {q: round(max((each[q] for each in found), default=0.0), 1) for q in QUANTILES}
+    return Draining(n_running=len(found), n_unknown=unknown, seconds=seconds)
 
 
 def _running(backend: str) -> list[tuple[Any, Any]]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -54,7 +55,7 @@ def prune(days: int, *, dry_run: bool = False) -> Iterator[Removal]:
         size_bytes = _size_bytes(job.directory)
         if not dry_run:
             try:
-                _remove(job, days)
+                _remove(job, kept_days=days)
             except lifecycle.IllegalTransition:
                 continue  # another one that prunes was quicker
         yield Removal(job, size_bytes)
@@ -107,12 +108,33 @@ def _inherited() -> set[UUID]:
     return found
 
 
-def _remove(job: Job, days: int) -> None:
+class StillNeeded(Exception):
+    """A job that has not ended goes on from these files."""
+
+    def __init__(self) -> None:
+        super().__init__("A job that has not ended goes on from its files.")
+
+
+def purge(jobs: Sequence[Job], *, by: str, why: str) -> Iterator[Exception | None]:
+    """Remove the files of each now, however old they are: None, or why those of it were kept."""
+    needed = _inherited()
+    for job in jobs:
+        try:
+            if job.pk in needed:
+                raise StillNeeded
+            _remove(job, by=by, why=why)
+        except (StillNeeded, lifecycle.IllegalTransition, OSError) as exc:
+            yield exc
+        else:
+            yield None
+
+
+def _remove(job: Job, **told: Any) -> None:
     # First the row, then the files: nothing is promised at any time that is not there.
-    lifecycle.remove_files(job, kept_days=days)
+    lifecycle.remove_files(job, **told)
     if job.directory.exists():
         shutil.rmtree(job.directory)
-    logger.info("the files of job %s were removed after %d days", job.pk, days)
+    logger.info("the files of job %s were removed: %s", job.pk, told)
 
 
 def sweep() -> list[UUID]:

@@ -43,6 +43,7 @@ class Reason(TextChoices):
     HANDED_OVER = "handed_over", "Its worker was stopped; another one goes on with it"
     AWAITING_APPROVAL = "awaiting_approval", "Waiting for its owner to say yes"
     BUDGET = "budget", "The key that it was submitted with may not start it now"
+    MAINTENANCE = "maintenance", "The site is under maintenance, and starts no job meanwhile"
     UNCONFIRMED = "unconfirmed", "Its worker is silent; whether it still runs is not known"
 
 

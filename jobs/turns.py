@@ -20,7 +20,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, 
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
-from . import spending
+from . import maintenance, spending
 from .key_models import ApiKey
 from .models import Allowance, Job
 from .states import MAY_START, JobState, Priority, Reason
@@ -68,7 +68,12 @@ def waiting(backend: str) -> QuerySet[Job]:
 
 
 def next_allowance(backend: str) -> Allowance | None:
-    """The user whose turn it is; their row is locked until the transaction ends."""
+    """The user whose turn it is; their row is locked until the transaction ends.
+
+    Nobody's while the site is under maintenance.
+    """
+    if maintenance.is_on():
+        return None
     return _users_in_turn(backend).select_for_update(of=("self",)).first()
 
 
@@ -109,6 +114,8 @@ def next_job(owner_id: int, backend: str) -> Job | None:
 
 def next_simulation(backend: str) -> str | None:
     """What the next job will most likely run. Locks nothing, promises nothing."""
+    if maintenance.is_on():
+        return None
     allowance = _users_in_turn(backend).first()
     job = next_job(allowance.user_id, backend) if allowance else None
     return job.simulation if job else None
@@ -116,6 +123,8 @@ def next_simulation(backend: str) -> str | None:
 
 def n_startable(backend: str, queued_before: datetime) -> int:
     """How many jobs free workers could start now; nobody's over their limit."""
+    if maintenance.is_on():
+        return 0
     line = waiting(backend).exclude(just_queued(queued_before)).order_by()
     counted = line.values("owner", "key").annotate(n=Count("pk"))
     per_owner: Counter[int] = Counter()
@@ -156,6 +165,9 @@ def explain_each(jobs: Iterable[Job]) -> dict[UUID, Waiting]:
     queued = [job for job in jobs if job.state == JobState.QUEUED]
     told = {job.pk: why for job in queued if (why := _why_by_itself(job))}
     due = [job for job in queued if job.pk not in told]
+    if due and (now := maintenance.told().resting):
+        held_up = Waiting(reason=str(Reason.MAINTENANCE), text=maintenance.sentence(now))
+        return told | dict.fromkeys((job.pk for job in due), held_up)
     held = spending.why_held_each({job.key for job in due if job.key})
     for job in due:
         if job.key_id in held:

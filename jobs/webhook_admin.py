@@ -10,19 +10,20 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from .audited import Audited
 from .read_only import ReadOnly
 from .webhook_models import WebhookDelivery, WebhookEndpoint
 from .webhooks import endpoints
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(ReadOnly, admin.ModelAdmin):
+class WebhookEndpointAdmin(Audited, ReadOnly, admin.ModelAdmin):
     list_display = ["target", "owner", "key", "is_on", "created_at", "disabled_because"]
     list_select_related = ["owner", "key"]
     list_filter = [("disabled_at", admin.EmptyFieldListFilter)]
     search_fields = ["url", "owner__username"]
     ordering = ["-created_at", "id"]
-    actions = ["switch_off"]
+    actions = ["switch_off", "switch_on", "replay_missed"]
     fields = [
         "owner", "key", "url", "events", "created_at", "old_secret_until", "disabled_at",
         "disabled_because",
@@ -44,11 +45,32 @@ class WebhookEndpointAdmin(ReadOnly, admin.ModelAdmin):
         for endpoint in found:
             if endpoint.is_active:
                 endpoints.disable(endpoint, "An operator switched it off.")
+                self.note(request, "switched off", endpoint)
         self.message_user(request, "They are switched off.", messages.SUCCESS)
+
+    @admin.action(description="Switch on again", permissions=["switch"])
+    def switch_on(self, request: HttpRequest, found: QuerySet[WebhookEndpoint]) -> None:
+        for endpoint in found:
+            if not endpoint.is_active:
+                endpoints.enable(endpoint)
+                self.note(request, "switched on", endpoint)
+        told = "They are switched on. What was missed is sent by “Send again what was missed”."
+        self.message_user(request, told, messages.SUCCESS)
+
+    @admin.action(description="Send again what was missed", permissions=["switch"])
+    def replay_missed(self, request: HttpRequest, found: QuerySet[WebhookEndpoint]) -> None:
+        for endpoint in found:
+            try:
+                n = endpoints.replay_missed(endpoint)
+            except endpoints.Unacceptable as exc:
+                self.message_user(request, f"{endpoint}: {exc}", messages.WARNING)
+            else:
+                self.note(request, "sent again what was missed", endpoint, n_messages=n)
+                self.message_user(request, f"{endpoint}: {n} on their way.", messages.SUCCESS)
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ReadOnly, admin.ModelAdmin):
+class WebhookDeliveryAdmin(Audited, ReadOnly, admin.ModelAdmin):
     list_display = ["at", "type", "target", "owner", "state", "n_tries", "next_at"]
     list_select_related = ["endpoint__owner"]
     list_filter = ["state", "type", "at"]
@@ -79,9 +101,13 @@ class WebhookDeliveryAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.action(description="Send again", permissions=["send"])
     def send_again(self, request: HttpRequest, found: QuerySet[WebhookDelivery]) -> None:
+        n = 0
         for delivery in found.select_related("endpoint"):
             try:
                 endpoints.replay(delivery)
             except endpoints.Unacceptable as exc:
                 self.message_user(request, f"{delivery.message_id}: {exc}", messages.WARNING)
-        self.message_user(request, "The others are on their way again.", messages.SUCCESS)
+            else:
+                n += 1
+                self.note(request, "sent again", delivery)
+        self.message_user(request, f"{n} on their way again.", messages.SUCCESS)

@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from redis.exceptions import RedisError
 
 from backplane_site import services
-from jobs import lifecycle
+from jobs import lifecycle, maintenance
 from jobs.models import Job
 from tests.postgres import Postgres
 from tests.stack import Stack, until
@@ -39,6 +39,13 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
     """BACKPLANE_TEST_DATABASE=postgres runs the suite's own database there."""
     if settings.DATABASES["default"].get("HOST"):
         request.getfixturevalue("postgres")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test told everybody is no news in the next one."""
+    monkeypatch.setattr(maintenance, "KEPT_S", 3600.0)
+    maintenance.keep(maintenance.Told())
 
 
 @pytest.fixture

@@ -47,6 +47,15 @@ class ReadersBusy(exceptions.APIException):
     wait = 5
 
 
+class UnderMaintenance(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "maintenance"
+
+    def __init__(self, exc: lifecycle.Closed) -> None:
+        self.wait = exc.wait_s
+        super().__init__(str(exc))
+
+
 class TooSlowToCheck(exceptions.APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
     default_code = "too_slow_to_check"
@@ -215,6 +224,7 @@ TRANSLATIONS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = 
     lifecycle.FileInUse: lambda exc: Conflict(str(exc), "file_in_use"),
     lifecycle.FileRemoved: lambda exc: Conflict(str(exc), "file_removed"),
     lifecycle.TooSlow: lambda exc: TooSlowToCheck(str(exc)),
+    lifecycle.Closed: UnderMaintenance,
     lifecycle.OverQuota: lambda exc: OverQuota(str(exc)),
     lifecycle.BudgetSpent: lambda exc: exceptions.PermissionDenied(str(exc), "budget_spent"),
     keys.TooPowerful: lambda exc: exceptions.PermissionDenied(str(exc), "too_powerful"),

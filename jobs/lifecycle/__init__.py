@@ -4,7 +4,7 @@ Every verb is a compare-and-set: the WHERE clause names the states it may leave 
 worker writes, the attempt it writes for. Whoever comes second raises `IllegalTransition`.
 """
 
-from .admission import BudgetSpent, OverQuota
+from .admission import BudgetSpent, Closed, OverQuota
 from .approval import approve, reject
 from .backends import explain_anew, hand_to_backend, is_any_unreached
 from .batch_course import BatchIsOver, cancel_batch, settle_open_batches
@@ -27,7 +27,9 @@ from .ending import (
     succeed,
 )
 from .filing import FileInUse, FileRemoved, remove_file, remove_unused_file
+from .many import cancel_each, prioritise_each
 from .preparing import TooSlow, Wanted, errors_of
+from .resting import begin_maintenance, end_maintenance
 from .running import doubt, extend_lease, progress, start, take_next
 from .submission import (
     CannotRestart,
@@ -51,6 +53,7 @@ __all__ = [
     "BudgetSpent",
     "CannotRestart",
     "CannotTag",
+    "Closed",
     "FileInUse",
     "FileRemoved",
     "IllegalTransition",
@@ -63,9 +66,12 @@ __all__ = [
     "Wanted",
     "add_tag",
     "approve",
+    "begin_maintenance",
     "cancel",
     "cancel_batch",
+    "cancel_each",
     "doubt",
+    "end_maintenance",
     "errors_of",
     "expire",
     "explain_anew",
@@ -76,6 +82,7 @@ __all__ = [
     "is_any_unreached",
     "lose",
     "prepare",
+    "prioritise_each",
     "progress",
     "record_usage",
     "reject",

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from jobs import spending, turns
+from jobs import maintenance, spending, turns
 from jobs.key_models import ApiKey
 from jobs.keys import Origin
 from jobs.models import Allowance, Job
@@ -50,7 +50,24 @@ class BudgetSpent(Exception):
     """The key's core-hours are used up or reserved, or its deadline is over."""
 
 
+class Closed(Exception):
+    """The site accepts no new jobs for now; nothing was stored.
+
+    :param wait_s: when it may be worth while to ask again.
+    """
+
+    def __init__(self, told: str, wait_s: int) -> None:
+        self.wait_s = wait_s
+        super().__init__(f"{told}. Submit again after that.")
+
+
 def admit(allowance: Allowance, n_new: int = 1) -> None:
+    """:raises Closed: the site accepts none, whoever asks.
+    :raises OverQuota: they would have more waiting than they may.
+    """
+    now = maintenance.current()
+    if now is not None and not now.accepts:
+        raise Closed(maintenance.sentence(now), maintenance.retry_after_s(now))
     limit = turns.max_queued(allowance)
     if turns.n_queued(allowance.user_id) + n_new > limit:
         raise OverQuota(limit, n_new)

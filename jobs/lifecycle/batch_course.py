@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,10 +17,10 @@ from django.utils import timezone
 from jobs import batches, events
 from jobs.batch_models import Batch, BatchEvent
 from jobs.models import Job
-from jobs.states import ACTIVE, FailureKind, JobState
+from jobs.states import FailureKind, JobState
 from jobs.webhooks import of_batches
 
-from .backends import withdraw_all
+from .many import cancel_waiting, hold
 from .writing import change_all
 
 logger = logging.getLogger(__name__)
@@ -110,7 +109,7 @@ def cancel_batch(batch: Batch, *, by: str) -> Batch:
         now = timezone.now()
         batch.cancel_requested_at = batch.cancel_requested_at or now
         batch.save(update_fields=["cancel_requested_at"])
-        _hold(batch)
+        hold(Job.objects.filter(batch=batch))
         n_cancelled = _cancel_what_waits(batch, by=by, cancel_requested_at=now)
         running = Job.objects.unfinished(JobState.RUNNING).filter(batch=batch)
         asked = change_all(
@@ -131,15 +130,6 @@ def _locked(batch: Batch) -> Batch:
     return Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
 
 
-def _hold(batch: Batch) -> None:
-    """Nothing passes from what runs to what waits while first the one is looked at, then the other.
-
-    What is requeued between the two would be in neither.
-    """
-    active = Job.objects.filter(batch=batch, state__in=ACTIVE).order_by("id")
-    list(active.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
-
-
 def _fails_too_often(batch: Batch) -> bool:
     if batch.max_failures is None or batch.stopped_at is not None:
         return False
@@ -158,20 +148,8 @@ def _stop(batch: Batch) -> None:
 
 
 def _cancel_what_waits(batch: Batch, *, by: str, **fields: Any) -> int:
-    now = timezone.now()
-    cancelled = change_all(
-        Job.objects.unfinished(JobState.QUEUED).filter(batch=batch),
-        str(JobState.CANCELLED),
-        lambda job: {"by": by},
-        state=JobState.CANCELLED,
-        reason="",
-        failure_kind=FailureKind.CANCELLED_BY,
-        lease_expires_at=None,
-        finished_at=now,
-        **fields,
-    )
-    transaction.on_commit(partial(withdraw_all, cancelled))
-    return len(cancelled)
+    waiting = Job.objects.unfinished(JobState.QUEUED).filter(batch=batch)
+    return len(cancel_waiting(waiting, {"by": by}, **fields))
 
 
 def _has_moved(batch: Batch) -> bool:

@@ -157,16 +157,18 @@ def hand_over(job: Job, attempt: int, evidence: str, files: Sequence[FileOnDisk]
     _requeue(job, attempt, Reason.HANDED_OVER, 0, evidence, files=files)
 
 
-def remove_files(job: Job, *, kept_days: int) -> None:
+def remove_files(job: Job, **told: Any) -> None:
     """Say that the files of an ended job are no longer to be had; input, result and events stay.
 
     Its caller deletes them after that: a file that is still there and not promised harms nobody.
+
+    :param told: why they are removed, for the event.
     """
     change(
         job,
         "files_removed",
         {"state__in": FINAL, "files_removed_at": None},
-        {"kept_days": kept_days},
+        told,
         files_removed_at=timezone.now(),
     )
 

@@ -14,7 +14,7 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0008_presets'),
+        ('jobs', '0009_operators'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

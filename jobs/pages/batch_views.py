@@ -28,6 +28,7 @@ ITEMS_A_PAGE = 100
 CANNOT_RESUME = (
     lifecycle.NothingToResume,
     lifecycle.TooSlow,
+    lifecycle.Closed,
     lifecycle.OverQuota,
     lifecycle.BudgetSpent,
     lifecycle.NotAllowed,

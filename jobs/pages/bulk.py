@@ -27,6 +27,7 @@ CANNOT_RUN = (
     simulations.InvalidParams,
     simulations.UnknownSimulation,
     simulations.Busy,
+    lifecycle.Closed,
     lifecycle.OverQuota,
     lifecycle.BudgetSpent,
     lifecycle.FileRemoved,

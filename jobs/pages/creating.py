@@ -27,7 +27,12 @@ from .forms import JobForm, form_class
 from .offered import offers, spec
 from .starting import start
 
-UNAVAILABLE = (simulations.UnknownSimulation, simulations.Busy, lifecycle.OverQuota)
+UNAVAILABLE = (
+    simulations.UnknownSimulation,
+    simulations.Busy,
+    lifecycle.Closed,
+    lifecycle.OverQuota,
+)
 """No field is to blame."""
 
 

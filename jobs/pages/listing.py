@@ -13,7 +13,7 @@ from django.db.models.fields.json import KT
 from django.http import QueryDict
 
 import simulations
-from jobs import turns
+from jobs import maintenance, turns
 from jobs.finding import Mark, matching
 from jobs.models import Job, JobQuerySet
 from jobs.states import Consent, JobState, Reason
@@ -121,6 +121,8 @@ def _in_line(jobs: Sequence[Job]) -> dict[UUID, str]:
         and job.reason in {"", Reason.NO_FREE_WORKER}
         and not job.is_cancelling
     ]
+    if waiting and maintenance.told().resting:
+        return dict.fromkeys((job.pk for job in waiting), str(Reason.MAINTENANCE.label))
     standing = turns.standings(waiting) if waiting else {}
     return {job_id: _place(each.place) for job_id, each in standing.items()}
 

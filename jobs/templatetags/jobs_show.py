@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -39,6 +40,14 @@ def status_chip(job: Job) -> SafeString:
         glyph(shown.slug),
         shown.word,
     )
+
+
+@register.filter
+def since(at: datetime | None) -> str:
+    """How long ago that was."""
+    if at is None:
+        return "–"
+    return duration((timezone.now() - at).total_seconds()) or "0 s"
 
 
 @register.filter

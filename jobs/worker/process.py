@@ -26,6 +26,7 @@ from rq.job import Job as Ticket
 
 import simulations
 from jobs import lifecycle, log_context, turns
+from jobs.build import build
 from jobs.models import Job
 from jobs.processes import machine, started
 
@@ -44,6 +45,8 @@ class JobWorker(Worker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["serializer"] = "rq.serializers.JSONSerializer"
         super().__init__(*args, **kwargs)
+        # RQ has its own version there: ours tells a worker that was not started anew.
+        self.version = build()
         self._warden: Warden | None = None
         self._tree = Tree()
 

@@ -1,0 +1,186 @@
+"""The operators' screen: what there is on it, what it costs, and what it does without a Redis."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.utils import timezone
+from redis.exceptions import ConnectionError as RedisIsAway
+
+from backplane_site import ops, probes
+from backplane_site.socket_count import SocketCount
+from jobs import lifecycle, maintenance, throughput
+from jobs.build import build
+from jobs.models import Attempt, Job
+from jobs.states import FailureKind, JobState, Reason
+
+OPS = "/admin/ops/"
+NOW = "/admin/ops/now/"
+REST = "/admin/ops/maintenance/"
+
+
+@pytest.fixture
+def busy(submit, start):
+    """Two that wait, one that runs, one that succeeded and two that failed."""
+    for n in (1, 2):
+        submit(params={"n": n})
+    start(submit(params={"n": 3}, name="Runs"))
+    lifecycle.succeed(start(submit(params={"n": 4})), 1, {"total": 14})
+    for n in (5, 6):
+        job = start(submit(params={"n": n}, name=f"Broke {n}"))
+        lifecycle.fail(job, 1, FailureKind.SCIENCE, {"detail": f"No convergence {n}."})
+
+
+@pytest.fixture
+def no_redis(monkeypatch):
+    def away():
+        raise RedisIsAway("refused")
+
+    monkeypatch.setattr(probes, "living_workers", away)
+
+
+def test_the_screen_has_it_all_at_once(admin_client, busy, redis):
+    html = admin_client.get(OPS).content.decode()
+
+    for told in (
+        "host:1", "demo.sum_squares</a> of alice", "Waiting for a worker", "No convergence 6.",
+        "Redis memory", "Database", "GB free", "Sockets", "?failure=science",
+        'href="/admin/django_rq/dashboard/"',
+    ):  # fmt: skip
+        assert told in html, told
+
+
+def test_each_quarter_of_an_hour_counts_what_began_and_ended_in_it(busy):
+    hour_ago = timezone.now() - timedelta(hours=1)
+    old = Job.objects.filter(state=JobState.SUCCEEDED).get()
+    Job.objects.filter(pk=old.pk).update(finished_at=hour_ago)
+    Attempt.objects.filter(job=old).update(started_at=hour_ago)
+
+    found = throughput.lately()
+
+    assert len(found) == throughput.N_QUARTERS
+    now, then = found[-1], found[-5]
+    assert (now.started, now.succeeded, now.failed) == (3, 0, 2)
+    assert (then.started, then.succeeded, then.failed) == (1, 1, 0)
+    assert now.at <= timezone.now() < now.at + timedelta(minutes=15)
+
+
+def test_failures_are_told_by_kind_with_the_newest_of_each(busy):
+    (found,) = throughput.failures()
+
+    assert (found.kind, found.n, str(found.example)) == ("science", 2, "Broke 6")
+    assert found.detail == "No convergence 6."
+
+
+def test_what_waits_is_told_by_reason_and_who_may_not_start_is_not_slow(submit):
+    first = submit()
+    Job.objects.filter(pk=first.pk).update(queued_at=timezone.now() - timedelta(hours=2))
+    Job.objects.filter(pk=submit(params={"n": 4}).pk).update(reason=Reason.AWAITING_APPROVAL)
+
+    found = {each.reason: each for each in throughput.waiting()}
+
+    assert found["no_free_worker"].oldest < timezone.now() - timedelta(hours=1)
+    assert found["awaiting_approval"].is_held_back
+    assert not found["no_free_worker"].is_held_back
+
+
+def test_it_says_since_when_nothing_ended(busy):
+    assert throughput.last_end().at <= timezone.now()
+    Job.objects.update(finished_at=None)
+    assert throughput.last_end() is None
+
+
+def test_it_takes_few_queries_however_many_jobs(
+    admin_client, submit, busy, no_redis, django_assert_max_num_queries
+):
+    with django_assert_max_num_queries(14) as few:
+        admin_client.get(NOW)
+    for n in range(10, 40):
+        submit(params={"n": n})
+    with django_assert_max_num_queries(14) as many:
+        admin_client.get(NOW)
+
+    assert len(many) <= len(few)
+
+
+def test_without_its_redis_it_says_so_and_shows_who_works(admin_client, busy, no_redis):
+    html = admin_client.get(NOW).content.decode()
+
+    assert "Redis does not answer (refused)" in html
+    assert "host:1" in html
+
+
+def test_a_worker_of_another_build_is_told(admin_client, redis):
+    old, new = (
+        ops.Worker(name="w", state="idle", heard_at=None, build=of, since=None, running=None)
+        for of in ("0.0.1+abc", build())
+    )
+
+    assert old.is_of_another_build
+    assert not new.is_of_another_build
+
+
+def test_a_silent_worker_is_told(admin_client, busy, no_redis):
+    Job.objects.filter(state="running").update(
+        lease_expires_at=timezone.now() - timedelta(minutes=3)
+    )
+
+    assert "1 job with a silent worker" in admin_client.get(NOW).content.decode()
+
+
+async def test_sockets_are_counted_while_they_are_open():
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(SocketCount.open)
+
+    before = SocketCount.open
+    await SocketCount(app)({}, None, None)
+
+    assert seen == [before + 1]
+    assert SocketCount.open == before
+
+
+@pytest.mark.parametrize("address", [OPS, NOW, REST])
+def test_it_is_for_the_staff_that_may(client, alice, address):
+    client.force_login(alice)
+    assert client.get(address).status_code == 302
+
+    clerk = get_user_model().objects.create_user("clerk", is_staff=True)
+    client.force_login(clerk)
+    assert client.get(address).status_code == 403
+    for codename in ("view_job", "change_maintenance"):
+        clerk.user_permissions.add(Permission.objects.get(codename=codename))
+    assert client.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("address", [OPS, REST, "/admin/"])
+def test_nothing_on_it_is_forbidden_by_the_content_policy(admin_client, busy, no_redis, address):
+    html = admin_client.get(address).content.decode()
+
+    assert not re.search(r"\sstyle=|<style|<script(?![^>]*\bsrc=)(?![^>]*application/json)", html)
+
+
+def test_the_switch_is_thrown_and_ended_from_its_page(admin_client, admin_user):
+    begin = {"begin": "1", "accepts": "no", "message": "New disks", "until_0": "", "until_1": ""}
+
+    assert "This field is required" in admin_client.post(REST, begin).content.decode()
+    assert not maintenance.is_on()
+    admin_client.post(REST, begin | {"reason": "Ticket 7"})
+
+    now = maintenance.current()
+    assert now
+    assert (now.accepts, now.message, now.by) == (False, "New disks", admin_user)
+    assert "none is accepted" in admin_client.get(REST).content.decode()
+    admin_client.post(REST, {"end": "1", "end-reason": "Done"})
+    assert not maintenance.is_on()
+
+
+def test_a_mere_link_throws_no_switch(admin_client):
+    admin_client.get(REST, {"begin": "1", "accepts": "no", "reason": "x"})
+
+    assert not maintenance.is_on()
