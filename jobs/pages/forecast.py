@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from simulations.costs.remaining import remaining_s
+
 NOTHING_COMPARABLE = "no estimate: nothing comparable has run here"
 STEPS = ((60, 5), (600, 60), (3600, 300), (2 * 86_400, 3600))
 """Up to so many seconds, to the nearest so many; beyond, whole days."""
@@ -33,23 +35,33 @@ def forecast(estimate: dict[str, Any] | None) -> Forecast | None:
     return Forecast(value=about(seconds["p50"]), range=found, basis=estimate["basis"])
 
 
+STEPS_LEFT = 40
 LONGER = "longer than similar jobs took"
 
 
 def left(estimate: dict[str, Any] | None, ran_for_s: float | None) -> Forecast | None:
-    """What is still to come of a job that runs; `eta.js` goes on with it from second to second.
+    """What is still to come of a job that runs, by those of its kind that ran as long.
 
     None where nothing comparable has run: then nobody knows.
     """
     seconds = (estimate or {}).get("seconds")
     if estimate is None or not seconds or ran_for_s is None:
         return None
-    low, middle, high = (seconds[each] - ran_for_s for each in ("p10", "p50", "p90"))
-    basis = estimate["basis"]
-    if high <= 0:
+    rest, basis = remaining_s(seconds, ran_for_s), estimate["basis"]
+    if rest is None:
         return Forecast(value="–", range=LONGER, basis=basis)
-    value = about(middle) if middle > 0 else "any moment"
-    return Forecast(value=value, range=between(max(low, 0), high), basis=basis)
+    return Forecast(value=about(rest["p50"]), range=between(rest["p10"], rest["p90"]), basis=basis)
+
+
+def left_by_time(estimate: dict[str, Any] | None) -> list[list[float]]:
+    """For `eta.js`, which goes on with `left` from second to second: after so many seconds p10, p50
+    and p90 of what is left; in between it is on the line."""
+    seconds = (estimate or {}).get("seconds")
+    if not seconds:
+        return []
+    moments = [seconds["p90"] * step / STEPS_LEFT for step in range(STEPS_LEFT + 1)]
+    rests = [(at, remaining_s(seconds, at)) for at in moments]
+    return [[at, rest["p10"], rest["p50"], rest["p90"]] for at, rest in rests if rest]
 
 
 def about(seconds: float) -> str:

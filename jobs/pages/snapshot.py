@@ -13,6 +13,9 @@ from django.urls import reverse
 import simulations
 from jobs import events, log_epoch
 from jobs.models import Attempt, Job
+from jobs.states import JobState
+
+from .forecast import left_by_time
 
 MAX_POINTS = 2000
 NEWEST_KEPT = 400
@@ -34,6 +37,7 @@ def snapshot(
             "name": job.name or job.title,
             "final": job.is_final,
             "started_at": job.started_at,
+            "left": left_by_time(job.estimate) if job.state == JobState.RUNNING else [],
             **events.snapshot(job),
         },
         "points": thinned(list(events.points(job)), _drawn(plots)),

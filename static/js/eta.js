@@ -32,9 +32,13 @@ function between(low, high) {
   return `${least}${small === large ? "" : ` ${small}`} to ${most} ${large}`;
 }
 
-/** @returns what the readout "Left" says after so many seconds: `[value, range]`. */
-export function left({ p10, p50, p90 }, ranFor) {
-  if (p90 <= ranFor) return ["–", "longer than similar jobs took"];
-  const value = p50 > ranFor ? about(p50 - ranFor) : "any moment";
-  return [value, between(Math.max(p10 - ranFor, 0), p90 - ranFor)];
+/** @param rests of some moments of the run `[seconds, p10, p50, p90]`, the last three of what is left then.
+ *  @returns what the readout "Left" says after so many seconds: `[value, range]`. */
+export function left(rests, ranFor) {
+  const next = rests.findIndex(([at]) => at >= ranFor);
+  if (next < 0) return ["–", "longer than similar jobs took"];
+  const [from, to] = [rests[Math.max(next - 1, 0)], rests[next]];
+  const share = to === from ? 0 : (ranFor - from[0]) / (to[0] - from[0]);
+  const [p10, p50, p90] = [1, 2, 3].map((each) => from[each] + share * (to[each] - from[each]));
+  return [about(p50), between(p10, p90)];
 }

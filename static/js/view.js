@@ -51,8 +51,7 @@ export class JobView {
     if (elapsed) elapsed.textContent = duration(since(elapsed.dataset.since));
     const rest = this.root.querySelector("[data-left]");
     if (rest) {
-      const quantiles = Object.fromEntries(["p10", "p50", "p90"].map((each) => [each, Number(rest.dataset[each])]));
-      const [value, range] = left(quantiles, since(rest.dataset.from));
+      const [value, range] = left(this.data.job.left, since(this.data.job.started_at));
       rest.querySelector(".value").textContent = value;
       rest.querySelector(".sub").textContent = range;
     }

@@ -224,14 +224,14 @@ def test_the_page_of_a_job_that_runs_tells_what_is_left(
 
 LEFT = [
     (0, "about 2 min", "1 to 4 min"),
-    (70, "about 1 min", "up to 3 min"),
-    (140, "any moment", "up to 2 min"),
-    (300, "–", LONGER),
+    (65, "about 1 min", "15 s to 3 min"),
+    (140, "about 50 s", "10 s to 3 min"),
+    (251, "–", LONGER),
 ]
 
 
 @pytest.mark.parametrize(("ran_for_s", "value", "words"), LEFT)
-def test_what_is_left_shrinks_and_is_never_below_nothing(
+def test_what_is_left_is_told_by_those_that_ran_as_long(
     ran_for_s: float, value: str, words: str
 ) -> None:
     estimate = {"seconds": {"p10": 60, "p50": 130, "p90": 250}, "basis": "9 finished jobs"}
