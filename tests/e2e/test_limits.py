@@ -29,7 +29,7 @@ H -1.245 -2.1564 0
 H  1.245 -2.1564 0
 """
 LARGE = {"structure": BENZENE, "basis": "def2-tzvp", "functional": "b3lyp"}
-"""About 440 MiB."""
+"""Some 900 MiB, or a quarter of it in portions where it may not have more."""
 
 
 def submit(stack: Stack, simulation: str, params: dict[str, Any], **more: Any) -> str:
@@ -40,12 +40,12 @@ def submit(stack: Stack, simulation: str, params: dict[str, Any], **more: Any) -
 
 
 def test_a_run_that_takes_too_much_memory_fails_as_memory_and_says_how_much(stack: Stack) -> None:
-    job = stack.wait(submit(stack, "dft_single_point", LARGE, limits={"memory_mib": 300}))
+    job = stack.wait(submit(stack, "dft_single_point", LARGE, limits={"memory_mib": 100}))
 
     assert (job["state"], job["failure_kind"], job["attempt"]) == ("failed", "memory", 1)
-    assert 300 < job["error"]["reached"]["memory_mib"] < 2000
-    assert job["error"]["limit"] == {"memory_mib": 300}
-    assert job["error"]["fix"]["limits"]["memory_mib"] >= 600
+    assert 100 < job["error"]["reached"]["memory_mib"] < 2000
+    assert job["error"]["limit"] == {"memory_mib": 100}
+    assert job["error"]["fix"]["limits"]["memory_mib"] >= 200
     (attempt,) = job["attempts"]
     assert attempt["details"]["reached"] == job["error"]["reached"]
     assert attempt["peak_memory_mib"] == pytest.approx(job["error"]["reached"]["memory_mib"], abs=1)

@@ -87,7 +87,13 @@ def test_a_function_without_a_minimum_is_given_up() -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("known", CRYSTALS, ids=lambda known: known.key)
+@pytest.mark.parametrize(
+    "known",
+    [
+        pytest.param(known, id=known.key, marks=[pytest.mark.slow] * (known.key != "diamond"))
+        for known in CRYSTALS
+    ],
+)
 def test_every_crystal_of_the_catalogue_is_what_it_says(known: Crystal) -> None:
     from pyscf.pbc import gto
     from pyscf.pbc.symm.space_group import SpaceGroup

@@ -199,6 +199,7 @@ def first_try_fails(smiles: str) -> bool:
     return rdDistGeom.EmbedMolecule(Chem.AddHs(Chem.MolFromSmiles(smiles)), settings) != 0
 
 
+@pytest.mark.slow
 def test_3d_that_fails_is_tried_again_from_random_coordinates() -> None:
     chain = "C" * 60
 
@@ -214,3 +215,4 @@ def test_3d_that_fails_twice_is_told(smiles: str) -> None:
         embed(read(smiles), 42, io.StringIO())
 
     assert "Give coordinates" in refused.value.hints[0]
+    assert refused.value.fix == {"seed": 43}

@@ -38,7 +38,7 @@ def assert_all_finite(value: Any) -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("temperature", [150, 400])
+@pytest.mark.parametrize("temperature", [150, pytest.param(400, marks=pytest.mark.slow)])
 def test_a_thermostat_holds_the_temperature_and_its_spread(
     context: RecordingContext, temperature: float
 ) -> None:

@@ -53,8 +53,16 @@ def same_files(one: Path, two: Path) -> list[str]:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("ensemble", ["NVE", "NVT"])
-@pytest.mark.parametrize("at_ps", [0.1, 0.3, 0.8])
+@pytest.mark.parametrize(
+    ("ensemble", "at_ps"),
+    [
+        ("NVT", 0.8),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in [("NVT", 0.1), ("NVT", 0.3), ("NVE", 0.1), ("NVE", 0.3), ("NVE", 0.8)]
+        ),
+    ],
+)
 def test_on_the_reference_platform_the_rest_is_the_same_to_the_last_bit(
     context: RecordingContext,
     next_context: RecordingContext,
@@ -125,7 +133,14 @@ def test_without_the_binary_checkpoint_the_portable_state_will_do(
 
 
 @pytest.mark.parametrize(
-    "broken", ["state.xml", "system.xml", "trajectory.xtc", "prepared.npy", "observables.csv"]
+    "broken",
+    [
+        "state.xml",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("system.xml", "trajectory.xtc", "prepared.npy", "observables.csv")
+        ),
+    ],
 )
 def test_a_damaged_attempt_is_started_afresh(
     context: RecordingContext, next_context: RecordingContext, broken: str

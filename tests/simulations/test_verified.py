@@ -19,7 +19,9 @@ METHANE_DIMER = (
 )
 TIGHT = {"scf_convergence_hartree": 1e-12, "grid_level": 2, "basis": "6-31g"}
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow]
+pytestmark = pytest.mark.engine
+slow = pytest.mark.slow
+"""One case of each kind is quick; the others take more than a few seconds together."""
 
 
 def single_point(context: RecordingContext, **params: Any) -> dict[str, Any]:
@@ -43,7 +45,10 @@ def directly(
         mf = mf.density_fit()
     mf.disp = disp
     mf.grids.level, mf.conv_tol = 2, 1e-12
-    if pcm:
+    if pcm == "SMD":
+        mf = mf.SMD()
+        mf.with_solvent.solvent = "water"
+    elif pcm:
         mf = mf.PCM()
         mf.with_solvent.method, mf.with_solvent.eps = pcm, 78.355
     return float(mf.kernel())
@@ -51,9 +56,14 @@ def directly(
 
 @pytest.mark.parametrize(
     ("structure", "reference", "spin"),
-    [(WATER, "RKS", 0), (WATER, "UKS", 0), (AMIDOGEN, "UKS", 1), (AMIDOGEN, "ROKS", 1),
-     (OXYGEN, "UKS", 2)],
-)  # fmt: skip
+    [
+        (WATER, "RKS", 0),
+        pytest.param(WATER, "UKS", 0, marks=slow),
+        pytest.param(AMIDOGEN, "UKS", 1, marks=slow),
+        pytest.param(AMIDOGEN, "ROKS", 1, marks=slow),
+        pytest.param(OXYGEN, "UKS", 2, marks=slow),
+    ],
+)
 def test_each_reference_has_pyscfs_own_energy(
     context: RecordingContext, structure: str, reference: str, spin: int
 ) -> None:
@@ -70,12 +80,15 @@ def test_each_reference_has_pyscfs_own_energy(
     assert result["reference"] == reference
 
 
+@slow
 @pytest.mark.parametrize(
     ("functional", "xc"),
-    [("SVWN", "svwn"), ("PBE", "pbe"), ("TPSS", "tpss"), ("PBE0", "pbe0"), ("M06-2X", "m06-2x"),
-     ("HSE06", "hse06"), ("CAM-B3LYP", "cam-b3lyp"), ("wB97X", "wb97x")],
+    [("SVWN", "svwn"), ("PBE", "pbe"), ("revPBE", "revpbe"), ("BLYP", "blyp"), ("BP86", "bp86"),
+     ("TPSS", "tpss"), ("r2SCAN", "r2scan"), ("M06-L", "m06l"), ("PBE0", "pbe0"),
+     ("BHandHLYP", "bhandhlyp"), ("TPSSh", "tpssh"), ("M06-2X", "m06-2x"), ("HSE06", "hse06"),
+     ("CAM-B3LYP", "cam-b3lyp"), ("wB97X", "wb97x")],
 )  # fmt: skip
-def test_each_kind_of_functional_has_pyscfs_own_energy(
+def test_each_functional_has_pyscfs_own_energy(
     context: RecordingContext, functional: str, xc: str
 ) -> None:
     result = single_point(context, structure=WATER, functional=functional, dispersion="none")
@@ -83,6 +96,7 @@ def test_each_kind_of_functional_has_pyscfs_own_energy(
     assert result["energy_hartree"] == pytest.approx(directly(WATER, "RKS", xc=xc), abs=1e-8)
 
 
+@slow
 def test_exact_coulomb_integrals_have_pyscfs_own_energy(context: RecordingContext) -> None:
     result = single_point(context, structure=WATER, density_fit=False, dispersion="none")
 
@@ -90,7 +104,7 @@ def test_exact_coulomb_integrals_have_pyscfs_own_energy(context: RecordingContex
     assert result["energy_hartree"] == pytest.approx(theirs, abs=1e-8)
 
 
-@pytest.mark.slow
+@slow
 @pytest.mark.parametrize(("dispersion", "disp"), [("d3bj", "d3bj"), ("d4", "d4"), ("none", None)])
 def test_dispersion_has_pyscfs_own_energy_and_draws_methanes_together(
     context: RecordingContext, dispersion: str, disp: str | None
@@ -102,7 +116,8 @@ def test_dispersion_has_pyscfs_own_energy_and_draws_methanes_together(
     assert (result["dispersion_hartree"] < -1e-4) == (disp is not None)
 
 
-@pytest.mark.parametrize("model", ["C-PCM", "IEF-PCM"])
+@slow
+@pytest.mark.parametrize("model", ["C-PCM", "IEF-PCM", "COSMO", "SMD"])
 def test_a_continuum_has_pyscfs_own_energy(context: RecordingContext, model: str) -> None:
     result = single_point(
         context, structure=WATER, dispersion="none", solvent="water", solvent_model=model
@@ -112,6 +127,7 @@ def test_a_continuum_has_pyscfs_own_energy(context: RecordingContext, model: str
     assert result["energy_hartree"] == pytest.approx(theirs, abs=1e-8)
 
 
+@slow
 @pytest.mark.parametrize(
     ("structure", "published"), [("water", -75.322775), ("ammonia", -55.791479)]
 )
@@ -127,6 +143,7 @@ def test_b3lyp_has_the_energy_that_nist_publishes(
     assert result["energy_hartree"] == pytest.approx(published, abs=2e-5)
 
 
+@slow
 @pytest.mark.parametrize(
     ("structure", "basis", "published", "missing"),
     [("[H]", "cc-pvtz", -0.478671, 2e-3), ("[He]", "def2-tzvpp", -2.834836, 3e-3),
@@ -154,6 +171,7 @@ def test_one_electron_without_selfinteraction_is_nearly_exact(context: Recording
     assert result["gap_ev"] is not None
 
 
+@slow
 def test_hydrogen_pulled_apart_is_two_atoms_only_if_the_spins_may_part(
     context: RecordingContext,
 ) -> None:
@@ -167,6 +185,7 @@ def test_hydrogen_pulled_apart_is_two_atoms_only_if_the_spins_may_part(
     assert paired["energy_hartree"] > 2 * atom + 0.05
 
 
+@slow
 @pytest.mark.parametrize(("structure", "multiplicity"), [(AMIDOGEN, 2), (OXYGEN, 3)])
 def test_spin_is_that_of_the_state_and_restricted_orbitals_keep_it_pure(
     context: RecordingContext, structure: str, multiplicity: int
@@ -182,6 +201,7 @@ def test_spin_is_that_of_the_state_and_restricted_orbitals_keep_it_pure(
     assert uks["energy_hartree"] <= roks["energy_hartree"]
 
 
+@slow
 def test_the_triplet_of_oxygen_lies_below_its_singlet_by_about_an_electronvolt(
     context: RecordingContext,
 ) -> None:
