@@ -207,7 +207,10 @@ def _main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     _look_at(*SAMPLE)
-    _serve(sys.stdin.buffer, answers)
+    try:
+        _serve(sys.stdin.buffer, answers)
+    except BrokenPipeError:
+        os._exit(0)  # the parent died while we read: nobody is there to be told, or to tell
 
 
 if __name__ == "__main__":
