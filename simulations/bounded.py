@@ -20,7 +20,7 @@ from typing import Any
 from .base import Checked, Simulation
 from .errors import Busy, FieldError, InvalidParams
 from .preview import Preview
-from .reader import Crashed, Reader, TimedOut
+from .reader import Crashed, Reader, Starved, TimedOut
 from .validation import validate
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def check(simulation: Simulation, params: dict[str, Any]) -> Checked:
     Params that are numbers and words alone are checked here and now.
 
     :raises InvalidParams: naming each field that is wrong, or the one that took too much.
-    :raises Busy: no reader was free in time.
+    :raises Busy: no reader was free in time, or none got the time to read it.
     """
     if simulation.inspect is None:
         return simulation.check(params)
@@ -54,6 +54,8 @@ def check(simulation: Simulation, params: dict[str, Any]) -> Checked:
     except (Crashed, TimedOut) as exc:
         logger.warning("a reader was ended over the params of %s: %s", simulation.name, exc)
         raise InvalidParams([_too_much(params, exc)]) from exc
+    except Starved:
+        raise _overloaded(simulation) from None
     finally:
         pool.give_back(reader)
 
@@ -123,9 +125,17 @@ def _check_some(
         found = iter(reader.check_each(simulation.name, good, TIMEOUT_S))
     except (Crashed, TimedOut):
         found = map(partial(_outcome, partial(check, simulation)), good)
+    except Starved:
+        raise _overloaded(simulation) from None
     finally:
         pool.give_back(reader)
     return [seen if _is_refusal(seen) else next(found) for seen in looked]
+
+
+def _overloaded(simulation: Simulation) -> Busy:
+    """No fault of the input: asked again in a quieter moment, it is read."""
+    logger.warning("this machine had no time to read the params of %s", simulation.name)
+    return Busy("This machine is too busy to read structures just now. Try again.")
 
 
 def _outcome(look: Callable[[dict[str, Any]], Any], params: dict[str, Any]) -> Any:

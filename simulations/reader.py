@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import resource
 import select
@@ -18,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import psutil
 from pydantic import TypeAdapter
 
 from .base import Checked
@@ -47,6 +49,10 @@ class TimedOut(Exception):
     """The reader took too long, and was ended."""
 
 
+class Starved(Exception):
+    """The machine had no time for the reader, and it was ended; its input is not to blame."""
+
+
 class Defect(RuntimeError):
     """The check raised what no check should: an error of ours, with its traceback."""
 
@@ -61,6 +67,7 @@ class Reader:
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, cwd=ROOT
         )
         self._ready = False
+        self._computed_s = 0.0
 
     @property
     def is_well(self) -> bool:
@@ -82,7 +89,7 @@ class Reader:
         """What each was understood as, or what is wrong with it.
 
         :raises Crashed: the reader died; it cannot be used again.
-        :raises TimedOut: it was killed; it cannot be used again.
+        :raises TimedOut, Starved: it was killed; it cannot be used again.
 
         :param timeout_s: of computing, for all of them.
         """
@@ -128,6 +135,7 @@ class Reader:
 
     def _ask(self, question: dict[str, Any]) -> None:
         assert self._process.stdin
+        self._computed_s = self._cpu_s()
         try:
             self._process.stdin.write(json.dumps(question).encode() + b"\n")
             self._process.stdin.flush()
@@ -146,9 +154,10 @@ class Reader:
         while not line.endswith(b"\n"):
             left_s = deadline - time.monotonic()
             if left_s <= 0 or not poll.poll(left_s * 1000):
+                computed_s = self._cpu_s() - self._computed_s
                 self._process.kill()
                 self._process.wait()
-                raise TimedOut(too_long)
+                raise TimedOut(too_long) if computed_s >= timeout_s else Starved
             chunk = os.read(pipe, 1 << 16)
             if not chunk and -self._process.wait() == signal.SIGXCPU:
                 raise TimedOut(too_long)
@@ -156,6 +165,14 @@ class Reader:
                 raise Crashed(self._how_it_died())
             line += chunk
         return bytes(line)
+
+    def _cpu_s(self) -> float:
+        """What it has computed; no end of it where it is dead, which is told by other means."""
+        try:
+            used = psutil.Process(self._process.pid).cpu_times()
+        except psutil.NoSuchProcess:
+            return math.inf
+        return float(used.user + used.system)
 
     def _how_it_died(self) -> str:
         status = self._process.wait()
@@ -245,7 +262,10 @@ def _main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     _look_at(*SAMPLE)
-    _serve(sys.stdin.buffer, answers)
+    try:
+        _serve(sys.stdin.buffer, answers)
+    except BrokenPipeError:
+        os._exit(0)  # the parent died while we read: nobody is there to be told, or to tell
 
 
 if __name__ == "__main__":

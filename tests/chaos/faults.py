@@ -228,7 +228,8 @@ def _end_site(site: Site, number: signal.Signals) -> Done:
     children = stack.descendants()
     stack.process.send_signal(number)
     stack.process.wait(60)
-    assert survivors(children, within_s=10) == []
+    # What reads structures for a web server that died ends with what it reads.
+    assert survivors(children, within_s=30) == []
     stack.up()
     return Done(workers=workers, back_s=time.monotonic() - began)
 
