@@ -36,10 +36,8 @@ def snapshot(job: Job) -> dict[str, Any]:
 def to_wire(event: JobEvent, job: Job) -> dict[str, Any]:
     """With who sent the job, and what for: each event stands by itself, wherever it gets to."""
     sender = {"agent": job.agent, "purpose": job.purpose}
-    told: dict[str, Any] = {"seq": event.seq, "kind": event.kind, "at": moments.written(event.at)}
-    told |= {name: said for name, said in sender.items() if said}
-    told |= event.data
-    return told
+    told = {"seq": event.seq, "kind": event.kind, "at": moments.written(event.at)}
+    return {**told, **{name: said for name, said in sender.items() if said}, **event.data}
 
 
 def is_seq(text: str) -> bool:

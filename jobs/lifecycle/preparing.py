@@ -17,6 +17,7 @@ from jobs.files import FOLD_ABOVE_CHARS, Unfolded, fold, unfold
 from jobs.models import Job
 from jobs.states import FailureKind, Priority
 from simulations import (
+    Busy,
     Checked,
     FieldError,
     InvalidParams,
@@ -140,6 +141,8 @@ def _in_time(found: Iterable[Found], n: int) -> Iterator[Found]:
     deadline = time.monotonic() + CHECK_WITHIN_S
     for n_checked, each in enumerate(found):
         if time.monotonic() > deadline:
+            if n_checked == 0:
+                raise Busy("Everything that reads structures is busy. Try again.")
             raise TooSlow(n_checked, n)
         yield each
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from math import isfinite
 from typing import Any
@@ -93,6 +92,7 @@ def from_rdkit(mol: Any, reading: str) -> Structure:
     if full is None:
         full = _read_back(mol, smiles)
     charge = Chem.GetFormalCharge(full)
+    radicals = [atom.GetNumRadicalElectrons() for atom in _atoms(full)]
     symbols = tuple(atom.GetSymbol() for atom in _atoms(full))
     if len(symbols) > MAX_ATOMS:
         raise MoleculeError(_too_many(len(symbols)))
@@ -104,8 +104,8 @@ def from_rdkit(mol: Any, reading: str) -> Structure:
         smiles=smiles,
         inchikey=_inchikey(mol),
         charge=charge,
-        multiplicity=_multiplicity(full, smiles, charge),
-        warnings=(*_warnings(mol, smiles), *_electronic(full, charge)),
+        multiplicity=_multiplicity(full, smiles, charge, radicals),
+        warnings=(*_warnings(mol, smiles), *_electronic(sum(radicals), len(symbols), charge)),
     )
 
 
@@ -114,15 +114,16 @@ def _read_back(mol: Any, smiles: str) -> Any:
     from rdkit import Chem
 
     again = Chem.MolFromSmiles(smiles)
-    if again is None or _composition(full := Chem.AddHs(again)) != _composition(Chem.AddHs(mol)):
+    if again is None or _composition(again) != _composition(mol):
         raise MoleculeError("RDKit does not read the SMILES that it writes of it as the same")
-    return full
+    return Chem.AddHs(again)
 
 
-def _composition(full: Any) -> tuple[Counter[str], int]:
-    from rdkit import Chem
+def _composition(mol: Any) -> str:
+    """Its formula and charge, hydrogens that are not written included."""
+    from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
-    return Counter(atom.GetSymbol() for atom in _atoms(full)), Chem.GetFormalCharge(full)
+    return str(CalcMolFormula(mol))
 
 
 def _positions(mol: Any) -> tuple[tuple[Vector, ...] | None, Any]:
@@ -157,7 +158,7 @@ def lowest_multiplicity(n_electrons: int) -> int:
     return 1 + n_electrons % 2
 
 
-def _multiplicity(full: Any, smiles: str, charge: int) -> int:
+def _multiplicity(full: Any, smiles: str, charge: int, radicals: list[int]) -> int:
     """Unpaired electrons as the radicals say, made to fit the number of electrons."""
     numbers = [atom.GetAtomicNum() for atom in _atoms(full)]
     if len(numbers) == 1 and charge == 0:
@@ -165,7 +166,6 @@ def _multiplicity(full: Any, smiles: str, charge: int) -> int:
     if smiles == "O=O":
         return 3  # the one common molecule whose SMILES hides its radicals
     # RDKit counts every missing valence: beyond two on an atom, pairs form (CH is a doublet).
-    radicals = (atom.GetNumRadicalElectrons() for atom in _atoms(full))
     unpaired = sum(n if n <= 2 else 2 - n % 2 for n in radicals)
     lowest = lowest_multiplicity(sum(numbers) - charge)
     return 1 + unpaired if (1 + unpaired - lowest) % 2 == 0 else lowest
@@ -194,11 +194,10 @@ def _place(mol: Any, centre: Any) -> str:
     return str(centre.type).lower().replace("_", " ")
 
 
-def _electronic(full: Any, charge: int) -> list[str]:
+def _electronic(radicals: int, n_atoms: int, charge: int) -> list[str]:
     """Charge and radicals as written, which a slip of the pen makes as well."""
     warnings = [f"As written it has charge {charge:+d}."] if charge else []
-    radicals = sum(atom.GetNumRadicalElectrons() for atom in _atoms(full))
-    if radicals and full.GetNumAtoms() > 1:
+    if radicals and n_atoms > 1:
         electrons = f"{radicals} unpaired electron{'s' if radicals > 1 else ''}"
         warnings.append(f"As written it is a radical, with {electrons}.")
     return warnings

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import django_rq
@@ -237,11 +239,25 @@ def test_sent_again_under_its_key_it_is_the_same_batch(post: Post) -> None:
 def test_checking_that_takes_too_long_is_given_up(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    clock = SimpleNamespace(monotonic=itertools.count(0, 20).__next__)
+    monkeypatch.setattr("jobs.lifecycle.preparing.time", clock)
+
+    answer = post(body={"jobs": [SUM] * 4})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "too_slow_to_check")
+    assert "batches of at most 1." in answer.json()["detail"]
+    assert Batch.objects.count() == 0
+
+
+def test_where_nothing_could_be_looked_at_it_is_not_the_batch_that_is_too_long(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("jobs.lifecycle.preparing.CHECK_WITHIN_S", -1.0)
 
     answer = post(body={"jobs": [SUM]})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "too_slow_to_check")
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    assert (answer.json()["retryable"], answer["Retry-After"]) == (True, "5")
     assert Batch.objects.count() == 0
 
 

@@ -101,9 +101,9 @@ async def list_batches(call: Call, given: Listing) -> Told:
     page = await call.site.get(BATCHES, given.model_dump(exclude_none=True))
     rows = [shortened({name: each[name] for name in LISTED}) for each in page["results"]]
     cursor = cursor_of(page)
-    counted = "1 batch" if len(rows) == 1 else f"{len(rows)} batches"
+    word = "batch" if len(rows) == 1 else "batches"
     return Told(
-        summary=f"{counted}{' and more' if cursor else ''}.",
+        summary=f"{len(rows)} {word}{' and more' if cursor else ''}.",
         next=f'list_batches(cursor="{cursor}")' if cursor else "get_batch for one of them",
         data={"batches": rows, "next_cursor": cursor},
     )
