@@ -232,7 +232,7 @@ function showCost(estimate, same) {
   const hours = estimate?.seconds ? (estimate.seconds.p50 * estimate.threads) / 3600 : 0;
   const asks = hours > spec.confirm_core_hours && !same?.job;
   part("confirm").hidden = !asks;
-  if (asks) part("confirm-words").textContent = `This takes about ${Math.round(hours).toLocaleString("en")} core-hours. Send it all the same.`;
+  if (asks) part("confirm-words").textContent = `This takes about ${hours < 10 ? Number(hours.toPrecision(2)) : Math.round(hours).toLocaleString("en")} core-hours. Tick to send it all the same.`;
   else control("job_confirmed").checked = false;
 }
 
