@@ -129,7 +129,8 @@ class JobForm(forms.Form):
 
     def ask_about_cost(self, core_hours: float) -> None:
         """It takes so much that its sender is asked once more."""
-        detail = f"This takes about {core_hours:,.0f} core-hours. Tick to send it all the same."
+        told = f"{core_hours:,.0f}" if core_hours >= 10 else f"{core_hours:.2g}"
+        detail = f"This takes about {told} core-hours. Tick to send it all the same."
         self.asks_confirmation = detail
         self.add_error("job_confirmed", forms.ValidationError(detail, code="costly"))
         target = self["job_confirmed"].id_for_label

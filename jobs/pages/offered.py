@@ -82,7 +82,7 @@ def spec(
         "questions": [_told(each) for each in form.asked.values()],
         "base": form.base,
         "presets": {each.key: each.values for each in offered},
-        "whose": started.whose,
+        "from_source": started.source is not None,
         "check": reverse("api:check"),
         "files": reverse("api:files"),
         "preview": reverse("jobs:preview", args=[simulation.name]),

@@ -32,6 +32,7 @@ class Question:
     :param kind: `number`, `text`, `textarea`, `choice`, `bool`, `structure` or `json`.
     :param choices: what each option of a select stands for, by the text it posts.
     :param takes_none: leaving it blank means "none".
+    :param drawn: whether it makes sense to draw it by hand.
     :param level: `main`, `more` or `expert`: how soon somebody has to think of it.
     """
 
@@ -49,6 +50,7 @@ class Question:
     examples: list[str]
     hidden: bool
     level: str
+    drawn: bool
 
     @property
     def group(self) -> str:
@@ -104,6 +106,7 @@ def _question(name: str, info: FieldInfo, extra: dict[str, Any], level: str) -> 
         examples=[str(each) for each in extra.get("examples") or info.examples or []],
         hidden=extra.get("widget") == "hidden",
         level=level,
+        drawn=bool(extra.get("drawn", True)),
     )
 
 

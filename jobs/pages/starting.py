@@ -16,8 +16,6 @@ from .formats import plain
 from .forms import JobForm, initial_from
 from .questions import Question, as_text
 
-SOURCE = "the other job"
-DEFAULTS = "the defaults"
 TRUE = {"1", "true", "on", "yes"}
 BESIDE = ("job_name", "job_tags")
 """What an address may fill in beside the params."""
@@ -27,14 +25,12 @@ BESIDE = ("job_name", "job_tags")
 class Start:
     """:param values: what the fields show.
     :param base: what changes are marked against, as texts.
-    :param whose: what that is, in words.
     :param preset: the one that was chosen.
     :param dropped: params of the other job that there are no longer, and what they were.
     """
 
     values: dict[str, Any]
     base: dict[str, Any]
-    whose: str = DEFAULTS
     source: Job | None = None
     preset: simulations.Preset | Preset | None = None
     dropped: list[tuple[str, str]] = field(default_factory=list)
@@ -58,7 +54,6 @@ def start(
     return Start(
         values={**before, **chosen, **told(asking, query)},
         base={name: text for name, text in (before or chosen).items() if name in asking.asked},
-        whose=SOURCE if source else _called(preset) if preset else DEFAULTS,
         source=source,
         preset=preset,
         dropped=_dropped(simulation, asking, source),
@@ -108,7 +103,3 @@ def _dropped(
         for name, value in source.params.items()
         if name not in asking.asked and not (name in unused and value is None)
     ]
-
-
-def _called(preset: simulations.Preset | Preset) -> str:
-    return f"the preset {preset.name if isinstance(preset, Preset) else preset.title}"

@@ -34,7 +34,7 @@ class MdParams(BaseModel):
         title="Peptide or protein",
         description="The older name of a structure that is a peptide or protein: give one of the "
         "two.",
-        json_schema_extra={"widget": "textarea", "level": "more"},
+        json_schema_extra={"widget": "textarea", "level": "more", "drawn": False},
     )
     environment: Literal["auto", Environment] = Field(
         "auto",

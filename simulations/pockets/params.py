@@ -40,7 +40,7 @@ class ReceptorParams(BaseModel):
         title="Receptor",
         description="A PDB or mmCIF file. Waters and hetero groups other than metal ions are taken "
         "out, hydrogens are added; a bound ligand may stay in, to mark the site.",
-        json_schema_extra={"widget": "textarea"},
+        json_schema_extra={"widget": "textarea", "drawn": False},
     )
     box_ligand_residue: str | None = Field(
         None,

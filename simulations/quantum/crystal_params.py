@@ -46,13 +46,24 @@ class DftCrystalParams(BaseModel):
         title="Structure",
         description="A crystal: the text of a CIF or POSCAR file, or a name or formula of "
         f"{', '.join(known.key for known in CRYSTALS)}.",
-        json_schema_extra={"widget": "textarea", "examples": ["Li[C6]", "graphite", "diamond"]},
+        json_schema_extra={
+            "widget": "textarea",
+            "drawn": False,
+            "examples": ["Li[C6]", "graphite", "diamond"],
+        },
     )
     task: Literal["lattice_optimization", "equation_of_state", "single_point"] = Field(
         "lattice_optimization",
         title="Task",
         description="Find the lattice constants; or with the equation of state the bulk modulus, "
         "too; or compute the literature's cell as it is.",
+        json_schema_extra={
+            "labels": {
+                "lattice_optimization": "Find the lattice constants",
+                "equation_of_state": "Equation of state",
+                "single_point": "The cell as it is",
+            }
+        },
     )
     n_volumes: int = Field(
         7,
@@ -87,7 +98,7 @@ class DftCrystalParams(BaseModel):
         "d3bj",
         title="Dispersion",
         description="D3(BJ) holds layers together; PBE alone does not.",
-        json_schema_extra={"level": "main"},
+        json_schema_extra={"level": "main", "labels": {"d3bj": "D3(BJ)"}},
     )
     k_mesh: tuple[Divisions, Divisions, Divisions] | None = Field(
         None,

@@ -137,6 +137,7 @@ class MoleculeDftParams(MoleculeParams):
         title="Dispersion",
         description="D3(BJ) or D4 correction: auto adds D3(BJ) where the functional has "
         "parameters.",
+        json_schema_extra={"labels": {"d3bj": "D3(BJ)", "d4": "D4"}},
     )
     solvent: SolventField = "none"
     solvent_model: AnyCaseSolventModel = Field(

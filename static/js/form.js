@@ -42,9 +42,7 @@ form.addEventListener("keydown", (pressed) => {
   const submit = form.querySelector("[data-submit]");
   if (pressed.key !== "Enter" || !submit) return;
   if (pressed.ctrlKey || pressed.metaKey) form.requestSubmit(submit);
-  // The first button of a form is what Enter presses, and that may be another.
   else if (pressed.target.id === "id_preset_name") form.requestSubmit(form.querySelector("[data-keep]"));
-  else if (pressed.target.matches("input")) form.requestSubmit(submit);
   else return;
   pressed.preventDefault();
 });

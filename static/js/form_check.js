@@ -3,9 +3,11 @@ import { control, fieldOf, fill, fillValue, form, inWords, isBlank, questions, s
 import { about, between, formula, mebibytes } from "./form_words.js";
 
 const PAUSE_MS = 400;
+const SLOW_MS = 600; // from then on it is said that something goes on
 const SPINS = { 1: "singlet", 2: "doublet", 3: "triplet", 4: "quartet", 5: "quintet" };
 const card = document.querySelector("#verdict [data-verdict]");
 const part = (name) => document.querySelector(`#verdict [data-${name}]`);
+const wait = document.querySelector("#verdict [data-checking]");
 const touched = new Set();
 let waiting = 0;
 let running = null;
@@ -21,6 +23,8 @@ export function hearChecks() {
       if (target.name !== "job_confirmed" && target.name !== "preset_name") checkSoon();
     });
   }
+  // What the server has found wrong was sent, and counts as begun.
+  for (const at of form.querySelectorAll("[aria-invalid]")) touched.add(at.name);
   part("mend-all").querySelector("button").addEventListener("click", mendAll);
   checkSoon();
 }
@@ -33,9 +37,10 @@ export function checkSoon() {
 async function check() {
   running?.abort();
   // A form that nobody has begun to fill in is not wrong yet.
-  if (structures.length && structures.every(isBlank)) return showNothing();
+  if (structures.length && structures.every((name) => isBlank(name) && !touched.has(name))) return showNothing();
   running = new AbortController();
   const { signal } = running;
+  const slow = setTimeout(() => { wait.hidden = false; }, SLOW_MS);
   try {
     const answer = await fetch(spec.check, {
       method: "POST", signal, body: JSON.stringify(submission()),
@@ -48,6 +53,9 @@ async function check() {
   } catch (error) {
     if (error.name === "AbortError") return undefined;
     return showRefusal("It could not be checked: the site does not answer. It can still be sent.");
+  } finally {
+    clearTimeout(slow);
+    if (running.signal === signal) wait.hidden = true;
   }
 }
 
@@ -70,17 +78,24 @@ function show(told) {
   const { job } = told;
   understood = job?.structure ?? null;
   const elsewhere = showErrors(told.errors);
-  const beside = told.errors.length - elsewhere.length;
-  const count = beside > 1 ? `${beside} things are` : "One thing is";
-  const words = [...elsewhere.map((each) => each.detail), ...(beside ? [`${count} to be mended before it can be sent.`] : [])];
-  part("refused").textContent = words.join(" ");
+  part("refused").textContent = [...elsewhere.map((each) => each.detail), ...leftToDo()].join(" ");
   showMendAll(told);
-  tellStructure(understood);
+  if (understood || errorAt(structures[0])) tellStructure(understood);
   showEstimate(job?.estimate, told.same);
-  showOutlook(told.outlook);
+  showOutlook(told.outlook, told.same);
   showNotes(job?.notes ?? []);
   showSame(told.same);
   showCost(job?.estimate, told.same);
+}
+
+function leftToDo() {
+  const wrong = form.querySelectorAll("[data-field] [aria-invalid]").length;
+  const blank = spec.questions.filter(({ name, required }) => required && isBlank(name) && !touched.has(name));
+  const count = wrong > 1 ? `${wrong} things are` : "One thing is";
+  return [
+    ...(wrong ? [`${count} to be mended before it can be sent.`] : []),
+    ...(blank.length ? [`Still to be given: ${blank.map((each) => each.label).join(", ")}.`] : []),
+  ];
 }
 
 /** Each beside its field; those of no field are given back. */
@@ -144,6 +159,15 @@ function mendAll() {
   for (const [name, value] of Object.entries(patch)) fillValue(name, value);
 }
 
+const errorAt = (name) => name && control(name).hasAttribute("aria-invalid");
+
+/** What a preview read, where the check has said no more of it. */
+export function tellFormula(name, found) {
+  const line = fieldOf(name)?.querySelector("[data-understood]");
+  if (!line || (name === structures[0] && understood)) return;
+  line.replaceChildren("✓ ", ...formula(found.formula), `, ${found.n_atoms} atom${found.n_atoms === 1 ? "" : "s"}.`);
+}
+
 function tellStructure(found) {
   const [subject] = structures;
   const line = subject && fieldOf(subject)?.querySelector("[data-understood]");
@@ -173,13 +197,13 @@ function showEstimate(estimate, same) {
   const words = about(seconds.p50);
   time.append(words[0].toUpperCase() + words.slice(1), range);
   const memory = estimate.memory_mib ? `, memory about ${mebibytes(estimate.memory_mib.p50)}` : "";
-  basis.textContent = `From the ${estimate.basis}; ${estimate.threads} core${estimate.threads === 1 ? "" : "s"}${memory}.`;
+  basis.textContent = `From ${estimate.basis}; ${estimate.threads} core${estimate.threads === 1 ? "" : "s"}${memory}.`;
 }
 
-function showOutlook(outlook) {
+function showOutlook(outlook, same) {
   const line = part("outlook");
   line.textContent = "";
-  if (!outlook) return;
+  if (!outlook || same?.job) return;
   const place = outlook.place > 1 ? `Number ${outlook.place} in the line` : "First in the line";
   const start = outlook.starts_in_s ? `; starts in ${about(outlook.starts_in_s.p50)}` : "";
   line.textContent = outlook.awaits_approval ? "It waits for approval before it starts." : `${place}${start}.`;
@@ -208,7 +232,7 @@ function showCost(estimate, same) {
   const hours = estimate?.seconds ? (estimate.seconds.p50 * estimate.threads) / 3600 : 0;
   const asks = hours > spec.confirm_core_hours && !same?.job;
   part("confirm").hidden = !asks;
-  if (asks) part("confirm-words").textContent = `This takes about ${Math.round(hours).toLocaleString("en")} core-hours. Send it all the same.`;
+  if (asks) part("confirm-words").textContent = `This takes about ${hours < 10 ? Number(hours.toPrecision(2)) : Math.round(hours).toLocaleString("en")} core-hours. Tick to send it all the same.`;
   else control("job_confirmed").checked = false;
 }
 

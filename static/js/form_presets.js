@@ -24,7 +24,8 @@ function apply(key) {
     // What a preset chose is not hidden.
     if (name in texts) control(name).closest("details")?.setAttribute("open", "");
   }
-  beginFrom(texts);
+  // A duplicate stays one: what is changed is what the other job did not have.
+  if (!spec.from_source) beginFrom(texts);
   markAll();
 }
 

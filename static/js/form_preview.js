@@ -1,4 +1,5 @@
 // The structure before it is sent: its formula, and the atoms where the server will put them.
+import { tellFormula } from "./form_check.js";
 import { control, fieldOf, form, isBlank, spec, structures } from "./form_fields.js";
 import { hasWebGL, load3Dmol, Scene } from "./mol_scene.js";
 
@@ -20,8 +21,21 @@ export function hearPreviews() {
     const by = Number(target.closest("[data-spin]")?.dataset.spin);
     if (by) scene?.turn(by, "y");
   });
+  hearKeys();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => frame && scene?.show([frame]));
   previewSoon(of);
+}
+
+function hearKeys() {
+  solid.addEventListener("keydown", (pressed) => {
+    const turns = { ArrowLeft: [-15, "y"], ArrowRight: [15, "y"], ArrowUp: [-15, "x"], ArrowDown: [15, "x"] }[pressed.key];
+    if (!turns || !scene) return;
+    pressed.preventDefault();
+    scene.turn(...turns);
+  });
+  // The wheel scrolls the page unless the picture was chosen before.
+  const pass = (event) => solid.contains(document.activeElement) || event.stopPropagation();
+  for (const kind of ["wheel", "mousewheel", "DOMMouseScroll"]) solid.addEventListener(kind, pass, { capture: true, passive: true });
 }
 
 export function previewSoon(name) {
@@ -65,8 +79,10 @@ function hide() {
 async function show(found) {
   box.hidden = false;
   told.textContent = structures.length > 1 ? `${fieldOf(of).querySelector("label").textContent}: ${found.told}` : found.told;
+  tellFormula(of, found);
   const picture = found.svg && new DOMParser().parseFromString(found.svg, "image/svg+xml").documentElement;
-  flat.replaceChildren(picture ? document.adoptNode(picture) : none("No bonds are known: no formula to draw."));
+  flat.closest("figure").hidden = !picture;
+  flat.replaceChildren(...(picture ? [document.adoptNode(picture)] : []));
   flat.setAttribute("role", "img");
   flat.setAttribute("aria-label", `Formula of ${found.formula}`);
   solid.setAttribute("aria-label", `${found.formula}, ${found.n_atoms} atoms. ${found.told}`);

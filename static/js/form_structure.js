@@ -11,7 +11,7 @@ export function hearStructures(draw) {
     const box = field.querySelector("[data-drop]");
     const chooser = control(`${name}__file`);
     chooser.addEventListener("change", () => chooser.files[0] && take(name, chooser.files[0]));
-    field.querySelector("[data-draw]").addEventListener("click", () => draw(name));
+    field.querySelector("[data-draw]")?.addEventListener("click", () => draw(name));
     field.querySelector("[data-forget]").addEventListener("click", () => tellKept(name, ""));
     hearDrops(name, box);
   }

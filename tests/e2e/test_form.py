@@ -1,0 +1,93 @@
+"""The submit form in a real browser: drawn by hand, seen in 3D, checked as one types, sent once."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.stack import Stack, until
+
+from .test_browser import job_id_of
+from .test_structure import LISTEN, assert_nothing_was_refused
+
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.slow]
+
+ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
+RING, MIDDLE = {"x": 35, "y": 202}, {"x": 400, "y": 200}
+"""Of the editor that is pinned: its button for a benzene ring, and a place to put one."""
+FIRST_MS = 60_000
+"""The first structure on a fresh site waits for a reader to start."""
+WATER = b"3\n\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469\n"
+
+
+def test_aspirin_is_drawn_seen_and_sent(page: Page, stack: Stack) -> None:
+    page.add_init_script(LISTEN)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{stack.url}/jobs/new/xtb_optimization/")
+    assert not [url for url in asked if "openchemlib" in url or "3Dmol" in url]
+
+    page.get_by_role("button", name="Draw").click()
+    line = page.get_by_label("SMILES", exact=True)
+    canvas = page.locator("[data-canvas] > div")
+    canvas.click(position=RING)
+    canvas.click(position=MIDDLE)
+    assert until(line.input_value, "the drawing is told as text").lower().count("c") == 6
+    line.fill(ASPIRIN)
+    line.press("Enter")
+
+    structure = page.get_by_label("Structure", exact=True)
+    assert structure.input_value().count("O") == 4
+    understood = page.locator("[data-understood]")
+    expect(understood).to_contain_text("C9H8O4, 21 atoms, 94 electrons", timeout=FIRST_MS)
+    expect(page.locator("[data-3d]")).to_have_attribute("data-drawn", "C9H8O4", timeout=FIRST_MS)
+    expect(page.locator("[data-told]")).to_contain_text("what the run starts from")
+    assert page.locator("[data-2d] svg path").count() > 20
+    structure.press("Control+Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    job_id = job_id_of(page)
+    assert stack.wait(job_id, within_s=120)["result"]["formula"] == "C9H8O4"
+    assert_nothing_was_refused(page)
+    page.goto(f"{stack.url}/jobs/new/xtb_optimization/?structure={quote(ASPIRIN)}")
+    same = page.locator("[data-same]")
+    expect(same.get_by_role("link", name="open its result")).to_have_attribute(
+        "href", f"/jobs/{job_id}/"
+    )
+    same.get_by_role("button", name="run it anew").click()
+    expect(same).to_be_empty()
+    expect(page.get_by_label("Compute it anew")).to_be_checked()
+
+
+def test_what_is_wrong_is_mended_and_what_is_changed_is_marked(page: Page, stack: Stack) -> None:
+    page.set_viewport_size({"width": 320, "height": 900})
+    page.goto(f"{stack.url}/jobs/new/dft_single_point/")
+    page.get_by_label("Structure", exact=True).fill("C1CC(")
+    wrong = page.locator("#id_structure_error")
+    expect(wrong).to_contain_text("could not be read", timeout=FIRST_MS)
+    page.get_by_label("Or a file").set_input_files(
+        {"name": "water.xyz", "mimeType": "text/plain", "buffer": WATER}
+    )
+    expect(page.locator("[data-understood]")).to_contain_text("H2O, 3 atoms")
+    expect(page.locator("[data-told]")).to_have_text("Your coordinates, as they are.")
+
+    multiplicity = page.get_by_label("Multiplicity", exact=True)
+    multiplicity.fill("2")
+    page.get_by_role("button", name="Use 1").click()
+    expect(multiplicity).to_have_value("1")
+    expect(multiplicity).not_to_have_attribute("aria-invalid", "true")
+    page.get_by_role("link", name="Publication").click()
+    page.get_by_label("Basis set", exact=True).select_option("def2-svp")
+
+    changed = page.locator("[data-field=basis]")
+    expect(changed).to_contain_text("Changed; it was def2-tzvp.")
+    expect(page.locator("[data-field=functional]")).to_contain_text("Default: B3LYP.")
+    expect(page).to_have_url(re.compile(r"\?preset=publication$"))
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 320
+    page.get_by_role("button", name="Reset Basis set").click()
+    expect(page.get_by_label("Basis set", exact=True)).to_have_value("def2-tzvp")
+    expect(changed).not_to_have_attribute("data-changed", "")
+    assert page.get_by_label("Structure", exact=True).input_value() == WATER.decode()
