@@ -229,6 +229,12 @@ def test_a_running_jobs_log_begins_at_its_end_and_goes_on_from_there(
     assert "/log.js" in html
 
 
+def test_the_log_of_a_job_that_waits_is_followed_from_its_first_line(page, submit):
+    html = page(submit(), "log/")
+
+    assert '"offset": 0, "line": 0' in html
+
+
 # --- provenance -----------------------------------------------------------------------------
 
 
