@@ -152,7 +152,7 @@ def _cell(name: str, unit: str, delta_unit: str, column: Column, reference: Job)
     if value == other:
         return shown
     if not is_energy(unit):
-        return replace(shown, delta=_signed(plain(value - other, split_unit(name)[2])))
+        return replace(shown, delta=_signed(_written(value - other, split_unit(name)[2])))
     if reasons := [*column.reasons, *why_not_this(name, unit, column.job, reference)]:
         return replace(shown, refused="; ".join(reasons))
     difference = converted(value - other, unit, delta_unit)
@@ -161,6 +161,15 @@ def _cell(name: str, unit: str, delta_unit: str, column: Column, reference: Job)
 
 def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _written(difference: float, digits: int | None) -> str:
+    """As many decimals as the quantity has; what is less than they show, by its first figures."""
+    if isinstance(difference, int):
+        return plain(difference)
+    if digits is not None and abs(difference) >= 10.0**-digits:
+        return number(difference, digits=digits)
+    return f"{difference:.2g}".replace("e-0", "e-").replace("-", MINUS)
 
 
 def _signed(text: str) -> str:

@@ -25,6 +25,7 @@ def test_from_the_palette_to_a_job_and_by_marks_to_a_comparison(page: Page, stac
     expect(palette).to_be_visible()
     page.keyboard.type(f"{tag} n=5")
     expect(palette.get_by_role("link", name=f"{tag} n=5")).to_be_visible(timeout=20_000)
+    expect(palette.get_by_role("link", name=f"{tag} n=6")).to_have_count(0, timeout=20_000)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=f"{tag} n=5")).to_be_visible(timeout=20_000)
@@ -41,12 +42,12 @@ def test_from_the_palette_to_a_job_and_by_marks_to_a_comparison(page: Page, stac
 
 
 def test_a_log_grows_while_it_is_read_and_the_page_stays(page: Page, stack: Stack) -> None:
-    job_id = stack.submit("dft_optimization", structure="CO")
+    job_id = stack.submit("xtb_optimization", structure="CCO")
     page.goto(f"{stack.url}/jobs/{job_id}/log/")
     navigations: list[str] = []
     page.on("framenavigated", lambda frame: navigations.append(frame.url))
 
-    expect(page.get_by_text("This is all of it.")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("This is all of it.")).to_be_visible(timeout=180_000)
 
     told = stack.client.get(f"/api/v1/jobs/{job_id}/log?limit=1000000").text
     assert page.locator(".line").count() == told.count("\n")
