@@ -12,7 +12,7 @@ from jobs.models import Job
 
 from .chart import Chart, Pairs, drawn, series_of
 from .comparable import converted, is_energy, why_not, why_not_this
-from .formats import number, plain, split_unit
+from .formats import MINUS, number, plain, split_unit
 from .snapshot import thinned
 from .strips import catalogued
 from .tables import Row, rows
@@ -122,7 +122,8 @@ def _results(columns: Sequence[Column], reference: Job, unit: str) -> Iterator[L
         if all(value is None or isinstance(value, list | dict) for value in values):
             continue
         label, own_unit = _called(name, columns)
-        delta_unit = unit if is_energy(own_unit) else own_unit
+        # Of orbitals in eV, as their energies are.
+        delta_unit = unit if is_energy(own_unit) and own_unit != "eV" else own_unit
         yield Line(
             label=label,
             unit=own_unit,
@@ -148,23 +149,34 @@ def _cell(name: str, unit: str, delta_unit: str, column: Column, reference: Job)
     shown = Cell(value="" if isinstance(value, list | dict) else plain(value, split_unit(name)[2]))
     if column.is_reference or not _is_number(value) or not _is_number(other):
         return shown
+    if value == other:
+        return shown
     if not is_energy(unit):
-        return replace(shown, delta=_signed(value - other, split_unit(name)[2]))
+        return replace(shown, delta=_signed(_written(value - other, split_unit(name)[2])))
     if reasons := [*column.reasons, *why_not_this(name, unit, column.job, reference)]:
         return replace(shown, refused="; ".join(reasons))
     difference = converted(value - other, unit, delta_unit)
-    return replace(shown, delta=_signed(difference, DIGITS[delta_unit]))
+    return replace(shown, delta=_signed(number(difference, digits=DIGITS[delta_unit])))
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _signed(value: float, digits: int | None) -> str:
-    if isinstance(value, int):
-        return f"+{value}" if value > 0 else plain(value)
-    text = number(value, digits=digits) if digits is not None else plain(value)
-    return f"+{text}" if value > 0 else text
+def _written(difference: float, digits: int | None) -> str:
+    """As many decimals as the quantity has; what is less than they show, by its first figures."""
+    if isinstance(difference, int):
+        return plain(difference)
+    if digits is not None and abs(difference) >= 10.0**-digits:
+        return number(difference, digits=digits)
+    return f"{difference:.2g}".replace("e-0", "e-").replace("-", MINUS)
+
+
+def _signed(text: str) -> str:
+    """What rounds to nothing has no sign."""
+    if not text.strip(f"{MINUS}0."):
+        return text.lstrip(MINUS)
+    return text if text.startswith(MINUS) else f"+{text}"
 
 
 # --- figures ----------------------------------------------------------------------------------

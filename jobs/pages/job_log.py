@@ -52,7 +52,7 @@ def job_log(request: HttpRequest, job_id: UUID) -> HttpResponse:
         attempts=attempts,
         levels=[(name, pages.by_level[name]) for name in LEVELS if name in pages.by_level],
         addresses=_addresses(request, pages, asked),
-        follows=None if is_over or asked.search else _follow(job, pages, asked),
+        follows=_follow(job, pages, asked) if _may_grow(job, asked) else None,
         copies=copying.of_log(request, job),
     )
 
@@ -104,6 +104,11 @@ def _address(request: HttpRequest, first: int) -> str:
     query.pop("line", None)
     query["from"] = str(first)
     return f"?{query.urlencode()}"
+
+
+def _may_grow(job: Job, asked: Asked) -> bool:
+    """Also what waits: it is begun under the reader's eyes."""
+    return not (job.is_final or asked.search or asked.attempt < job.attempt)
 
 
 def _follow(job: Job, pages: Pages, asked: Asked) -> dict[str, object] | None:

@@ -63,24 +63,33 @@ def _of_columns(result: dict[str, Any], model: type[BaseModel] | None) -> Iterat
     """Lists of numbers that are equally long are about the same things: the modes, the atoms."""
     by_length: dict[int, list[str]] = defaultdict(list)
     for name, value in result.items():
-        if isinstance(value, list) and len(value) > LONGEST_LIST and _are_numbers(value):
+        if isinstance(value, list) and len(value) > LONGEST_LIST and _fill_a_column(value):
             by_length[len(value)].append(name)
-    for n, names in by_length.items():
-        names = names[:MOST_COLUMNS]
-        rows = [
-            [Cell(str(i + 1)), *(_cell(name, result[name][i]) for name in names)]
-            for i in range(min(n, MOST_ROWS))
-        ]
-        yield Table(
-            title=_title(names[0], model),
-            heads=[Cell("No."), *(Cell(_head(name, model)) for name in names)],
-            rows=rows,
-            more=max(n - MOST_ROWS, 0),
-        )
+    for names in by_length.values():
+        # What they are of comes first: the elements of the atoms.
+        names.sort(key=lambda name: not isinstance(result[name][0], str))
+        if _is_number(result[names[-1]][0]):
+            yield _side_by_side({name: result[name] for name in names[:MOST_COLUMNS]}, model)
 
 
-def _are_numbers(values: list[Any]) -> bool:
-    return all(map(_is_number, values))
+def _side_by_side(columns: dict[str, list[Any]], model: type[BaseModel] | None) -> Table:
+    first = next(name for name, values in columns.items() if _is_number(values[0]))
+    heads = [Cell(_head(name, model), _is_number(v[0])) for name, v in columns.items()]
+    n = len(columns[first])
+    rows = [
+        [Cell(str(i + 1)), *(_cell(name, values[i]) for name, values in columns.items())]
+        for i in range(min(n, MOST_ROWS))
+    ]
+    return Table(
+        title=_title(first, model),
+        heads=[Cell("No."), *heads],
+        rows=rows,
+        more=max(n - MOST_ROWS, 0),
+    )
+
+
+def _fill_a_column(values: list[Any]) -> bool:
+    return all(map(_is_number, values)) or all(isinstance(each, str) for each in values)
 
 
 def _is_number(value: Any) -> bool:

@@ -67,7 +67,7 @@ async function look() {
 async function goOn() {
   const wait = document.hidden ? LEAST_S : await look();
   if (wait !== null) setTimeout(goOn, wait * 1000);
-  else follow.closest("label").textContent = "The job has ended; this is all of its log.";
+  else follow.closest("label").textContent = "This is all of it.";
 }
 
 log.scrollTop = log.scrollHeight;

@@ -229,6 +229,12 @@ def test_a_running_jobs_log_begins_at_its_end_and_goes_on_from_there(
     assert "/log.js" in html
 
 
+def test_the_log_of_a_job_that_waits_is_followed_from_its_first_line(page, submit):
+    html = page(submit(), "log/")
+
+    assert '"offset": 0, "line": 0' in html
+
+
 # --- provenance -----------------------------------------------------------------------------
 
 
@@ -267,7 +273,11 @@ def test_the_report_draws_what_was_reported_and_prints_the_rest(page, submit, st
     lifecycle.progress(job, 1, points=points)
     Job.objects.filter(pk=job.pk).update(
         methods={"text": "It was computed [1].", "references": [REFERENCE]},
-        result={"frequencies_cm1": [float(n) for n in range(100, 112)]},
+        result={
+            "mulliken_charges": [0.1] * 12,
+            "symbols": ["H"] * 12,
+            "frequencies_cm1": [float(n) for n in range(100, 109)],
+        },
     )
 
     html = page(job, "report/")
@@ -277,7 +287,9 @@ def test_the_report_draws_what_was_reported_and_prints_the_rest(page, submit, st
     assert "from −76.1 at geometry step 1 to −76.35 at 3, 3 points" in html
     assert "It was computed [1]." in html
     assert "@article{sun2020," in html
-    assert "Table 1. Frequencies" in html
+    assert "Table 1. Mulliken charges" in html
+    assert re.search(r'<td class="num">1</td><td>H</td><td class="num">0.1</td>', html)
+    assert "Table 2. Frequencies" in html
     assert "It has not ended" in html
 
 
