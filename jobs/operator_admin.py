@@ -7,10 +7,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
 from django.utils.html import format_html
@@ -71,11 +74,15 @@ class AuditEntryAdmin(ReadOnly, admin.ModelAdmin):
         own = self.admin_site.admin_view(self.as_csv)
         return [path("csv/", own, name="jobs_auditentry_csv"), *super().get_urls()]
 
-    def as_csv(self, request: HttpRequest) -> StreamingHttpResponse:
+    def as_csv(self, request: HttpRequest) -> HttpResponseBase:
         """All that the search finds, the oldest first."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found = self.get_changelist_instance(request).queryset.order_by("at", "id")
+        try:
+            found = self.get_changelist_instance(request).queryset.order_by("at", "id")
+        except IncorrectLookupParameters:
+            messages.error(request, "The search cannot be understood, so nothing was exported.")
+            return redirect("admin:jobs_auditentry_changelist")
         name = f"audit-{timezone.now():%Y-%m-%d}.csv"
         return StreamingHttpResponse(
             _lines(found),

@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
-from jobs import keys, lifecycle, outlook, turns
+from jobs import keys, lifecycle, outlook, throughput, turns
 from jobs.batch_models import Batch, BatchItem
 from jobs.lifecycle.storing import insert_all
 from jobs.models import Allowance, Attempt, Job
@@ -28,6 +28,7 @@ MOST_ROWS = 3 * (N_QUEUED + N_RUNNING)
 LARGE = re.compile(r"jobs_(job|attempt|batchitem|batch|jobevent|idempotencykey)\b|\b[UWVT]\d\b")
 OPEN = re.compile(
     r"USING (COVERING )?INDEX (job_line|job_not_ended|job_of_key|batch_open)\b"
+    r"|^SEARCH .* INDEX (job_ended_lately|attempt_started|webhook_due)\b"
     r"|^SEARCH .*\((id|job_id|batch_id|key_id)=\?|^SCAN V0$|^SEARCH .* PRIMARY KEY"
 )
 """Steps of a plan that go through no more than is open, or one row or batch; V0 are the keys."""
@@ -147,5 +148,27 @@ def test_what_is_asked_again_and_again_costs_by_what_is_open(redis: Any, years: 
         assert any(seen.why(job) for job in jobs)
 
     assert len(queries) > 15
+    told = {sql: steps for sql, params in queries.items() if (steps := visited(sql, params))}
+    assert not told
+
+
+@pytest.mark.slow
+def test_the_operators_screen_costs_by_what_is_open_and_what_ended_lately(years: None) -> None:
+    long_ago = timezone.now() - timedelta(days=30)
+    Job.objects.filter(finished_at__isnull=False).update(finished_at=long_ago)
+    Attempt.objects.update(started_at=long_ago)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+    with asked() as queries:
+        throughput.waiting()
+        throughput.running()
+        throughput.lately()
+        throughput.failures()
+        throughput.last_end()
+        throughput.webhooks_due()
+        throughput.n_ended_since(timezone.now() - timedelta(hours=1))
+
+    assert len(queries) >= 7
     told = {sql: steps for sql, params in queries.items() if (steps := visited(sql, params))}
     assert not told

@@ -70,6 +70,10 @@ def test_the_export_is_of_what_the_search_finds(admin_client, entry, admin_user)
     assert "jobs: cancel" not in told
 
 
+def test_nothing_is_exported_of_a_search_that_cannot_be_understood(admin_client, entry):
+    assert admin_client.get(f"{LOG}csv/", {"nosuch": "1"}).status_code == 302
+
+
 def last() -> tuple[str, str]:
     newest = AuditEntry.objects.order_by("id").last()
     assert newest
