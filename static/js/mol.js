@@ -79,6 +79,7 @@ class Molecule extends HTMLElement {
   }
 
   choose(view) {
+    if (this.mode) this.dispatchEvent(new Event("modeover"));
     this.mode = null;
     // The steps of an optimisation lie in one place; other files need not.
     const stays = view === this.view || (this.spec.kind === "molecule" && this.frames.length > 0);

@@ -5,6 +5,7 @@ import { decades, linear } from "./scale.js";
 const SVG = "http://www.w3.org/2000/svg";
 const TEXT_PX = 6.6;
 const MARKS_UP_TO = 90;
+const PICKED_WITHIN = 24; // pixels
 const dirty = new Set();
 
 /** All papers that changed are drawn together, once per frame. */
@@ -57,6 +58,21 @@ export class Paper {
   remove() {
     this.watcher.disconnect();
     dirty.delete(this);
+  }
+
+  /** A click takes the nearest of these things; `near(thing, at)` is its point next to `at`, in pixels. */
+  onPick(things, near, picked) {
+    this.svg.classList.add("pick");
+    this.svg.addEventListener("click", ({ clientX, clientY }) => {
+      const { left, top } = this.svg.getBoundingClientRect();
+      const at = { x: clientX - left, y: clientY - top };
+      const away = (thing) => {
+        const { x, y } = near(thing, at);
+        return Math.hypot(x - at.x, y - at.y);
+      };
+      const nearest = things().reduce((best, each) => (best && away(best) <= away(each) ? best : each), null);
+      if (nearest !== null && away(nearest) <= PICKED_WITHIN) picked(nearest);
+    });
   }
 
   /** The sentence that stands for the picture. */

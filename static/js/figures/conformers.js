@@ -10,12 +10,13 @@ const NAMED_UP_TO = 16;
 export function draw(figure, told, tools) {
   const { energies_hartree: energies, temperature_k: own } = told.data;
   const state = { unit: "kcal/mol", temperature: own, chosen: 0 };
-  const paper = new Paper(figure.querySelector("[data-plot]"), () => bars(paper, told, state, choose));
+  const paper = new Paper(figure.querySelector("[data-plot]"), () => bars(paper, told, state));
+  paper.onPick(() => energies.map((_, i) => i), (i, { y }) => ({ x: paper.toX(i + 1), y }), (i) => choose(i));
   const units = Object.keys(ENERGY).filter((unit) => unit !== "hartree").map((unit) => [unit, unit]);
   choices(figure.querySelector("[data-choices]"), units, state.unit, (unit) => change({ unit }));
   const temperature = figure.querySelector("[data-temperature]");
   temperature.addEventListener("input", () => {
-    temperature.toggleAttribute("aria-invalid", !temperature.checkValidity());
+    temperature.setAttribute("aria-invalid", String(!temperature.checkValidity()));
     if (temperature.checkValidity()) change({ temperature: temperature.valueAsNumber });
     else tools.say("A temperature is a number from 1 to 10 000 K.");
   });
@@ -54,7 +55,7 @@ function numbersOf({ table, data }, { unit, temperature }) {
   };
 }
 
-function bars(paper, { data: { energies_hartree: energies }, sentence }, { unit, temperature, chosen }, choose) {
+function bars(paper, { data: { energies_hartree: energies }, sentence }, { unit, temperature, chosen }) {
   const above = energies.map((each) => (each - energies[0]) * ENERGY[unit]);
   const parts = weights(energies, temperature);
   paper.say(sentence);
@@ -74,6 +75,5 @@ function bars(paper, { data: { energies_hartree: energies }, sentence }, { unit,
       class: "touch", x: x - wide / 2, y: paper.box.top, width: wide, height: paper.box.bottom - paper.box.top,
     });
     touch.append(node("title", {}, `conformer ${i + 1}: ${number(energy, "fixed", 2)} ${unit}`));
-    touch.addEventListener("click", () => choose(i));
   });
 }

@@ -11,7 +11,9 @@ const TOUCH = 12; // pixels on either side of a stick
 export function draw(figure, told, tools) {
   const { data } = told;
   const state = { width: data.width_cm1, scale: 1, mode: null };
-  const paper = new Paper(figure.querySelector("[data-plot]"), () => spectrum(paper, told, state, choose));
+  const paper = new Paper(figure.querySelector("[data-plot]"), () => spectrum(paper, told, state));
+  const real = () => data.frequencies_cm1.map((_, i) => i).filter((i) => data.frequencies_cm1[i] > 0);
+  paper.onPick(real, (i, { y }) => ({ x: paper.toX(data.frequencies_cm1[i] * state.scale), y }), (i) => choose(i));
   const dial = (name, digits, unit) => hearDial(figure, name, (value) => {
     state[name] = value;
     paper.redraw();
@@ -27,18 +29,21 @@ export function draw(figure, told, tools) {
   tools.what.numbers = () => scaled(told.table, state.scale);
   tools.what.told = () => ({ caption: told.caption, units: told.units, ...state, curve: curveOf(data, state) });
 
+  const viewer = structureBeside(figure);
+  viewer?.addEventListener("modeover", () => mark(null));
+
   let modes = null;
-  async function choose(mode) {
+  function mark(mode) {
     state.mode = mode;
     select.value = mode === null ? "" : String(mode);
     stop.disabled = mode === null;
+    tools.say("");
     paper.redraw();
-    const viewer = structureBeside(figure);
+  }
+  async function choose(mode) {
+    mark(mode);
     if (!viewer || !data.modes) return;
-    if (mode === null) {
-      tools.say("");
-      return viewer.vibrate(null);
-    }
+    if (mode === null) return viewer.vibrate(null);
     modes ??= readModes(await textOf(data.modes));
     const title = nameOf(data, mode);
     await viewer.vibrate({ text: xyzOfMode(modes, mode, title), title });
@@ -115,7 +120,7 @@ function rangeOf(frequencies, scale) {
   return [Math.max(0, Math.min(LOW, low)), Math.max(HIGH, high)];
 }
 
-function spectrum(paper, { data, sentence }, state, choose) {
+function spectrum(paper, { data, sentence }, state) {
   const curve = curveOf(data, state);
   paper.say(sentence);
   paper.axes({
@@ -124,12 +129,12 @@ function spectrum(paper, { data, sentence }, state, choose) {
   });
   paper.line(curve, "s1");
   data.frequencies_cm1.forEach((frequency, i) => {
-    if (frequency > 0) band(paper, data, state, i, choose);
+    if (frequency > 0) band(paper, data, state, i);
   });
 }
 
 /** A stick as high as its own Lorentzian. */
-function band(paper, data, { width, scale, mode }, i, choose) {
+function band(paper, data, { width, scale, mode }, i) {
   const x = data.frequencies_cm1[i] * scale;
   const height = (2 * data.intensities_km_mol[i]) / (Math.PI * width);
   paper.sticks([[x, height]], `s2${mode === i ? " chosen" : ""}`);
@@ -138,6 +143,5 @@ function band(paper, data, { width, scale, mode }, i, choose) {
     class: "touch", x: paper.toX(x) - TOUCH / 2, y: top, width: TOUCH, height: bottom - top, "data-band": i,
   });
   touch.append(node("title", {}, nameOf(data, i)));
-  touch.addEventListener("click", () => choose(i));
   if (mode === i) paper.dot([x, height], "newest s2", 4);
 }

@@ -10,7 +10,11 @@ const NONE = "none";
 export function draw(figure, told, tools) {
   const { data } = told;
   const state = { near: true, chosen: null, iso: 0.05 };
-  const paper = new Paper(figure.querySelector("[data-plot]"), () => levels(paper, told, state, choose));
+  const paper = new Paper(figure.querySelector("[data-plot]"), () => levels(paper, told, state));
+  const near = ({ level, from, to }, { x }) => ({
+    x: Math.min(Math.max(x, paper.toX(from)), paper.toX(to)), y: paper.toY(level.energy_ev),
+  });
+  paper.onPick(() => state.placed, near, ({ level }) => choose(level));
   const viewer = structureBeside(figure);
   const there = [
     ...data.levels.filter((level) => level.cube).map((level) => ({ title: titleOf(level), url: level.cube, level })),
@@ -71,7 +75,7 @@ export function titleOf({ name, spin }) {
   return `${side}${offset}${spin ? ` ${spin === "alpha" ? "α" : "β"}` : ""}`;
 }
 
-function levels(paper, { data, sentence }, state, choose) {
+function levels(paper, { data, sentence }, state) {
   const filled = data.levels.filter((level) => level.name.startsWith("homo")).map((each) => each.energy_ev);
   const empty = data.levels.filter((level) => level.name.startsWith("lumo")).map((each) => each.energy_ev);
   const homo = filled.length ? Math.max(...filled) : null;
@@ -84,8 +88,8 @@ function levels(paper, { data, sentence }, state, choose) {
     x: [-0.3 * spins.length, spins.length], y: extent(shown.map((level) => level.energy_ev)), xLabel: "",
     yLabel: "Energy (eV)", bare: true,
   });
-  const placed = spread(shown, spins);
-  for (const { level, from, to } of placed) line(paper, level, from, to, level === state.chosen, choose);
+  state.placed = spread(shown, spins);
+  for (const { level, from, to } of state.placed) line(paper, level, from, to, level === state.chosen);
   spins.forEach((spin, i) => paper.write({ alpha: "α", beta: "β" }[spin] ?? "", {
     class: "axis", x: paper.toX(i + 0.5), y: paper.box.bottom + 17, "text-anchor": "middle",
   }));
@@ -103,7 +107,7 @@ function spread(shown, spins) {
   });
 }
 
-function line(paper, level, from, to, isChosen, choose) {
+function line(paper, level, from, to, isChosen) {
   const at = paper.toY(level.energy_ev);
   const isFilled = level.name.startsWith("homo");
   const look = `level ${isFilled ? "s1" : "s2"}${isChosen ? " chosen" : ""}${level.cube ? " drawn" : ""}`;
@@ -111,7 +115,6 @@ function line(paper, level, from, to, isChosen, choose) {
   paper.add("path", { class: look, d: place });
   const touch = paper.add("path", { class: "touch", d: place, "data-level": level.name });
   touch.append(node("title", {}, `${titleOf(level)} ${number(level.energy_ev, "fixed", 3)} eV`));
-  touch.addEventListener("click", () => choose(level));
   if (/^(homo|lumo)$/.test(level.name)) {
     paper.write(`${titleOf(level)} ${number(level.energy_ev, "fixed", 2)}`, {
       class: "axis", x: paper.toX(to) + 6, y: at + (isFilled ? 9 : 1), // apart, however small the gap

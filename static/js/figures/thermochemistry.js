@@ -29,7 +29,7 @@ export function draw(figure, told, tools) {
   function read() {
     const [temperature, pressure] = asked.map((input) => (input.checkValidity() ? input.valueAsNumber : NaN));
     const readable = Number.isFinite(temperature) && Number.isFinite(pressure);
-    for (const input of asked) input.toggleAttribute("aria-invalid", !input.checkValidity());
+    for (const input of asked) input.setAttribute("aria-invalid", String(!input.checkValidity()));
     if (!readable) {
       tools.say("Temperature (1 to 10 000 K) and pressure (up to 10 000 bar) are numbers above 0.");
       return;
