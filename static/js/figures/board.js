@@ -169,7 +169,9 @@ export class Board {
     const step = STEPS[pressed.key]?.(this.columns);
     if (step === undefined) return null;
     pressed.preventDefault();
-    return this.#pick(Math.min(this.count - 1, Math.max(0, this.at < 0 ? 0 : this.at + step)));
+    // Whatever the first key is, it leads to an end.
+    const from = this.at < 0 && Number.isFinite(step) ? -step : Math.max(0, this.at);
+    return this.#pick(Math.min(this.count - 1, Math.max(0, from + step)));
   }
 }
 
