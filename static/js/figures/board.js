@@ -43,8 +43,13 @@ export class Board {
 
   /** The one that stands out; -1 for none. */
   mark(index) {
+    const before = this.at;
     this.at = index;
-    this.draw();
+    if (!this.columns) return;
+    const pen = this.canvas.getContext("2d");
+    const colours = coloursNow();
+    this.#around(pen, before, colours);
+    if (index >= 0) this.#frame(pen, index, colours);
   }
 
   draw() {
@@ -146,6 +151,18 @@ export class Board {
     pen.strokeStyle = colours.focus;
     pen.strokeRect(x, y, this.side, this.side);
     pen.lineWidth = 1;
+  }
+
+  /** A frame lies over the edges of its neighbours too. */
+  #around(pen, i, colours) {
+    if (i < 0) return;
+    const [x, y] = this.#corner(i);
+    pen.clearRect(x - 2, y - 2, this.side + 4, this.side + 4);
+    for (const row of [-this.columns, 0, this.columns]) {
+      for (const near of [i + row - 1, i + row, i + row + 1]) {
+        if (near >= 0 && near < this.count) this.#square(pen, near, colours);
+      }
+    }
   }
 
   #corner(i) {
