@@ -64,7 +64,7 @@ def preview(simulation: Simulation, field: str, params: dict[str, Any]) -> Previ
     """As `simulations.preview.preview`, within limits.
 
     :raises InvalidParams: the structure cannot be read, or takes too much.
-    :raises Busy: no reader was free in time.
+    :raises Busy: no reader was free in time, or none got the time to read it.
     """
     pool = _the_pool()
     reader = pool.take()
@@ -75,6 +75,8 @@ def preview(simulation: Simulation, field: str, params: dict[str, Any]) -> Previ
         detail = f"{field} cannot be shown: {exc}."
         error = FieldError(path=(field,), code="too_hard_to_read", detail=detail)
         raise InvalidParams([error]) from exc
+    except Starved:
+        raise _overloaded(simulation) from None
     finally:
         pool.give_back(reader)
 
@@ -106,7 +108,7 @@ def draw_each(smiles: Sequence[str]) -> list[dict[str, Any]]:
     reader = pool.take()
     try:
         return reader.draw_each(smiles, TIMEOUT_S)
-    except (Crashed, TimedOut) as exc:
+    except (Crashed, TimedOut, Starved) as exc:
         logger.warning("a reader was ended over the drawing of %d molecules: %s", len(smiles), exc)
         raise Busy(f"The molecules could not be drawn: {exc}.") from exc
     finally:

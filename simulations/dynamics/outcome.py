@@ -74,8 +74,7 @@ class MdOutcome(BaseModel):
     )
     averages_from_ps: float = Field(
         title="Averages from",
-        description="Where production begins, or, in its first half, where most independent "
-        "values of the potential energy follow (Chodera 2016).",
+        description="Where production begins, or later, where it has settled (Chodera 2016).",
         json_schema_extra={"unit": "ps"},
     )
     averages: list[MdAverage] = Field(title="Averages")

@@ -137,6 +137,20 @@ def test_a_run_tells_its_story_and_leaves_its_files(context: RecordingContext) -
     assert_all_finite(result)
 
 
+@pytest.mark.parametrize("ensemble", ["NVT", "NVE"])
+def test_what_the_thermostat_holds_is_told_once_a_stage(
+    context: RecordingContext, ensemble: str
+) -> None:
+    result = SIM.run({**SHORT, "length_ps": 0.1, "ensemble": ensemble}, context)
+
+    targets = context.series("target_temperature_k")
+    spreads = context.series("temperature_spread_k")
+    assert targets == [300] * (2 if ensemble == "NVT" else 1)  # NVE holds none in production
+    assert spreads[0] == pytest.approx(300 * sqrt(2 / (3 * 9 - 3)))
+    assert [each["label"] for each in result["fluctuations"]][:3] == ["C1", "C2", "O1"]
+    assert result["averages_from_ps"] >= 0.2
+
+
 def test_the_trajectory_is_read_by_others(context: RecordingContext) -> None:
     mdtraj = pytest.importorskip("mdtraj")
 

@@ -43,8 +43,13 @@ export class Board {
 
   /** The one that stands out; -1 for none. */
   mark(index) {
+    const before = this.at;
     this.at = index;
-    this.draw();
+    if (!this.columns) return;
+    const pen = this.canvas.getContext("2d");
+    const colours = coloursNow();
+    this.#around(pen, before, colours);
+    if (index >= 0) this.#frame(pen, index, colours);
   }
 
   draw() {
@@ -148,6 +153,18 @@ export class Board {
     pen.lineWidth = 1;
   }
 
+  /** A frame lies over the edges of its neighbours too. */
+  #around(pen, i, colours) {
+    if (i < 0) return;
+    const [x, y] = this.#corner(i);
+    pen.clearRect(x - 2, y - 2, this.side + 4, this.side + 4);
+    for (const row of [-this.columns, 0, this.columns]) {
+      for (const near of [i + row - 1, i + row, i + row + 1]) {
+        if (near >= 0 && near < this.count) this.#square(pen, near, colours);
+      }
+    }
+  }
+
   #corner(i) {
     return [(i % this.columns) * this.side, Math.floor(i / this.columns) * this.side];
   }
@@ -169,7 +186,9 @@ export class Board {
     const step = STEPS[pressed.key]?.(this.columns);
     if (step === undefined) return null;
     pressed.preventDefault();
-    return this.#pick(Math.min(this.count - 1, Math.max(0, this.at < 0 ? 0 : this.at + step)));
+    // Whatever the first key is, it leads to an end.
+    const from = this.at < 0 && Number.isFinite(step) ? -step : Math.max(0, this.at);
+    return this.#pick(Math.min(this.count - 1, Math.max(0, from + step)));
   }
 }
 
