@@ -209,6 +209,7 @@ def test_signing_in_and_out(page: Page, private_stack: Stack) -> None:
     stack.wait(stack.submit("demo.sum_squares", n=3))
     page.goto(f"{stack.url}/jobs/")
 
+    page.locator(".menu summary").click()
     page.get_by_role("link", name="Sign in").click()
     page.get_by_label("User name").fill("marie")
     page.get_by_label("Password").fill("radium")
@@ -218,10 +219,12 @@ def test_signing_in_and_out(page: Page, private_stack: Stack) -> None:
     page.get_by_role("button", name="Sign in").click()
 
     expect(page.locator(".who")).to_contain_text("marie")
+    page.locator(".menu summary").click()
     page.get_by_role("link", name="Admin").click()
     page.get_by_role("rowheader").get_by_role("link", name="Jobs").click()
     expect(page.locator("#result_list")).to_contain_text("demo.sum_squares")
     page.goto(f"{stack.url}/jobs/")
+    page.locator(".menu summary").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator(".who")).not_to_contain_text("marie")
 
