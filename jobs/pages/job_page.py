@@ -20,7 +20,7 @@ from .formats import number
 from .limits import on_restart
 from .rail import rail
 from .record import provenance_rows
-from .snapshot import snapshot
+from .snapshot import log_tail, snapshot
 from .status import look, ran_for_s, whereabouts
 from .structure import structure_of
 from .tables import rows
@@ -77,7 +77,8 @@ def job_page(job: Job) -> dict[str, Any]:
         "structure": structure,
         "result_figures": [figure for figure in figures if not figure.replaces],
         "webhooks": told_by_webhook(job),
-        "snapshot": snapshot(job, simulation, attempt),
+        "log": log_tail(job, attempt),
+        "snapshot": snapshot(job, simulation),
     }
 
 

@@ -24,9 +24,7 @@ COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 """What engines that take us for a terminal write between the words."""
 
 
-def snapshot(
-    job: Job, simulation: simulations.Simulation | None, attempt: Attempt | None
-) -> dict[str, Any]:
+def snapshot(job: Job, simulation: simulations.Simulation | None) -> dict[str, Any]:
     """:param job: read before this is called: nothing newer than its `last_seq` is told."""
     plots = simulation.plots if simulation else ()
     return {
@@ -41,7 +39,6 @@ def snapshot(
             **events.snapshot(job),
         },
         "points": thinned(list(events.points(job)), _drawn(plots)),
-        "log": log_tail(job, attempt),
         "plots": [{**asdict(plot), "cut_at": (job.result or {}).get(plot.cut)} for plot in plots],
         "readouts": [asdict(each) for each in (simulation.readouts if simulation else ())],
         "ws": f"/ws/v1/jobs/{job.pk}/",

@@ -39,7 +39,7 @@ class DftSinglePointResult(MoleculeDftResult):
     presets=presets.DFT,
     readouts=(
         Readout(key="scf_energy_hartree", title="Energy", unit="hartree", digits=8),
-        Readout(key="scf_delta_energy_hartree", title="|ΔE|", unit="hartree", form="exp"),
+        Readout(key="scf_delta_energy_hartree", title="Change", unit="hartree", form="exp"),
         Readout(key="scf_cycle", title="SCF cycle", form="int"),
     ),
     plots=(SCF_CONVERGENCE,),

@@ -54,7 +54,7 @@ SCF_CONVERGENCE = Plot(
     y="scf_delta_energy_hartree",
     title="SCF convergence",
     x_label="SCF cycle",
-    y_label="|ΔE| (hartree)",
+    y_label="Change (hartree)",
     caption="Change of the energy from one cycle of the newest SCF to the next, log scale. "
     "A straight fall is what one wants; a saw-tooth means that it oscillates. The SCF before it "
     "is thin.",

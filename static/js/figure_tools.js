@@ -15,7 +15,8 @@ export class Tools {
     this.output = figure.querySelector(".tools output");
     this.table = figure.querySelector("[data-numbers]");
     this.button = figure.querySelector("[data-table]");
-    this.table.hidden = true;
+    this.table.hidden = !("open" in this.table.dataset);
+    this.button.setAttribute("aria-expanded", String(this.open));
     this.button.addEventListener("click", () => this.toggleTable());
     for (const button of figure.querySelectorAll("[data-save-as]")) {
       button.addEventListener("click", () => this.#save(button.dataset.saveAs));

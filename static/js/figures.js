@@ -2,6 +2,8 @@
 // figures/KIND.js exports draw(figure, told, tools): `told` is the figure's JSON, `tools` its buttons.
 import { Tools } from "./figure_tools.js";
 
+const NEAR = "200px";
+
 export function bringToLife(root, name) {
   for (const figure of root.querySelectorAll("figure[data-key]:not([data-alive])")) {
     figure.dataset.alive = "";
@@ -9,7 +11,8 @@ export function bringToLife(root, name) {
   }
 }
 
-async function start(figure, name) {
+/** Its buttons at once, its drawing when it comes near. */
+function start(figure, name) {
   const told = toldIn(figure);
   const tools = new Tools(figure, {
     name: `${name}-${told.key}`,
@@ -18,6 +21,15 @@ async function start(figure, name) {
     picture: () => figure.querySelector("[data-plot] svg"),
     told: () => ({ caption: told.caption, units: told.units, data: told.data }),
   });
+  const near = new IntersectionObserver((seen) => {
+    if (!seen.some((each) => each.isIntersecting)) return;
+    near.disconnect();
+    drawInto(figure, told, tools);
+  }, { rootMargin: NEAR });
+  near.observe(figure);
+}
+
+async function drawInto(figure, told, tools) {
   try {
     const { draw } = await import(`./figures/${figure.dataset.kind}.js`);
     await draw(figure, told, tools);

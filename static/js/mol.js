@@ -275,7 +275,7 @@ class Molecule extends HTMLElement {
     line.textContent = `No 3D: ${error.message}. The numbers are under “Describe”.`;
     this.stage.replaceChildren(line);
     this.querySelector("[data-player]")?.remove();
-    for (const button of this.querySelectorAll("[data-png], [data-save]")) button.hidden = true;
+    for (const button of this.querySelectorAll("[data-png], [data-save], [data-numbers-as]")) button.hidden = true;
     this.querySelector("[data-describe]").open = true;
     this.dataset.without = "";
   }

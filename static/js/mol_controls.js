@@ -1,4 +1,5 @@
 // Buttons, slider and keys of a structure: everything that a drag does, done without one.
+import { asCsv, save } from "./save.js";
 
 import { hearContacts } from "./mol_contacts.js";
 import { WITH_WATER } from "./mol_frames.js";
@@ -182,6 +183,13 @@ export class Controls {
   #hearExports() {
     const [png, text] = ["[data-png]", "[data-save]"].map((name) => this.owner.querySelector(name));
     png.disabled = text.disabled = false;
+    for (const button of this.owner.querySelectorAll("[data-numbers-as]")) {
+      const kind = button.dataset.numbersAs;
+      button.disabled = false;
+      button.addEventListener("click", () => {
+        save(`${this.owner.fileName}.${kind}`, numbersOf(this.owner, kind), kind === "csv" ? "text/csv" : "application/json");
+      });
+    }
     text.textContent = this.owner.current.format.toUpperCase();
     png.addEventListener("click", () => {
       const bytes = atob(this.owner.scene.picture().split(",")[1]);
@@ -192,6 +200,14 @@ export class Controls {
       save(`${this.owner.fileName}.${format}`, new Blob([`${content.trimEnd()}\n`], { type: TYPES[format] }));
     });
   }
+}
+
+/** Coordinates of what is shown, as numbers. */
+function numbersOf(owner, kind) {
+  const columns = ["atom", "element", "x_angstrom", "y_angstrom", "z_angstrom"];
+  const rows = owner.scene.describe().atoms.map(({ elem, x, y, z }, i) => [i + 1, elem, x, y, z]);
+  if (kind === "csv") return asCsv({ header: columns, rows });
+  return `${JSON.stringify({ title: owner.stage.getAttribute("aria-label"), columns, rows }, null, 1)}\n`;
 }
 
 function viewsOf(owner, files) {
@@ -208,10 +224,4 @@ function make(kind, text, attributes) {
   element.textContent = text;
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   return element;
-}
-
-function save(name, blob) {
-  const link = make("a", "", { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

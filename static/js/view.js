@@ -69,7 +69,10 @@ export class JobView {
 
   /** Look as `before` did: the same tables open, the log where its reader had it. */
   resemble(before) {
-    before.charts.forEach((chart, i) => this.charts[i]?.resemble(chart));
+    for (const chart of before.charts) {
+      // A result may have taken the place of one, so they are known by what they show.
+      this.charts.find((each) => each.plot.y === chart.plot.y)?.resemble(chart);
+    }
     if (!before.log || !this.log || before.isAtEnd()) return;
     this.log.scrollTop = this.log.scrollHeight - (before.log.scrollHeight - before.log.scrollTop);
   }

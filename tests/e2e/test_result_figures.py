@@ -271,8 +271,8 @@ def test_figures_come_when_a_watched_job_ends(page: Page, stack: Stack) -> None:
     page.goto(f"{stack.url}/jobs/{job_id}/")
     page.locator("figure[data-figure='1']").get_by_role("button", name="Displacements").click()
 
+    expect(page.locator("#figure-infrared")).to_be_attached(timeout=120_000)
     figure_of(page, "infrared")
-
     pressed = page.locator("figure[data-figure='1'] [data-choice='Displacements']")
     expect(pressed).to_have_attribute("aria-pressed", "true")
     expect(page.locator("figure[data-figure='0']")).to_have_count(0)

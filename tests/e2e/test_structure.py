@@ -181,17 +181,22 @@ def test_what_is_shown_is_saved_under_a_name_that_says_so(
     stem = f"xtb-geometry-optimisation-{aspirin[:8]}"
 
     with page.expect_download() as image:
-        page.get_by_role("button", name="PNG").click()
+        page.locator("bp-mol").get_by_role("button", name="PNG").click()
     slider = page.get_by_role("slider", name="Step")
     slider.focus()
     slider.press("Home")
     with page.expect_download() as text:
         page.get_by_role("button", name="XYZ").click()
+    with page.expect_download() as numbers:
+        page.locator("bp-mol").get_by_role("button", name="CSV").click()
 
     assert image.value.suggested_filename == f"{stem}-final.xyz.png"
     assert Path(image.value.path()).read_bytes().startswith(b"\x89PNG")
     assert text.value.suggested_filename == f"{stem}-step-1.xyz"
     assert Path(text.value.path()).read_text().startswith("21\nstep 1 energy_hartree")
+    rows = Path(numbers.value.path()).read_text().splitlines()
+    assert rows[0] == "atom,element,x_angstrom,y_angstrom,z_angstrom"
+    assert len(rows) == 22
     assert_nothing_was_refused(page)
 
 

@@ -255,7 +255,7 @@ def test_a_reaction_is_told_by_its_species_and_its_difference(ended: Callable[..
 
     reaction = figures(ended("reaction_energy", result))["reaction"]
 
-    assert reaction.sentence == "2 H -> H2: ΔE −2625.5 kJ/mol."
+    assert reaction.sentence == "2 H -> H2: ∆E −2625.5 kJ/mol."
     assert reaction.table.texts == [
         ["H", "-2", "−0.500000", "–", "–"],
         ["H2 (+1)", "+1", "−2.000000", "–", "–"],

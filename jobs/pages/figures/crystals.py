@@ -20,6 +20,7 @@ def cell(finished: Finished) -> ResultFigure:
     return ResultFigure(
         key="cell",
         kind="numbers",
+        table_open=True,
         title="Cell",
         caption=f"Lattice constants of {result['title']} by {result['method']}{beside}.",
         sentence=f"{result['title']}, {result['space_group']}: {lengths}, volume "

@@ -10,10 +10,11 @@ from jobs.pages.formats import number
 from .frame import Cell, Finished, ResultFigure, Table
 
 KJ_PER_HARTREE = 2625.4996394799  # CODATA 2018
+# The mathematicians' ∆: no font that a page would have to load has it, as the Greek letter's does.
 DIFFERENCES = (
-    ("ΔE", "energy_hartree", "reaction_energy_kj_mol"),
-    ("ΔH", "enthalpy_hartree", "reaction_enthalpy_kj_mol"),
-    ("ΔG", "gibbs_hartree", "reaction_gibbs_kj_mol"),
+    ("∆E", "energy_hartree", "reaction_energy_kj_mol"),
+    ("∆H", "enthalpy_hartree", "reaction_enthalpy_kj_mol"),
+    ("∆G", "gibbs_hartree", "reaction_gibbs_kj_mol"),
 )
 
 
@@ -64,6 +65,7 @@ def reaction(finished: Finished) -> ResultFigure:
     return ResultFigure(
         key="reaction",
         kind="reaction",
+        table_open=True,
         title="Reaction energy",
         caption=f"{result['equation']} by {result['method']}: products less reactants"
         f"{_conditions(result)}. Below zero, the products lie lower.",

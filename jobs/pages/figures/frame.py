@@ -45,6 +45,7 @@ class ResultFigure:
     :param sentence: what it shows, for who cannot see it; generated from its numbers.
     :param data: what the script draws from.
     :param units: of the quantities in `data`, by their names.
+    :param table_open: its table is shown from the beginning.
     :param replaces: the y of the live plot that it takes the place and the number of.
     :param number: of the figure on its page, the same for every job of a type.
     """
@@ -58,6 +59,7 @@ class ResultFigure:
     data: Mapping[str, Any] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     wide: bool = False
+    table_open: bool = False
     replaces: str = ""
     number: int = 0
 

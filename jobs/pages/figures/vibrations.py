@@ -69,6 +69,7 @@ def thermochemistry(finished: Finished) -> ResultFigure | None:
     return ResultFigure(
         key="thermochemistry",
         kind="thermochemistry",
+        table_open=True,
         title="Thermochemistry",
         caption="Ideal gas, rigid rotor, harmonic oscillators, with symmetry number "
         f"{result['symmetry_number']}: energy above that of the atoms at rest. The job's own "

@@ -1,5 +1,5 @@
 // A figure of numbers alone.
 
 export function draw(figure, told, tools) {
-  tools.toggleTable();
+  if (!tools.open) tools.toggleTable();
 }

@@ -72,7 +72,7 @@ function tellHow(figure, address, level) {
 
 export function titleOf({ name, spin }) {
   const [side, offset] = [name.slice(0, 4).toUpperCase(), name.slice(4).replace("-", "−")];
-  return `${side}${offset}${spin ? ` ${spin === "alpha" ? "α" : "β"}` : ""}`;
+  return `${side}${offset}${spin ? ` ${spin}` : ""}`;
 }
 
 function levels(paper, { data, sentence }, state) {
@@ -90,7 +90,7 @@ function levels(paper, { data, sentence }, state) {
   });
   state.placed = spread(shown, spins);
   for (const { level, from, to } of state.placed) line(paper, level, from, to, level === state.chosen);
-  spins.forEach((spin, i) => paper.write({ alpha: "α", beta: "β" }[spin] ?? "", {
+  spins.forEach((spin, i) => paper.write(spin ?? "", {
     class: "axis", x: paper.toX(i + 0.5), y: paper.box.bottom + 17, "text-anchor": "middle",
   }));
   if (homo !== null && lumo !== null) gap(paper, homo, lumo, data.gap_ev);

@@ -24,7 +24,7 @@ export function draw(figure, told, tools) {
     digits: [...told.table.digits, ...told.data.differences.map(() => digitsOf(unit))],
   });
   tools.say(spoken(told, unit));
-  tools.toggleTable();
+  tools.refresh();
 }
 
 function inUnit(kjPerMol, unit) {

@@ -24,7 +24,6 @@ export function draw(figure, told, tools) {
     };
   };
   tools.what.told = () => ({ caption: told.caption, ...now, at: gas(data, now.temperature, now.pressure), data });
-  tools.toggleTable();
 
   function read() {
     const [temperature, pressure] = asked.map((input) => (input.checkValidity() ? input.valueAsNumber : NaN));
