@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -39,7 +40,7 @@ def mean_field(mol: Any, params: MoleculeDftParams, checkpoint: Path) -> Any:
     method = getattr(dft, reference_of(params.reference, mol.spin + 1))
     mf = method(mol, xc=FUNCTIONALS[params.functional].xc)
     if params.density_fit:
-        mf = mf.density_fit()
+        mf = _density_fitted(mf)
     mf.disp = disp_of(params.functional, params.dispersion)
     mf.grids.level = params.grid_level
     mf.max_cycle = params.scf_max_cycles
@@ -48,6 +49,23 @@ def mean_field(mol: Any, params: MoleculeDftParams, checkpoint: Path) -> Any:
     mf._chkfile.close()
     mf.chkfile = str(checkpoint)
     return _in_solvent(mf, params)
+
+
+def _density_fitted(mf: Any) -> Any:
+    """By the fitting basis that goes with the orbitals', or where that lacks an element by one that
+    PySCF makes for it: cc-pVTZ has helium, and its fitting basis has not."""
+    from pyscf import df
+    from pyscf.lib.exceptions import BasisNotFoundError
+
+    fitted = mf.density_fit()
+    with warnings.catch_warnings():
+        # PySCF says at length what is done here.
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            df.make_auxmol(mf.mol, fitted.with_df.auxbasis)
+        except BasisNotFoundError:
+            fitted.with_df.auxbasis = df.make_auxbasis(mf.mol)
+    return fitted
 
 
 def _in_solvent(mf: Any, params: MoleculeDftParams) -> Any:

@@ -222,6 +222,23 @@ def test_pyscf_plans_within_the_memory_that_the_run_may_take(context: RecordingC
 
 
 @pytest.mark.engine
+@pytest.mark.parametrize(
+    "basis", ["cc-pvdz", *(pytest.param(b, marks=pytest.mark.slow) for b in ("cc-pvtz", "cc-pvqz"))]
+)
+def test_an_element_that_a_fitting_basis_lacks_is_fitted_all_the_same(
+    context: RecordingContext, basis: str
+) -> None:
+    given = {"structure": "[Li]", "functional": "B3LYP", "basis": basis, "grid_level": 1}
+
+    fitted, exact = (
+        single_point(RecordingContext(context.workdir), **given, density_fit=fit)["energy_hartree"]
+        for fit in (True, False)
+    )
+
+    assert fitted == pytest.approx(exact, abs=1e-4)
+
+
+@pytest.mark.engine
 def test_a_heavy_element_runs_with_its_core_potential(context: RecordingContext) -> None:
     result = single_point(context, structure="2\n\nH 0 0 0\nI 0 0 1.61", grid_level=0)
 
