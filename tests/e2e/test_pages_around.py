@@ -23,6 +23,11 @@ def test_from_the_palette_to_a_job_and_by_marks_to_a_comparison(page: Page, stac
     page.keyboard.press("Control+K")
     palette = page.get_by_role("dialog", name="Search or run")
     expect(palette).to_be_visible()
+    page.keyboard.type("what nobody looks for")
+    # Once is enough, whatever stands in the field.
+    page.keyboard.press("Escape")
+    expect(palette).to_be_hidden()
+    page.keyboard.press("Control+K")
     page.keyboard.type(f"{tag} n=5")
     expect(palette.get_by_role("link", name=f"{tag} n=5")).to_be_visible(timeout=20_000)
     expect(palette.get_by_role("link", name=f"{tag} n=6")).to_have_count(0, timeout=20_000)
