@@ -30,9 +30,7 @@ export class Chart {
   show(points) {
     this.points = points;
     this.lines = this.way.lines(points);
-    const { band: keys } = this.plot;
-    const told = keys && points.findLast((point) => keys.every((key) => key in point));
-    this.target = told ? keys.map((key) => told[key]) : null;
+    this.target = targetIn(points, this.plot.band);
     this.#lamps();
     this.paper.redraw();
   }
@@ -66,29 +64,31 @@ export class Chart {
     paper.say(this.sentence());
     this.tools.refresh();
     if (!all.length) return;
-    const held = this.target ? [-3, 3].map((n) => this.target[0] + n * this.target[1]) : [];
     const xs = all.map(([x]) => x);
     paper.axes({
-      x: extent(xs), y: extent([...all.map(([, y]) => y), ...thresholds, ...held]),
+      x: extent(xs), y: extent([...all.map(([, y]) => y), ...thresholds, ...(this.target?.ends ?? [])]),
       xLabel: plot.x_label, yLabel: this.way.label, log: plot.log, whole: xs.every(Number.isInteger),
     });
+    if (this.target) this.#held(this.target);
+    if (Number.isFinite(plot.cut_at)) upright(paper, plot.cut_at, "averages from here");
     const highest = Math.max(...thresholds);
     for (const each of thresholds) paper.level(each, `target ${significant(each, 2)}`, each < highest);
-    if (this.target) {
-      band(paper, ...held, `target ${legible(this.target[0])} ± 3σ`);
-      paper.level(this.target[0], "");
-    }
-    if (Number.isFinite(plot.cut_at)) upright(paper, plot.cut_at, "averages from here");
     lines.forEach((line, i) => this.#line(line, i === 0));
     const drawn = lines.filter((line) => line.points.length);
     if (drawn.length > 1) paper.legend(drawn.map((line) => [line.title.replace(/ \(.*/, ""), line.look]));
     this.cursor = paper.add("path", { class: "cursor" });
   }
 
-  #line({ points, look, plain }, isFirst) {
+  #held({ centre, ends }) {
+    band(this.paper, ...ends, `target ${legible(centre)} ± 3σ`);
+    this.paper.level(centre, "");
+  }
+
+  #line({ points, look, isMean }, isFirst) {
     if (!points.length) return;
     this.paper.line(points, look);
-    if (!plain && !look.includes("thin")) this.paper.marks(points, look);
+    if (isMean) return;
+    if (!look.includes("thin")) this.paper.marks(points, look);
     this.paper.dot(points.at(-1), `newest ${look}`, isFirst ? 3.4 : 2.6);
   }
 
@@ -142,6 +142,14 @@ export class Chart {
     const way = points.length > 1 ? `from ${significant(first)} to ${significant(last)}` : significant(last);
     return `${plot.title}, ${title}: ${way} in ${points.length} points${change}`;
   }
+}
+
+/** What is held, as it was last reported, and three times the expected spread to either side. */
+function targetIn(points, keys) {
+  const told = keys && points.findLast((point) => keys.every((key) => key in point));
+  if (!told) return null;
+  const [centre, spread] = keys.map((key) => told[key]);
+  return { centre, ends: [centre - 3 * spread, centre + 3 * spread] };
 }
 
 function thresholdsOf(plot) {

@@ -37,14 +37,16 @@ export function waysOf(plot, look) {
 function linesOf(points, plot, look) {
   const { now, before } = runsOf(points, plot);
   const newest = { title: plot.y_label, column: plot.y, points: now, look, threshold: plot.threshold };
-  const mean = plot.mean_over ? runningMean(now, plot.mean_over) : [];
-  if (mean.length) return [{ ...newest, look: `${look} thin` }, { ...meanOf(plot), points: mean, look: "s2 solid", plain: true }];
+  if (plot.mean_over) return withMean(newest, plot);
   if (!plot.shows_previous) return [newest];
   return [newest, { title: "the run before", column: `${plot.y}_before`, points: before, look: "s3 thin" }];
 }
 
-function meanOf({ y, y_label: label }) {
-  return { title: `Running mean of ${label}`, column: `${y}_running_mean` };
+function withMean(newest, plot) {
+  const points = runningMean(newest.points, plot.mean_over);
+  if (!points.length) return [newest];
+  const mean = { title: "running mean", column: `${plot.y}_running_mean`, points, look: "s2 solid", isMean: true };
+  return [{ ...newest, look: `${newest.look} thin` }, mean];
 }
 
 function unitsOf(plot, look) {
