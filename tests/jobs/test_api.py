@@ -44,7 +44,7 @@ def test_a_submission_is_accepted_with_its_id_and_where_to_look(as_alice: Client
     assert answer["Location"].endswith(f"/api/v1/jobs/{job.pk}")
     assert int(answer["Retry-After"]) > 0
     assert set(answer.json()["links"]) == {
-        "self", "events", "result", "explain", "cancel", "page",
+        "self", "events", "stream", "log", "result", "explain", "cancel", "page",
     }  # fmt: skip
     assert (job.name, job.tags, job.params) == ("Squares", ["a"], {"n": 3})
 

@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisAway
 from backplane_site.local_user import local_user
 from jobs import keys, lifecycle, news, streaming
 from jobs.batch_models import Batch
-from jobs.lifecycle import batch_course
+from jobs.lifecycle import batch_course, many
 from jobs.models import Job
 from jobs.states import JobState, Scope
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def batch(monkeypatch: pytest.MonkeyPatch, db: None) -> Batch:
     """Of two jobs, none of which a worker knows of."""
     monkeypatch.setattr("jobs.lifecycle.batches.hand_all_to_backend", lambda jobs: None)
-    monkeypatch.setattr(batch_course, "withdraw_all", lambda jobs: None)
+    monkeypatch.setattr(many, "withdraw_all", lambda jobs: None)
     wanted = [lifecycle.Wanted(simulation="demo.sum_squares", params={"n": n}) for n in (1, 2)]
     return lifecycle.submit_batch(owner=local_user(), wanted=wanted)
 

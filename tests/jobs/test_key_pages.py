@@ -208,18 +208,16 @@ def test_other_staff_see_and_revoke_keys_and_give_them_nothing(staff: Client, ke
     assert not key.is_usable
 
 
-def test_who_sent_these_jobs_is_answered_by_a_filter_with_counts(
+def test_who_sent_these_jobs_is_answered_by_a_count_that_leads_to_them(
     admin_client: Client, key: ApiKey, submit: Any
 ) -> None:
     for _ in range(3):
         submit(origin=Origin(key=key, agent="crawler", purpose="screening"))
     submit(name="own")
 
-    counted = admin_client.get("/admin/jobs/job/?_facets=True").content.decode()
     listed = admin_client.get("/admin/jobs/apikey/").content.decode()
     filtered = admin_client.get(f"/admin/jobs/job/?key__id__exact={key.pk}").content.decode()
 
-    assert re.search(r"crawler\s*\(3\)", counted)
     assert f'key__id__exact={key.pk}">3</a>' in listed
     assert "own" not in re.findall(r'class="field-name[^>]*>(.*?)<', filtered)
     assert "screening" in admin_client.get("/admin/jobs/job/?q=screening").content.decode()

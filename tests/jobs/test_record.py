@@ -262,4 +262,4 @@ def test_a_page_without_a_record_has_no_empty_blocks(
     html = client.get(submit().get_absolute_url()).content.decode()
 
     assert "methods-text" not in html
-    assert "Provenance" not in html
+    assert "Provenance:" not in html

@@ -155,7 +155,7 @@ def test_a_run_of_before_there_were_averages_has_what_it_has(ended: Callable[...
 def test_the_plots_know_where_averages_begin(ended: Callable[..., Job]) -> None:
     job = ended("md_simulation", MD)
 
-    told = snapshot(job, simulations.get("md_simulation"), None)
+    told = snapshot(job, simulations.get("md_simulation"))
 
     cuts = {plot["y"]: plot["cut_at"] for plot in told["plots"]}
     assert cuts["rmsd_angstrom"] == 9.3
@@ -215,7 +215,7 @@ def test_the_ranking_has_a_drawing_of_each_ligand(
     assert drawn["Content-Type"] == "image/svg+xml; charset=utf-8"
     assert drawn["Cache-Control"].startswith("private")
     assert drawn.content.startswith(b"<svg")
-    assert b"#FF0000" in drawn.content  # an oxygen
+    assert drawn.content.count(b"<path") > 5
     for nowhere in ("0", "3"):
         assert client.get(f"/jobs/{job.pk}/drawings/{nowhere}.svg").status_code == 404
 

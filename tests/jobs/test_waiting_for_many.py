@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from backplane_site.local_user import local_user
 from jobs import lifecycle, news
 from jobs.batch_models import Batch
-from jobs.lifecycle import batch_course
+from jobs.lifecycle import batch_course, many
 from jobs.models import Job
 
 from .test_waiting import JOB, ask, finish, somebody_waits
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def batch(monkeypatch: pytest.MonkeyPatch, db: None) -> Batch:
     """Of two jobs, none of which a worker knows of."""
     monkeypatch.setattr("jobs.lifecycle.batches.hand_all_to_backend", lambda jobs: None)
-    monkeypatch.setattr(batch_course, "withdraw_all", lambda jobs: None)
+    monkeypatch.setattr(many, "withdraw_all", lambda jobs: None)
     monkeypatch.setattr(batch_course, "TOLD_EVERY", 0 * batch_course.TOLD_EVERY)
     monkeypatch.setattr(news, "LOOK_ANYWAY_S", 30)
     wanted = [lifecycle.Wanted(simulation="demo.sum_squares", params={"n": n}) for n in (1, 2)]

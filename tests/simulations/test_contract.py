@@ -22,7 +22,7 @@ UNITS = {
     "_cm1": "cm⁻¹", "_km_mol": "km/mol", "_dalton": "Da", "_j_mol_k": "J/(mol K)",
     "_kcal_mol": "kcal/mol", "_kcal_per_mol": "kcal/mol", "_kj_mol": "kJ/mol",
     "_kj_per_mol": "kJ/mol", "_kj_per_mol_ns_atom": "kJ/mol/ns/atom", "_g_per_cm3": "g/cm³",
-    "_ns_per_day": "ns/day",
+    "_ns_per_day": "ns/day", "_ghz": "GHz",
 }  # fmt: skip
 """By how a quantity's name ends."""
 EXAMPLES = {
