@@ -9,6 +9,7 @@ from . import (  # noqa: F401
     job_admin,
     key_admin,
     operator_admin,
+    preset_admin,
     user_admin,
     webhook_admin,
 )

@@ -17,6 +17,11 @@ class Preset(models.Model):
     simulation = models.CharField(max_length=100)
     name = models.CharField(max_length=60)
     params = models.JSONField(default=dict)
+    for_everybody = models.BooleanField(
+        default=False,
+        help_text="Offered on everybody's form, not on its owner's alone. Its owner may still "
+        "change or remove it.",
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

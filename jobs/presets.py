@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 import simulations
 
@@ -34,6 +34,13 @@ def of(owner: Any, simulation: simulations.Simulation) -> QuerySet[Preset]:
     return Preset.objects.filter(owner=owner, simulation=simulation.name).order_by("name", "id")
 
 
+def offered_to(owner: Any, simulation: simulations.Simulation) -> QuerySet[Preset]:
+    """Their own, and those of others that an operator has put on everybody's form."""
+    of_simulation = Preset.objects.filter(simulation=simulation.name)
+    theirs = of_simulation.filter(Q(owner=owner) | Q(for_everybody=True))
+    return theirs.order_by("name", "id")
+
+
 def find(
     owner: Any, simulation: simulations.Simulation, key: str
 ) -> simulations.Preset | Preset | None:
@@ -41,7 +48,7 @@ def find(
     if known := next((each for each in simulation.presets if each.key == key), None):
         return known
     try:
-        return of(owner, simulation).filter(pk=UUID(key)).first()
+        return offered_to(owner, simulation).filter(pk=UUID(key)).first()
     except ValueError:
         return None
 

@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('simulation', models.CharField(max_length=100)),
                 ('name', models.CharField(max_length=60)),
                 ('params', models.JSONField(default=dict)),
+                ('for_everybody', models.BooleanField(default=False, help_text="Offered on everybody's form, not on its owner's alone. Its owner may still change or remove it.")),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='presets', to=settings.AUTH_USER_MODEL)),
             ],

@@ -41,16 +41,16 @@ def offers(
 ) -> list[Offer]:
     known: list[simulations.Preset | Preset] = [
         *simulation.presets,
-        *presets.of(owner, simulation),
+        *presets.offered_to(owner, simulation),
     ]
-    return [_offer(each, asking.asked, started.preset_key) for each in known]
+    return [_offer(each, asking.asked, started.preset_key, owner) for each in known]
 
 
 def _offer(
-    preset: simulations.Preset | Preset, asked: Mapping[str, Question], chosen: str
+    preset: simulations.Preset | Preset, asked: Mapping[str, Question], chosen: str, owner: Any
 ) -> Offer:
     values = texts(asked, preset.params)
-    is_mine = isinstance(preset, Preset)
+    is_mine = isinstance(preset, Preset) and preset.owner_id == owner.pk
     return Offer(
         key=key_of(preset),
         title=preset.name if isinstance(preset, Preset) else preset.title,

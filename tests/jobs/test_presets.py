@@ -9,6 +9,7 @@ from django.test import Client
 
 import simulations
 from jobs import presets
+from jobs.operator_models import AuditEntry
 from jobs.preset_models import Preset
 
 DFT = "/jobs/new/dft_single_point/"
@@ -117,3 +118,24 @@ def test_they_are_seen_used_and_removed_by_their_owner_alone(
     as_alice.force_login(bob)
     assert as_alice.post(remove).url == DFT
     assert not Preset.objects.exists()
+
+
+def test_an_operator_puts_a_preset_on_everybodys_form(
+    admin_client: Client, client: Client, alice: Any, bob: Any, dft: simulations.Simulation
+) -> None:
+    preset = presets.save(alice, dft, "House rules", {"functional": "PBE0"})
+    client.force_login(bob)
+    before = client.get(DFT, {"preset": str(preset.pk)})
+    change = f"/admin/jobs/preset/{preset.pk}/change/"
+
+    shown = admin_client.get(change).content.decode()
+    admin_client.post(change, {"for_everybody": "on"})
+
+    after = client.get(DFT, {"preset": str(preset.pk)})
+    assert "PBE0" in shown
+    assert "House rules" not in before.content.decode()
+    assert before.context["form"]["functional"].value() != "PBE0"
+    assert after.context["form"]["functional"].value() == "PBE0"
+    assert "Remove your preset House rules" not in after.content.decode()
+    assert client.post(f"{DFT}presets/{preset.pk}/remove/").status_code == 404
+    assert AuditEntry.objects.get(action="preset: changed").by_id
