@@ -23,7 +23,7 @@ from jobs.batch_models import Batch
 from jobs.states import FailureKind, Scope
 from simulations import FieldError
 
-from . import batch_bodies, batch_results, idempotency
+from . import batch_bodies, batch_results, conditions, idempotency
 from .base import KnownQuery
 from .batch_bodies import BatchSubmissionSerializer, ResumeSerializer
 from .batch_serializers import (
@@ -179,7 +179,8 @@ class BatchCancelView(KnownQuery):
         batch = _visible_batch(request, batch_id)
         try:
             who = origin_of(request).signed(request.user)
-            batch = lifecycle.cancel_batch(batch, by=who)
+            with conditions.unchanged(request, batch):
+                batch = lifecycle.cancel_batch(batch, by=who)
         except lifecycle.BatchIsOver:
             if batch.cancel_requested_at is None:  # asked twice, it is what was asked for
                 raise
@@ -203,13 +204,14 @@ class BatchResumeView(KnownQuery):
 
         def act(keep: idempotency.Keep) -> Response:
             code = status.HTTP_202_ACCEPTED
-            resumed = lifecycle.resume_batch(
-                batch,
-                by=origin.signed(request.user),
-                kinds=lifecycle.STOPPED | kinds,
-                origin=origin,
-                also=lambda resumed: keep(lambda: _answer(resumed, request, code)),
-            )
+            with conditions.unchanged(request, batch):
+                resumed = lifecycle.resume_batch(
+                    batch,
+                    by=origin.signed(request.user),
+                    kinds=lifecycle.STOPPED | kinds,
+                    origin=origin,
+                    also=lambda resumed: keep(lambda: _answer(resumed, request, code)),
+                )
             return _answer(resumed, request, code)
 
         return idempotency.once(request, act)

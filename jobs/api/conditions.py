@@ -1,9 +1,12 @@
-"""`If-None-Match` on reading a job, `If-Match` on changing it, and how soon to ask again."""
+"""`If-None-Match` on reading a job, `If-Match` on a change, and how soon to ask again."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -14,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import versions
+from jobs.batch_models import Batch
 from jobs.models import Job
 from jobs.outlook import Outlook
 from jobs.turns import BULK
@@ -26,9 +30,24 @@ HEAVY = (*BULK, "result", "summary", "methods", "provenance", "error", "metrics"
 class Changed(exceptions.APIException):
     status_code = status.HTTP_412_PRECONDITION_FAILED
     default_code = "changed_meanwhile"
-    default_detail = (
-        "The job has changed since the version that If-Match names. Read it again, and decide anew."
-    )
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The {what} has changed since the version that If-Match names. Read it again, and "
+            "decide anew."
+        )
+
+
+def tag_of(*values: Any) -> str:
+    """The version of something that is small: what may be changed of it."""
+    text = json.dumps(values, default=str, sort_keys=True)
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
+
+
+def refuse_unless(request: Request, tag: str, what: str) -> None:
+    """:raises Changed: it is no longer as `If-Match` has it."""
+    if not {"*", tag} & {*parse_etags(request.headers.get("If-Match", "*"))}:
+        raise Changed(what)
 
 
 def not_modified(request: Request, job_id: UUID, outlook: Outlook) -> Response | None:
@@ -59,20 +78,22 @@ def retry_after_s(job: Job) -> int:
 
 
 @contextmanager
-def unchanged(request: Request, job: Job) -> Iterator[None]:
-    """Around a change: nothing else changes the job between the look at it and the change.
+def unchanged(request: Request, known: Job | Batch) -> Iterator[None]:
+    """Around a change: nothing else changes the job, or the batch, between the look at it and the
+    change.
 
-    Compared is the job's own version, weakly, against what RFC 9110 asks for: that its place in
-    line has moved is no reason to refuse.
+    Compared is its own version, weakly, against what RFC 9110 asks for: that its place in line has
+    moved is no reason to refuse.
 
-    :raises Changed: the job is no longer as `If-Match` has it.
+    :raises Changed: it is no longer as `If-Match` has it.
     """
     if (wanted := request.headers.get("If-Match")) is None:
         yield
         return
     with transaction.atomic():
-        now = Job.objects.select_for_update().only("last_seq").get(pk=job.pk)
+        model: Any = type(known)
+        now = model.objects.select_for_update().only("last_seq").get(pk=known.pk)
         tags = parse_etags(wanted)
         if "*" not in tags and now.last_seq not in map(versions.seq_of, tags):
-            raise Changed
+            raise Changed(model._meta.verbose_name)
         yield

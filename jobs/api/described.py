@@ -98,8 +98,8 @@ LEFT_OUT = {
 HEADERS = {
     "Location": "Where the job is.",
     "Retry-After": "Seconds after which to ask again.",
-    "ETag": "The version of it: of a job for `If-None-Match` and `If-Match`, of a batch for "
-    "`If-None-Match`, of a key for `If-Match`.",
+    "ETag": "The version of it: of a job or a batch for `If-None-Match` and `If-Match`, of a key "
+    "or a webhook for `If-Match`.",
 }
 NAMED = {
     "artifact_id": "From `artifacts` of the job.",
@@ -118,6 +118,7 @@ MAKERS = JOB_MAKERS | {"submit_batch"}
 OF_BATCHES = {"submit_batch", "get_batch", "cancel_batch", "resume_batch"}
 VERSIONED = OF_BATCHES | {
     "get_job", "change_job", "cancel_job", "approve_job", "reject_job", "get_key", "change_key",
+    "get_webhook", "change_webhook",
 }  # fmt: skip
 """Whose answers have an `ETag`."""
 ASKED = {
@@ -137,7 +138,8 @@ ASKED = {
         "The `ETag` of what you have: `304` if it is still that.",
     ),
     "If-Match": (
-        {"change_job", "cancel_job", "approve_job", "reject_job", "change_key"},
+        {"change_job", "cancel_job", "approve_job", "reject_job", "cancel_batch", "resume_batch"}
+        | {"change_key", "change_webhook", "delete_webhook"},
         "The `ETag` of what you want changed, as you know it: `412` if it has changed since.",
     ),
     "Last-Event-ID": (

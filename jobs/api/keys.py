@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from django.utils.http import parse_etags
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import ValidationError
@@ -24,9 +21,9 @@ from jobs import keys, spending
 from jobs.key_models import ApiKey
 from jobs.states import Approval, Scope
 
+from . import conditions
 from .base import KnownQuery
 from .choices import ChoiceField, ChoicesField
-from .conditions import Changed
 from .keyring import key_of
 from .pagination import JobCursor
 from .serializers import StrictSerializer
@@ -198,7 +195,7 @@ class KeyView(KnownQuery):
         asked = KeyChangeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         with keys.held(key_id) as key:
-            _refuse_unless_as_known(request, key)
+            conditions.refuse_unless(request, tag_of(key), "key")
             keys.change(key, by=key_of(request), **asked.columns_for(key))
         return _answer(key, request)
 
@@ -239,19 +236,7 @@ class WhoView(KnownQuery):
 def tag_of(key: ApiKey) -> str:
     """Which version of the key it is: of what may be changed of it, not of what it has used."""
     ends = [key.expires_at, key.revoked_at]
-    known = [key.name, key.purpose, key.scopes, *ends, budget_of(key)]
-    text = json.dumps(known, default=str, sort_keys=True)
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
-
-
-def _refuse_unless_as_known(request: Request, key: ApiKey) -> None:
-    """:raises Changed: the key is no longer as `If-Match` has it."""
-    tags = parse_etags(request.headers.get("If-Match", "*"))
-    if not {"*", tag_of(key)} & {*tags}:
-        raise Changed(
-            "The key has changed since the version that If-Match names. Read it again, and "
-            "decide anew."
-        )
+    return conditions.tag_of(key.name, key.purpose, key.scopes, *ends, budget_of(key))
 
 
 def _answer(key: ApiKey, request: Request) -> Response:

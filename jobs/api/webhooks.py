@@ -18,7 +18,7 @@ from jobs.states import Scope
 from jobs.webhook_models import DeliveryState, WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import endpoints
 
-from . import query
+from . import conditions, query
 from .base import KnownQuery
 from .keyring import key_of
 from .pagination import JobCursor
@@ -181,6 +181,7 @@ class WebhookView(KnownQuery):
         endpoint = _visible(request, webhook_id)
         asked = WebhookChangeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
+        conditions.refuse_unless(request, tag_of(endpoint), "webhook")
         wanted = dict(asked.validated_data)
         active = wanted.pop("active", endpoint.is_active)
         endpoints.change(endpoint, **wanted)
@@ -193,7 +194,9 @@ class WebhookView(KnownQuery):
     @extend_schema(operation_id="delete_webhook", responses={204: None})
     def delete(self, request: Request, webhook_id: UUID) -> Response:
         """Nothing is sent there any more, and its log is gone."""
-        endpoints.remove(_visible(request, webhook_id))
+        endpoint = _visible(request, webhook_id)
+        conditions.refuse_unless(request, tag_of(endpoint), "webhook")
+        endpoints.remove(endpoint)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -278,8 +281,14 @@ def _visible(request: Request, webhook_id: UUID) -> WebhookEndpoint:
     return get_object_or_404(_mine(request), pk=webhook_id)
 
 
+def tag_of(endpoint: WebhookEndpoint) -> str:
+    """Which version it is: of what may be changed of it."""
+    return conditions.tag_of(endpoint.url, endpoint.events, endpoint.is_active)
+
+
 def _answer(endpoint: WebhookEndpoint, request: Request) -> Response:
-    return Response(WebhookSerializer(endpoint, context={"request": request}).data)
+    told = WebhookSerializer(endpoint, context={"request": request}).data
+    return Response(told, headers={"ETag": tag_of(endpoint)})
 
 
 def _with_secret(endpoint: WebhookEndpoint, request: Request, code: int) -> Response:

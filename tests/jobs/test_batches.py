@@ -392,6 +392,26 @@ def test_to_cancel_ends_what_waits_and_asks_what_runs_to_stop(
     assert other.state == JobState.QUEUED
 
 
+def test_one_that_has_moved_on_is_not_cancelled_by_who_saw_it_before(
+    of_numbers: Callable[..., Batch], client: Client, alice: Any
+) -> None:
+    client.force_login(alice)
+    batch = of_numbers(1, 2)
+    path = f"{URL}/{batch.pk}"
+    before = client.get(path)["ETag"]
+    client.post(f"{path}/cancel", headers={"If-Match": before})
+
+    def resume(tag: str) -> Any:
+        return client.post(f"{path}/resume", {}, "application/json", headers={"If-Match": tag})
+
+    late = resume(before)
+
+    assert late.status_code == 412
+    assert "The batch has changed" in late.json()["detail"]
+    now = client.get(path)["ETag"]
+    assert resume(now).status_code == 202
+
+
 def test_what_is_over_cannot_be_cancelled(of_numbers: Callable[..., Batch], post: Post) -> None:
     batch = of_numbers(1)
     run(jobs_of(batch)[0])

@@ -129,6 +129,24 @@ def test_one_is_changed_switched_off_and_on_and_removed(browser: Client) -> None
     assert browser.get(path).status_code == 404
 
 
+def test_one_that_has_changed_meanwhile_is_left_alone(browser: Client) -> None:
+    path = f"{API}/{send(browser, 'POST', API, {'url': URL}).json()['id']}"
+    before = browser.get(path)["ETag"]
+
+    changed = send(browser, "PATCH", path, {"active": False})
+    refused = [
+        browser.generic(method, path, "{}", "application/json", headers={"If-Match": before})
+        for method in ("PATCH", "DELETE")
+    ]
+    removed = browser.delete(path, headers={"If-Match": changed["ETag"]})
+
+    assert changed["ETag"] not in {before, ""}
+    assert [each.status_code for each in refused] == [412, 412]
+    assert refused[0].json()["code"] == "changed_meanwhile"
+    assert "The webhook has changed" in refused[0].json()["detail"]
+    assert removed.status_code == 204
+
+
 def test_a_test_is_sent_and_what_came_of_it_told(
     browser: Client, receiver: Receiver, deliver: Post
 ) -> None:
