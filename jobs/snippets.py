@@ -179,6 +179,37 @@ def of_inbox(site: Site) -> list[Snippet]:
     ]
 
 
+def of_keys(site: Site) -> list[Snippet]:
+    """Ways to make a key for an agent, and to use it."""
+    body = {"name": "crawler", "scopes": ["read", "submit"], "budget": {"core_hours": 20}}
+    line = f"{_post(body, site, 'keys')}\n{site.curl} {site.url}/api/v1/keys"
+    code = (
+        "import os\n\nfrom backplane import Client\n\n"
+        f'with Client("{site.url}", key=os.environ["BACKPLANE_KEY"]) as client:\n'
+        "    print(next(client.jobs(), None))"
+    )
+    headers = {"Authorization": "Bearer ${BACKPLANE_KEY}"}
+    served = {"type": "http", "url": f"{site.url}/mcp", "headers": headers}
+    server = _json({"mcpServers": {"backplane": served}})
+    return [
+        _curl(line),
+        Snippet(title="Python", language="python", text=code),
+        Snippet(title="MCP", language="json", text=server),
+    ]
+
+
+def of_webhooks(site: Site) -> list[Snippet]:
+    """Ways to be told: of all jobs, or of one. The tools of agents wait instead."""
+    body = {"url": "https://example.org/hook", "events": ["job.succeeded", "job.failed"]}
+    line = f"{_post(body, site, 'webhooks')}\n{site.curl} {site.url}/api/v1/webhooks"
+    one = {
+        "simulation": "xtb_optimization",
+        "params": {"structure": "CCO"},
+        "webhook": {"url": body["url"]},
+    }
+    return [_curl(line), _python(_submit(one), site)]
+
+
 def submission_of(job: Job) -> Json:
     """What makes the same job again, without what goes without saying."""
     defaults = _defaults(job.simulation)

@@ -17,7 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 import simulations
-from jobs import lifecycle
+from jobs import budget, lifecycle
 from jobs.models import Job
 
 from .listing import PAGE_SIZE, lean, rows
@@ -105,6 +105,16 @@ def _again(request: HttpRequest, job: Job) -> str:
     return "Submitted again"
 
 
+def _restart(request: HttpRequest, job: Job) -> str:
+    """Within the limits that may do, where one was reached."""
+    roomier = budget.mended(job.budget, job.error)
+    try:
+        lifecycle.restart(job, owner=request.user, limits=roomier)
+    except (lifecycle.CannotRestart, *CANNOT_RUN) as exc:
+        raise NotDone(f"It cannot be restarted: {exc}") from None
+    return "Going on from where it stopped, as a new job"
+
+
 def _tag(request: HttpRequest, job: Job) -> str:
     tag = request.POST.get("tag", "").replace("\0", "").strip()
     try:
@@ -117,6 +127,7 @@ def _tag(request: HttpRequest, job: Job) -> str:
 ACTS: dict[str, Callable[[HttpRequest, Job], str]] = {
     "cancel": _cancel,
     "again": _again,
+    "restart": _restart,
     "tag": _tag,
 }
 

@@ -75,6 +75,14 @@ def of_inbox(request: HttpRequest) -> list[Snippet]:
     return snippets.of_inbox(site_of(request))
 
 
+def of_keys(request: HttpRequest) -> list[Snippet]:
+    return snippets.of_keys(site_of(request))
+
+
+def of_webhooks(request: HttpRequest) -> list[Snippet]:
+    return snippets.of_webhooks(site_of(request))
+
+
 def of_form(request: HttpRequest, simulation: str, form: JobForm) -> list[Snippet]:
     """As it is filled in, right or wrong: it is checked where it is sent."""
     values = form.cleaned_data

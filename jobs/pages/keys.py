@@ -17,6 +17,8 @@ from jobs import keys, spending
 from jobs.key_models import ApiKey
 from jobs.states import Approval, Scope
 
+from . import copying
+
 BUDGET = (
     "expires_at", "max_running", "max_queued", "core_hours", "core_hours_per_day", "deadline",
     "approval", "approval_above_core_hours",
@@ -86,7 +88,8 @@ class KeyForm(BudgetForm):
 def key_list(request: HttpRequest) -> HttpResponse:
     mine = ApiKey.objects.filter(owner=request.user.pk).order_by("-created_at", "id")
     told = [(key, spending.used(key)) for key in mine]
-    return render(request, "keys/list.html", {"told": told})
+    shown = {"told": told, "snippets": copying.of_keys(request)}
+    return render(request, "keys/list.html", shown)
 
 
 @login_required

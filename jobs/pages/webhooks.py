@@ -16,6 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from jobs.webhook_models import ENDS, EventType, WebhookEndpoint
 from jobs.webhooks import addresses, endpoints
 
+from . import copying
+
 SHOWN = 50
 REFUSALS = (endpoints.Unacceptable, addresses.Refused)
 
@@ -55,7 +57,12 @@ def webhook_list(request: HttpRequest) -> HttpResponse:
         else:
             form = WebhookForm()
     mine = WebhookEndpoint.objects.filter(owner=request.user.pk).select_related("key")
-    shown = {"endpoints": mine.order_by("created_at", "id"), "form": form, "made": made}
+    shown = {
+        "endpoints": mine.order_by("created_at", "id"),
+        "form": form,
+        "made": made,
+        "snippets": copying.of_webhooks(request),
+    }
     return render(request, "webhooks/list.html", shown, status=422 if form.errors else 200)
 
 

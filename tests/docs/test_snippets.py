@@ -274,3 +274,18 @@ def keywords(text: str, method: str) -> dict[str, Any]:
     calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
     call = next(each for each in calls if ast.unparse(each.func) == method)
     return {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+
+
+def test_a_key_and_a_webhook_are_made_by_what_their_pages_offer(client: Client, alice: Any) -> None:
+    client.force_login(alice)
+    for path, found in (("keys", snippets.of_keys(HERE)), ("webhooks", snippets.of_webhooks(HERE))):
+        by_title = {each.title: each.text for each in found}
+        body = sent_by_curl(by_title["curl"].partition("\n" + HERE.curl)[0])
+
+        made = client.post(f"/api/v1/{path}", body, "application/json")
+
+        assert made.status_code == 201, made.content
+        ast.parse(by_title["Python"])
+        assert 'id="copy"' in client.get(f"/me/{path}/").content.decode()
+    served = json.loads({each.title: each.text for each in snippets.of_keys(HERE)}["MCP"])
+    assert served["mcpServers"]["backplane"]["url"] == f"{HERE.url}/mcp"

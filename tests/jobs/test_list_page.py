@@ -12,11 +12,11 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
-from jobs import lifecycle
+from jobs import artifacts, lifecycle
 from jobs.batch_models import Batch
 from jobs.models import Job
 from jobs.pages import filters, strips
-from jobs.states import JobState
+from jobs.states import FailureKind, JobState
 
 XTB = {"simulation": "xtb_optimization", "params": {"structure": "O"}}
 POSITION = {"fraction": 0.5, "message": "", "stage": ""}
@@ -340,6 +340,25 @@ def test_many_run_again_as_new_jobs(as_alice: Client, submit: Callable[..., Job]
 
     assert told == ["Submitted again: job 2, job 1."]
     assert Job.objects.count() == 4
+
+
+def test_many_go_on_from_where_they_stopped_and_who_cannot_is_told_why(
+    as_alice: Client, submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
+    stopped, waits = (submit(params={"n": n}, name=f"job {n}") for n in (1, 2))
+    start(stopped)
+    stopped.workdir(1).mkdir(parents=True)
+    (stopped.workdir(1) / "checkpoint.chk").write_text("so far")
+    error = {"detail": "Too long.", "fix": {"limits": {"wall_time_s": 7200}}}
+    files = artifacts.collect(stopped.workdir(1))
+    lifecycle.fail(stopped, 1, FailureKind.TIMEOUT, error, files)
+
+    told = bulk(as_alice, "restart", stopped, waits)
+
+    new = Job.objects.get(restarted_from=stopped)
+    assert new.budget.wall_time_s == 7200
+    assert told[0] == "Going on from where it stopped, as a new job: job 1."
+    assert told[1].startswith("job 2: It cannot be restarted: ")
 
 
 def test_many_are_tagged_once_whatever_their_state(
