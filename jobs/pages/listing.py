@@ -177,10 +177,11 @@ def _row(job: Job, strip: Strip | None, place: str) -> Row:
 
 
 def _key_value(job: Job, simulation: simulations.Simulation | None) -> tuple[str, str]:
-    """The newest of what its strip chart shows, or else the first readout that has a number."""
+    """The newest of what its strip chart shows, or else the first readout that has a number: as the
+    result has it, once there is one."""
+    known = {**job.metrics, **(job.summary or {})}
     shown = simulation.readouts if simulation else ()
     for readout in [*live_readouts(simulation), *shown]:
-        if readout.key in job.metrics:
-            text = number(job.metrics[readout.key], readout.form, readout.digits)
-            return text, readout.unit
+        if readout.key in known:
+            return number(known[readout.key], readout.form, readout.digits), readout.unit
     return "", ""

@@ -433,3 +433,19 @@ def test_unknown_ids_are_counted(as_alice: Client, submit: Callable[..., Job]) -
     told = bulk(as_alice, "cancel", submit(name="mine"), uuid4(), "nonsense")
 
     assert told == ["2 jobs left alone: you have no such job.", "Cancelled: mine."]
+
+
+def test_the_key_value_is_the_results_own_once_there_is_one(
+    as_alice: Client, submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
+    job = start(submit(simulation="xtb_frequencies", params={"structure": "O"}))
+    point = {"fraction": 0.5, "message": "", "stage": "hessian", "displacement": 9}
+    lifecycle.progress(job, 1, [point])
+    before = as_alice.get("/jobs/").content.decode()
+
+    summary = {"energy_hartree": -5.070544}
+    lifecycle.succeed(job, 1, {"energy_hartree": -5.070544}, summary=summary)
+
+    after = as_alice.get("/jobs/").content.decode()
+    assert "−5.070544" not in before
+    assert "−5.070544" in after
