@@ -42,7 +42,8 @@ def _smiles(job: Job, place: int) -> str | None:
 
 def _svg(drawn: Drawing) -> str:
     paths = "".join(_path(**each) for each in drawn.paths)
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">{paths}</svg>'
+    size = f'width="180" height="135" viewBox="0 0 {WIDTH} {HEIGHT}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{paths}</svg>'
 
 
 def _path(d: str, stroke_px: float) -> str:

@@ -38,7 +38,7 @@ export class Paper {
   constructor(body, draw) {
     this.body = body;
     this.#draw = draw;
-    this.svg = node("svg", { role: "img" });
+    this.svg = node("svg", { role: "img", "aria-label": "Not drawn yet" });
     body.append(this.svg);
     this.watcher = new ResizeObserver(() => this.redraw());
     this.watcher.observe(body);

@@ -1,8 +1,11 @@
 // Axes: where the ticks are, and what is written on them.
 const MINUS = "−";
 
+/** Of their size: what differs by less is the same number, computed twice. */
+const SAME = 1e-12;
+
 export function linear(low, high, count, whole = false) {
-  if (low === high) {
+  if (high - low <= SAME * Math.max(Math.abs(low), Math.abs(high))) {
     const room = Math.abs(low) * 1e-2 || 1;
     [low, high] = whole ? [low - 1, high + 1] : [low - room, high + room];
   }

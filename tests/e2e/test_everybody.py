@@ -149,7 +149,7 @@ def test_without_script_a_job_is_sent_looked_at_and_its_files_are_had(
 ) -> None:
     page = context.new_page()
     page.goto(f"{stack.url}/jobs/new/xtb_optimization/")
-    page.get_by_label("Structure", exact=True).fill("N")
+    page.get_by_label("Structure", exact=True).fill("NN")
     page.get_by_label("Name", exact=True).fill("Without script")
     page.get_by_role("button", name=re.compile("^Submit")).click()
     expect(page.get_by_role("heading", name="Without script")).to_be_visible()
@@ -159,7 +159,7 @@ def test_without_script_a_job_is_sent_looked_at_and_its_files_are_had(
     with page.expect_download() as download:
         page.get_by_role("link", name="final.xyz").first.click()
 
-    assert download.value.path().read_text().startswith("4\n")
+    assert download.value.path().read_text().startswith("6\n")
     for url in everywhere(stack, found):
         assert page.goto(url)
         expect(page.locator("h1").first).to_be_visible()
@@ -170,7 +170,7 @@ def test_with_the_keyboard_alone_a_job_is_sent_watched_and_its_file_had(
 ) -> None:
     page.goto(f"{stack.url}/jobs/new/xtb_optimization/")
     _tab_to(page, page.get_by_label("Structure", exact=True))
-    page.keyboard.type("CCN")
+    page.keyboard.type("CNN")
     _tab_to(page, page.get_by_role("button", name=re.compile("^Submit")))
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"))
@@ -179,7 +179,7 @@ def test_with_the_keyboard_alone_a_job_is_sent_watched_and_its_file_had(
     with page.expect_download() as download:
         page.keyboard.press("Enter")
 
-    assert download.value.path().read_text().startswith("10\n")
+    assert download.value.path().read_text().startswith("9\n")
 
 
 def _tab_to(page: Page, wanted: Any, most: int = 150) -> None:

@@ -17,6 +17,7 @@ def test_from_the_palette_to_a_job_and_by_marks_to_a_comparison(page: Page, stac
     tag = uuid4().hex[:8]
     for n in (5, 6):
         body = {"simulation": "demo.sum_squares", "params": {"n": n}, "name": f"{tag} n={n}"}
+        body["reuse"] = False  # an equal job of another test has another name
         stack.wait(stack.client.post("/api/v1/jobs", json=body).json()["id"])
     page.goto(f"{stack.url}/queue/")
 

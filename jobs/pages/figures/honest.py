@@ -10,6 +10,8 @@ DIGITS_OF_AN_ERROR = 2
 WITHOUT_ERROR = 4
 """Significant digits of a number whose error is not known."""
 MOST_DECIMALS = 6
+ROUNDING = 1e-12
+"""Of its size: an error below is that of a number which is always the same."""
 
 
 def decimals(error: float, digits: int = DIGITS_OF_AN_ERROR) -> int:
@@ -23,6 +25,8 @@ def rounded(value: float | None, error: float | None) -> str:
     """The value with the digits that its error leaves it: `300.1`, `−3700`."""
     if value is None:
         return "–"
+    if error and abs(error) < ROUNDING * abs(value):
+        error = None
     places = decimals(error) if error else min(decimals(value, WITHOUT_ERROR), MOST_DECIMALS)
     return number(round(value, places), digits=max(0, places))
 
@@ -30,4 +34,6 @@ def rounded(value: float | None, error: float | None) -> str:
 def with_error(value: float | None, error: float | None) -> str:
     """`300.1 ± 4.8`; without an error the number alone."""
     text = rounded(value, error)
-    return f"{text} ± {rounded(error, error)}" if value is not None and error else text
+    if value is None or not error or abs(error) < ROUNDING * abs(value):
+        return text
+    return f"{text} ± {rounded(error, error)}"

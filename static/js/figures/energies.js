@@ -1,5 +1,5 @@
 // The three energies of a run against time, from the points in the page, with their drift.
-import { seriesOf } from "../chart.js";
+import { seriesOf } from "../chart_ways.js";
 import { runningMean, upright } from "../marks.js";
 import { extent, Paper } from "../paper.js";
 import { choices } from "./choices.js";
