@@ -38,12 +38,23 @@ WATCH = """
 }
 """
 
+HIDDEN = """
+() => {
+  // As a browser treats a tab behind another one. Without a window all of them are in front.
+  Object.defineProperty(document, "hidden", { get: () => true });
+  Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+  window.requestAnimationFrame = () => 0;
+}
+"""
+
 
 def watched(browser: Browser, stack: Stack, job_id: str, tabs: int, events: int) -> list[float]:
     """Milliseconds from commit to pixel."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
     for _ in range(tabs - 1):
-        context.new_page().goto(f"{stack.url}/jobs/{job_id}/")
+        behind = context.new_page()
+        behind.add_init_script(f"({HIDDEN})()")
+        behind.goto(f"{stack.url}/jobs/{job_id}/")
     seen = context.new_page()
     seen.add_init_script(f"({WATCH})()")
     seen.goto(f"{stack.url}/jobs/{job_id}/")

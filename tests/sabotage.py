@@ -9,6 +9,8 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
 
 import psutil
 import psycopg
@@ -107,3 +109,27 @@ def small_disk(stack: Stack) -> Iterator[None]:
 
 def may_mount() -> bool:
     return os.getuid() == 0 and shutil.which("mount") is not None
+
+
+def with_a_clock(stack: Stack) -> Path:
+    """All its processes will read the time through this file, which says how far it is off."""
+    spec = find_spec("libfaketime")
+    assert spec
+    assert spec.origin
+    library = Path(spec.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
+    clock = stack.var / "clock"
+    set_clock(clock, "+0")
+    stack.settings |= {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    return clock
+
+
+def set_clock(clock: Path, offset_s: str) -> None:
+    """In one step: nobody is to read a file that is empty yet."""
+    new = clock.with_suffix(".new")
+    new.write_text(offset_s)
+    new.replace(clock)

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from random import SystemRandom
 
 from tests.postgres import Postgres
-from tests.sabotage import may_mount, small_disk
+from tests.sabotage import may_mount, small_disk, with_a_clock
 from tests.stack import Stack
 
 from . import faults, schedule, table
@@ -80,9 +80,12 @@ def _site(asked: Namespace) -> Iterator[faults.Site]:
         server = stack.enter_context(Postgres()) if asked.database == "postgres" else None
         url = server.create("chaos") if server else ""
         running = Stack(asked.workers, database_url=url, **SETTINGS)
+        clock = with_a_clock(running)
         stack.enter_context(small_disk(running))
         stack.enter_context(running)
-        yield faults.Site(stack=running, n_workers=asked.workers, postgres=server, database=url)
+        yield faults.Site(
+            stack=running, clock=clock, n_workers=asked.workers, postgres=server, database=url
+        )
 
 
 if __name__ == "__main__":

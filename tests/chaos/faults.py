@@ -9,16 +9,18 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import redis
 
 from tests.postgres import Postgres
-from tests.sabotage import empty, fill, locked
+from tests.sabotage import empty, fill, locked, set_clock
 from tests.stack import ROOT, Stack, survivors, until
 
 AWAY_S = 5
 """For how long what is taken away stays away."""
+JUMP_S = 3600
 
 
 class NobodyThere(Exception):
@@ -30,6 +32,7 @@ class Site:
     """A stack, and the handles that a saboteur has on what it stands on."""
 
     stack: Stack
+    clock: Path
     n_workers: int
     postgres: Postgres | None = None
     database: str = ""
@@ -158,6 +161,14 @@ def database_killed(site: Site, choice: float) -> Done:
     return Done()
 
 
+def clock_forward(site: Site, choice: float) -> Done:
+    return _jump(site, JUMP_S)
+
+
+def clock_backward(site: Site, choice: float) -> Done:
+    return _jump(site, -JUMP_S)
+
+
 def disk_full(site: Site, choice: float) -> Done:
     fill(site.stack)
     time.sleep(AWAY_S)
@@ -183,9 +194,19 @@ KINDS: dict[str, Kind] = {
     "Redis hung": redis_hung,
     "message delivered twice": message_twice,
     "database locked": database_locked,
+    "clock an hour forward, and back": clock_forward,
+    "clock an hour backward, and back": clock_backward,
 }
 WITH_POSTGRES: dict[str, Kind] = {"database killed": database_killed}
 WITH_A_DISK: dict[str, Kind] = {"disk full": disk_full}
+
+
+def _jump(site: Site, offset_s: int) -> Done:
+    """All processes of the site read another time; not what they count seconds by."""
+    set_clock(site.clock, f"{offset_s:+}")
+    time.sleep(AWAY_S)
+    set_clock(site.clock, "+0")
+    return Done()
 
 
 def _busy(site: Site, choice: float) -> tuple[psutil.Process, psutil.Process]:

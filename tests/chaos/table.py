@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .faults import JUMP_S
 from .run import Fault, Record
 
 
@@ -72,14 +74,21 @@ def _noticed_s(fault: Fault, audit: Sequence[dict[str, Any]]) -> Iterator[float]
     assert fault.done
     for told in audit:
         for attempt in told["attempts"]:
-            was_running = attempt["started_at"] <= fault.at <= (attempt["ended_at"] or 0)
+            started_at = _near(fault, attempt["started_at"])
+            ended_at = _near(fault, attempt["ended_at"])
+            was_running = started_at <= fault.at <= ended_at
             # One that succeeded at the same moment was not hit.
             if (
                 was_running
                 and attempt["worker_pid"] in fault.done.workers
                 and attempt["outcome"] == "requeued"
             ):
-                yield attempt["ended_at"] - fault.at
+                yield ended_at - fault.at
+
+
+def _near(fault: Fault, at: float | None) -> float:
+    """What was written down while the clock was off by `JUMP_S`; a run is shorter than that."""
+    return -math.inf if at is None else fault.at + math.remainder(at - fault.at, JUMP_S)
 
 
 def as_markdown(record: Record) -> str:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -14,7 +13,7 @@ import pytest
 import redis
 
 from tests.postgres import Postgres
-from tests.sabotage import empty, fill, locked, may_mount
+from tests.sabotage import empty, fill, locked, may_mount, set_clock, with_a_clock
 from tests.stack import Stack, until
 
 from .conftest import QUICK
@@ -142,28 +141,9 @@ def hours_off(site: Stack) -> int:
     return round((datetime.fromisoformat(created).timestamp() - time.time()) / 3600)
 
 
-def set_clock(clock: Path, jump: str) -> None:
-    """In one step: nobody is to read a file that is empty yet."""
-    new = clock.with_suffix(".new")
-    new.write_text(jump)
-    new.replace(clock)
-
-
 @contextmanager
 def site_with_a_clock(database: str) -> Iterator[tuple[Stack, Path]]:
-    """All its processes read the time through a file that says how far it is off."""
-    spec = find_spec("libfaketime")
-    assert spec
-    assert spec.origin
-    library = Path(spec.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
     stack = Stack(database_url=database, **QUICK)
-    clock = stack.var / "clock"
-    set_clock(clock, "+0")
-    stack.settings |= {
-        "LD_PRELOAD": str(library),
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_CACHE_DURATION": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
+    clock = with_a_clock(stack)
     with stack:
         yield stack, clock
