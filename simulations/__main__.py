@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,5 +83,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return list_all(as_json=words.json)
 
 
+def piped(argv: Sequence[str] | None = None) -> int:
+    """As `main`, for a reader who may go away before the end, as `head` does."""
+    try:
+        status = main(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python writes what is left once more as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(piped())

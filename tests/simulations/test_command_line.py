@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -242,3 +243,16 @@ def test_all_engines_compute_what_they_should() -> None:
 
     assert done.returncode == 0, done.stdout
     assert "WRONG" not in done.stdout
+
+
+def test_a_reader_that_goes_away_is_no_fault_of_ours() -> None:
+    """As `| head` does."""
+    reads, writes = os.pipe()
+    os.close(reads)
+
+    done = subprocess.run(
+        command("list"), cwd=ROOT, stdout=writes, stderr=subprocess.PIPE, check=False
+    )
+
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
