@@ -271,10 +271,12 @@ MIDDLEWARE = [
     "backplane_site.request_id.RequestIdMiddleware",
     "backplane_site.chunked.ChunkedBodyMiddleware",
     "backplane_site.headers.PrivateMiddleware",
+    "backplane_site.squeezing.SqueezingMiddleware",
     "backplane_site.plain_text.PlainTextMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    # Above the policy, which is for pages: fifty scripts and styles need not carry it each.
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

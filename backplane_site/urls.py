@@ -11,12 +11,14 @@ from jobs.pages import compare, profile, queue, search, today
 from . import ops
 from .health import healthz, readyz
 from .metrics import metrics
+from .sheets import sheets
 from .status_page import status
 
 urlpatterns = [
     path("", today.today, name="home"),
     path("seen/", today.today_seen, name="home-seen"),
     path("", include("jobs.api.urls")),
+    path("static/sheets/<str:names>.css", sheets, name="sheets"),
     path("llms.txt", docs.llms, name="llms"),
     path("docs/", include("jobs.docs.urls")),
     path("jobs/", include("jobs.pages.urls")),

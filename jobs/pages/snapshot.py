@@ -17,8 +17,11 @@ from jobs.states import JobState
 
 from .forecast import left_by_time
 
-MAX_POINTS = 2000
-NEWEST_KEPT = 400
+MAX_POINTS = 600
+"""A figure is as many pixels wide; every one of them is in the files of the job."""
+NEWEST_KEPT = 150
+DIGITS = 12
+"""Significant ones: an energy of a thousand hartree to a billionth of one."""
 LOG_LINES = 200
 COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 """What engines that take us for a terminal write between the words."""
@@ -38,13 +41,26 @@ def snapshot(job: Job, simulation: simulations.Simulation | None) -> dict[str, A
             "left": left_by_time(job.estimate) if job.state == JobState.RUNNING else [],
             **events.snapshot(job),
         },
-        "points": thinned(list(events.points(job)), _drawn(plots)),
+        "points": _points(job, plots),
         "plots": [{**asdict(plot), "cut_at": (job.result or {}).get(plot.cut)} for plot in plots],
         "readouts": [asdict(each) for each in (simulation.readouts if simulation else ())],
         "ws": f"/ws/v1/jobs/{job.pk}/",
         "poll": f"/api/v1/jobs/{job.pk}/events",
         "page": reverse("jobs:detail", args=[job.pk]),
     }
+
+
+def _points(job: Job, plots: Sequence[simulations.Plot]) -> list[dict[str, Any]]:
+    """Without what no figure draws, as messages and fractions are."""
+    wanted = {*_drawn(plots), *(plot.x for plot in plots)}
+    cut = (
+        {key: _short(point[key]) for key in point if key in wanted} for point in events.points(job)
+    )
+    return thinned([point for point in cut if point], _drawn(plots))
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
 def _drawn(plots: Iterable[simulations.Plot]) -> list[str]:

@@ -14,23 +14,7 @@ from jobs.pages.drawings import drawings
 from jobs.states import JobState
 from simulations import bounded
 
-from .test_pages import INLINE
-
 WATER = "XLYOFNOQVPJJNP-UHFFFAOYSA-N"
-
-
-@pytest.fixture
-def page(client: Any, alice: Any) -> Callable[..., str]:
-    client.force_login(alice)
-
-    def page(address: str, **query: Any) -> str:
-        answer = client.get(address, query)
-        assert answer.status_code == 200
-        html: str = answer.content.decode()
-        assert not INLINE.search(html)
-        return html
-
-    return page
 
 
 @pytest.fixture

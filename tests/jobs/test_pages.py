@@ -13,7 +13,7 @@ from django.utils import timezone
 from jobs import lifecycle
 from jobs.artifacts import collect
 from jobs.models import Job
-from jobs.pages.snapshot import thinned
+from jobs.pages.snapshot import NEWEST_KEPT, thinned
 from jobs.states import FailureKind, JobState
 
 INLINE = re.compile(
@@ -138,15 +138,16 @@ def test_a_job_is_unknown_to_a_stranger(page, submit, bob):
 
 
 def test_the_page_holds_everything_up_to_its_seq(page, submit, start):
-    job = start(submit())
-    points = [{"fraction": 0.5, "message": "half", "stage": "add", "total": 1}]
-    lifecycle.progress(job, 1, points, log="said\n")
+    job = start(submit(simulation="xtb_optimization", params={"structure": "O"}))
+    numbers = {"step": 1, "energy_hartree": -5.07054432357}
+    point = {"fraction": 0.5, "message": "half", "stage": "optimise", **numbers}
+    lifecycle.progress(job, 1, [point], log="said\n")
 
     html = page(f"/jobs/{job.pk}/").content.decode()
 
     found = snapshot_in(html)
     assert found["seq"] == job.last_seq
-    assert found["points"] == points
+    assert found["points"] == [numbers]  # and nothing that no figure draws
     assert log_in(html) == "said\n"
     assert found["job"]["progress"] == 0.5
 
@@ -343,5 +344,5 @@ def test_thinning_keeps_every_peak_and_the_newest_points():
 
     assert len(kept) <= 2000 + 1
     assert {9.0, -9.0} <= {point["y"] for point in kept}
-    assert kept[-400:] == points[-400:]
+    assert kept[-NEWEST_KEPT:] == points[-NEWEST_KEPT:]
     assert [point["x"] for point in kept] == sorted(point["x"] for point in kept)

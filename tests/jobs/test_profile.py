@@ -3,29 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
-
-import pytest
 
 from jobs import files
 from jobs.models import Profile
-
-from .test_pages import INLINE
-
-
-@pytest.fixture
-def page(client: Any, alice: Any) -> Callable[..., str]:
-    client.force_login(alice)
-
-    def page(address: str, **query: Any) -> str:
-        answer = client.get(address, query)
-        assert answer.status_code == 200
-        html: str = answer.content.decode()
-        assert not INLINE.search(html)
-        return html
-
-    return page
 
 
 def test_the_server_says_the_theme_before_a_script_runs(client, page, alice):

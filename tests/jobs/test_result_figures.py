@@ -159,11 +159,11 @@ GAS: dict[str, Any] = {
 }
 
 
-def written(job: Job, *names: str) -> dict[str, str]:
+def written(job: Job, *names: str, media_type: str = "chemical/x-gaussian-cube") -> dict[str, str]:
     """The addresses of files that the job left."""
     made = [
         Artifact.objects.create(
-            job=job, attempt=1, name=name, title=name, media_type="chemical/x-gaussian-cube",
+            job=job, attempt=1, name=name, title=name, media_type=media_type,
             size_bytes=1, sha256="0" * 64,
         )
         for name in names

@@ -25,7 +25,7 @@ def rounded(value: float | None, error: float | None) -> str:
     """The value with the digits that its error leaves it: `300.1`, `−3700`."""
     if value is None:
         return "–"
-    if error and abs(error) < ROUNDING * abs(value):
+    if _is_constant(value, error):
         error = None
     places = decimals(error) if error else min(decimals(value, WITHOUT_ERROR), MOST_DECIMALS)
     return number(round(value, places), digits=max(0, places))
@@ -34,6 +34,10 @@ def rounded(value: float | None, error: float | None) -> str:
 def with_error(value: float | None, error: float | None) -> str:
     """`300.1 ± 4.8`; without an error the number alone."""
     text = rounded(value, error)
-    if value is None or not error or abs(error) < ROUNDING * abs(value):
+    if value is None or not error or _is_constant(value, error):
         return text
     return f"{text} ± {rounded(error, error)}"
+
+
+def _is_constant(value: float, error: float | None) -> bool:
+    return error is not None and 0 < abs(error) < ROUNDING * abs(value)
