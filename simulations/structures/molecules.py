@@ -191,9 +191,7 @@ def lowest_multiplicity(n_electrons: int) -> int:
     return 1 + n_electrons % 2
 
 
-def _multiplicity(
-    symbols: Sequence[str], smiles: str, charge: int, radicals: Sequence[int]
-) -> int:
+def _multiplicity(symbols: Sequence[str], smiles: str, charge: int, radicals: Sequence[int]) -> int:
     """Unpaired electrons as the radicals say, made to fit the number of electrons."""
     numbers = [ATOMIC_NUMBERS[symbol] for symbol in symbols]
     if len(numbers) == 1 and charge == 0:
