@@ -12,8 +12,10 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -81,11 +83,24 @@ def preview(simulation: Simulation, field: str, params: dict[str, Any]) -> Previ
         pool.give_back(reader)
 
 
+@dataclass(slots=True)
+class Effort:
+    """What the checking of many has taken so far: of the readers' time, not of a clock's, which
+    on a machine that others load says nothing of the input."""
+
+    computed_s: float = 0.0
+
+    @property
+    def by_each_s(self) -> float:
+        return self.computed_s / READERS
+
+
 def check_each(
-    simulation: Simulation, params: Sequence[dict[str, Any]]
+    simulation: Simulation, params: Sequence[dict[str, Any]], effort: Effort
 ) -> Iterator[Checked | InvalidParams]:
     """As `check` of each, in order and by all readers at once; what is wrong is not raised.
 
+    :param effort: to which is added what it takes.
     :raises Busy: no reader was free in time.
     """
     if simulation.inspect is None:
@@ -93,7 +108,8 @@ def check_each(
         return
     threads = ThreadPoolExecutor(READERS)
     try:
-        for found in threads.map(partial(_check_some, simulation), _portions(params)):
+        for found, took_s in threads.map(partial(_check_some, simulation), _portions(params)):
+            effort.computed_s += took_s
             yield from found
     finally:
         threads.shutdown(cancel_futures=True)
@@ -117,21 +133,33 @@ def draw_each(smiles: Sequence[str]) -> list[dict[str, Any]]:
 
 def _check_some(
     simulation: Simulation, params: Sequence[dict[str, Any]]
-) -> list[Checked | InvalidParams]:
-    """One turn of one reader; should they bring it down, each is read by itself."""
+) -> tuple[list[Checked | InvalidParams], float]:
+    """One turn of one reader, and how long it computed; should they bring it down, each is read
+    by itself."""
     looked = [_outcome(partial(validate, simulation.Params), each) for each in params]
     good = [each for each, seen in zip(params, looked, strict=True) if not _is_refusal(seen)]
     pool = _the_pool()
     reader = pool.take()
     try:
-        found = iter(reader.check_each(simulation.name, good, TIMEOUT_S))
+        found = reader.check_each(simulation.name, good, TIMEOUT_S)
+        took_s = reader.computed_s
     except (Crashed, TimedOut):
-        found = map(partial(_outcome, partial(check, simulation)), good)
+        found, took_s = _check_one_by_one(simulation, good)
     except Starved:
         raise _overloaded(simulation) from None
     finally:
         pool.give_back(reader)
-    return [seen if _is_refusal(seen) else next(found) for seen in looked]
+    rest = iter(found)
+    return [seen if _is_refusal(seen) else next(rest) for seen in looked], took_s
+
+
+def _check_one_by_one(
+    simulation: Simulation, params: Sequence[dict[str, Any]]
+) -> tuple[list[Checked | InvalidParams], float]:
+    """Some of them do harm: all that it takes to find out which counts, new readers too."""
+    began = time.monotonic()
+    found = [_outcome(partial(check, simulation), each) for each in params]
+    return found, TIMEOUT_S + time.monotonic() - began
 
 
 def _overloaded(simulation: Simulation) -> Busy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import math
 import os
@@ -14,7 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -67,11 +68,20 @@ class Reader:
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, cwd=ROOT
         )
         self._ready = False
-        self._computed_s = 0.0
+        self._had_computed_s = 0.0
 
     @property
     def is_well(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def computed_s(self) -> float:
+        """Since it was last asked; no end of it where it is dead, which is told by other means."""
+        try:
+            used = psutil.Process(self._process.pid).cpu_times()
+        except psutil.NoSuchProcess:
+            return math.inf
+        return float(used.user + used.system) - self._had_computed_s
 
     def check(self, simulation: str, params: dict[str, Any], timeout_s: float) -> Checked:
         """:raises InvalidParams: naming each field that is wrong.
@@ -135,7 +145,7 @@ class Reader:
 
     def _ask(self, question: dict[str, Any]) -> None:
         assert self._process.stdin
-        self._computed_s = self._cpu_s()
+        self._had_computed_s += self.computed_s
         try:
             self._process.stdin.write(json.dumps(question).encode() + b"\n")
             self._process.stdin.flush()
@@ -154,7 +164,7 @@ class Reader:
         while not line.endswith(b"\n"):
             left_s = deadline - time.monotonic()
             if left_s <= 0 or not poll.poll(left_s * 1000):
-                computed_s = self._cpu_s() - self._computed_s
+                computed_s = self.computed_s
                 self._process.kill()
                 self._process.wait()
                 raise TimedOut(too_long) if computed_s >= timeout_s else Starved
@@ -165,14 +175,6 @@ class Reader:
                 raise Crashed(self._how_it_died())
             line += chunk
         return bytes(line)
-
-    def _cpu_s(self) -> float:
-        """What it has computed; no end of it where it is dead, which is told by other means."""
-        try:
-            used = psutil.Process(self._process.pid).cpu_times()
-        except psutil.NoSuchProcess:
-            return math.inf
-        return float(used.user + used.system)
 
     def _how_it_died(self) -> str:
         status = self._process.wait()
@@ -221,7 +223,10 @@ def _look_at(
     try:
         if field:
             return {"drawn": asdict(preview(simulation, field, params))}
-        return {"checked": asdict(get(simulation).check(params))}
+        checked = get(simulation).check(params)
+        # Deep down it is JSON already, and no dataclass.
+        told = {each.name: getattr(checked, each.name) for each in fields(checked)}
+        return {"checked": told | {"notes": [asdict(note) for note in checked.notes]}}
     except InvalidParams as exc:
         return {"errors": [error.as_dict() for error in exc.errors]}
     except MemoryError:
@@ -262,6 +267,7 @@ def _main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     _look_at(*SAMPLE)
+    gc.freeze()  # what it has imported need not be looked through for rubbish
     try:
         _serve(sys.stdin.buffer, answers)
     except BrokenPipeError:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, TypeVar, get_args
 
 import pydantic
@@ -207,10 +208,21 @@ def _booleans_for_numbers(model: type[BaseModel], data: Any) -> list[FieldError]
             code="boolean",
             detail=f"{name} is {_shorten(data[name])}; it must be a number.",
         )
-        for field, info in model.model_fields.items()
-        for name in _names(field, info)
-        if isinstance(data.get(name), bool) and _is_number(info.annotation)
+        for name in _numbers(model)
+        if isinstance(data.get(name), bool)
     ]
+
+
+@cache
+def _numbers(model: type[BaseModel]) -> tuple[Any, ...]:
+    """The names of all fields that are numbers."""
+    fields = model.model_fields.items()
+    return tuple(
+        name
+        for field, info in fields
+        if _is_number(info.annotation)
+        for name in _names(field, info)
+    )
 
 
 def _is_number(annotation: Any) -> bool:
@@ -230,14 +242,20 @@ def notes_on_unused(model: BaseModel) -> list[dict[str, str]]:
     return [
         {
             "code": "not_used",
-            "message": f"{name} = {getattr(model, name)} was given and is not used: "
-            f"{info.description}",
+            "message": f"{name} = {getattr(model, name)} was given and is not used: {why}",
         }
-        for name, info in type(model).model_fields.items()
-        if isinstance(info.json_schema_extra, dict)
-        and info.json_schema_extra.get("unused")
-        and getattr(model, name) is not None
+        for name, why in _unused(type(model))
+        if getattr(model, name) is not None
     ]
+
+
+@cache
+def _unused(model: type[BaseModel]) -> tuple[tuple[str, str | None], ...]:
+    return tuple(
+        (name, info.description)
+        for name, info in model.model_fields.items()
+        if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("unused")
+    )
 
 
 def _unit(model: type[BaseModel], name: str) -> str:

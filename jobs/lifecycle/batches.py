@@ -24,7 +24,7 @@ from .filing import refuse_removed
 from .following import follow_all
 from .preparing import Folding, Refusal, Wanted, errors_of, prepare_each
 from .storing import insert_all
-from .submission import Prepared, new_job, same_as, sent_by, why_no_restart
+from .submission import Prepared, another, new_job, same_as, sent_by, why_no_restart
 from .writing import ROWS_AT_ONCE, change_all, record_all
 
 logger = logging.getLogger(__name__)
@@ -107,21 +107,34 @@ def submit_batch(
 
 def _drafts(good: Mapping[int, Prepared], wanted: Sequence[Wanted], owner: Any) -> dict[int, Job]:
     folding = Folding(owner)
+    patterns: dict[Any, Job] = {}
     found = {}
     for n, prepared in good.items():
         asked = wanted[n]
+        own: dict[str, Any] = {"params": folding.fold(prepared), "name": asked.name}
+        alike = _alike(asked)
+        if asked.restarted_from is None and alike in patterns:
+            found[n] = another(patterns[alike], prepared, **own)
+            continue
         found[n] = new_job(
             prepared,
             owner=owner,
             priority=asked.priority,
-            params=folding.fold(prepared),
-            name=asked.name,
             tags=asked.tags,
             max_attempts=asked.max_attempts,
             retry_on=asked.retry_on,
             restarted_from=asked.restarted_from,
+            **own,
         )
+        if asked.restarted_from is None:
+            patterns[alike] = found[n]
     return found
+
+
+def _alike(asked: Wanted) -> Any:
+    """What two submissions have in common if their jobs differ in their input alone."""
+    retry = (asked.max_attempts, *asked.retry_on)
+    return asked.priority, tuple(asked.tags), asked.limits, retry
 
 
 def _answers(

@@ -41,4 +41,18 @@ def _writer(field: Any, connection: Any) -> Callable[[Any], Any]:
     def plain(value: Any) -> Any:
         return value if type(value) in AS_THEY_ARE else prepared(value)
 
-    return prepared if isinstance(field, models.JSONField) else plain
+    return _as_before(prepared if isinstance(field, models.JSONField) else plain)
+
+
+def _as_before(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Most of a row is what the row before has: the very same object is not written anew."""
+    last: Any = None
+    written: Any = write(None)
+
+    def writes(value: Any) -> Any:
+        nonlocal last, written
+        if value is not last:
+            last, written = value, write(value)
+        return written
+
+    return writes

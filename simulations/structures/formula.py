@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from .elements import ATOMIC_NUMBERS
 
 _TERM = re.compile(r"([A-Z][a-z]?)([0-9]{0,4})")
+_TERMS = re.compile(r"(?:[A-Z][a-z]?[0-9]{0,4})+")
 _MULTIPLIED = re.compile(r"[\])}][0-9₀-₉]")
 _DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789", "_")
 _BRACKETS = str.maketrans("", "", "[](){} ")
@@ -32,9 +33,9 @@ def parse(text: str) -> Counter[str] | None:
     Brackets are none of a formula: of the SMILES `C[H]C`, which has a slip, they would make CCH.
     """
     bare = text.translate(_DIGITS)
-    terms = _TERM.findall(bare)
-    if not terms or "".join(symbol + count for symbol, count in terms) != bare:
+    if not _TERMS.fullmatch(bare):
         return None
+    terms = _TERM.findall(bare)
     # Nobody writes a count of 1 or 0 in a formula: it is a SMILES with a slip, `C1CC`.
     if any(count == "1" or count.startswith("0") for _, count in terms):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -191,7 +192,7 @@ class Structure:
 
     @property
     def n_protons(self) -> int:
-        return sum(ATOMIC_NUMBERS[symbol] for symbol in self.symbols)
+        return sum(ATOMIC_NUMBERS[each] * n for each, n in Counter(self.symbols).items())
 
     @property
     def n_electrons(self) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any
 
 from .distances import coincident
+from .elements import ATOMIC_NUMBERS
 from .model import Structure, Vector
 from .rdkit_log import listening
 
@@ -22,9 +23,10 @@ class MoleculeError(ValueError):
     """Why RDKit's molecule cannot be used, in a clause."""
 
 
-def read(parse: Callable[[], Any], reading: str) -> Structure:
+def read(parse: Callable[[], Any], reading: str, *, line: str = "") -> Structure:
     """The structure of the molecule, not yet sanitised, that `parse` makes by RDKit.
 
+    :param line: the SMILES that it is made from.
     :raises MoleculeError: RDKit refuses it, or cannot cope with it.
     """
     with listening() as heard:
@@ -32,7 +34,7 @@ def read(parse: Callable[[], Any], reading: str) -> Structure:
             mol = parse()
             if mol is None:
                 raise MoleculeError(heard.summary() or "RDKit refuses it")
-            return from_rdkit(sanitize(mol), reading)
+            return from_rdkit(sanitize(mol), reading, line)
         except MoleculeError:
             raise
         # What a user writes can trip RDKit anywhere, even where it found no problems: its calls
@@ -58,14 +60,24 @@ def sanitize(mol: Any) -> Any:
         raise MoleculeError("it holds no atoms")
     if mol.GetNumAtoms() > MAX_ATOMS:
         raise MoleculeError(_too_many(mol.GetNumAtoms()))
-    problems = [problem.Message().rstrip(".") for problem in Chem.DetectChemistryProblems(mol)]
-    if problems:
-        raise MoleculeError("; ".join(problems))
-    Chem.SanitizeMol(mol)
+    _sanitize(mol)
     if mol.GetNumConformers():
         Chem.AssignStereochemistryFrom3D(mol)
     _refuse_unknown_atoms(mol)
     return mol
+
+
+def _sanitize(mol: Any) -> None:
+    """What is wrong is looked for only where something is: to look takes as long as to mend."""
+    from rdkit import Chem
+
+    written = Chem.Mol(mol)
+    if Chem.SanitizeMol(mol, catchErrors=True) == Chem.SanitizeFlags.SANITIZE_NONE:
+        return
+    problems = [found.Message().rstrip(".") for found in Chem.DetectChemistryProblems(written)]
+    if problems:
+        raise MoleculeError("; ".join(problems))
+    Chem.SanitizeMol(written)  # which says what it cannot cope with
 
 
 def _too_many(n_atoms: int) -> str:
@@ -78,22 +90,30 @@ def _atoms(mol: Any) -> list[Any]:
 
 
 def _refuse_unknown_atoms(mol: Any) -> None:
-    for atom in _atoms(mol):
-        if atom.GetAtomicNum() == 0:
-            raise MoleculeError(f"atom {atom.GetIdx() + 1} ({atom.GetSymbol()}) is no element")
+    if unknown := _numbered(mol, 0):
+        atom = unknown[0]
+        raise MoleculeError(f"atom {atom.GetIdx() + 1} ({atom.GetSymbol()}) is no element")
 
 
-def from_rdkit(mol: Any, reading: str) -> Structure:
+def _numbered(mol: Any, atomic_number: int) -> list[Any]:
+    from rdkit.Chem import rdqueries
+
+    return list(mol.GetAtomsMatchingQuery(rdqueries.AtomNumEqualsQueryAtom(atomic_number)))
+
+
+def from_rdkit(mol: Any, reading: str, line: str) -> Structure:
     """A sanitised molecule's structure, with its hydrogens, and 3D where the input had it."""
     from rdkit import Chem
 
-    smiles = Chem.MolToSmiles(Chem.RemoveHs(mol))
-    positions, full = _positions(mol)
-    if full is None:
-        full = _read_back(mol, smiles)
-    charge = Chem.GetFormalCharge(full)
-    radicals = [atom.GetNumRadicalElectrons() for atom in _atoms(full)]
-    symbols = tuple(atom.GetSymbol() for atom in _atoms(full))
+    smiles = Chem.MolToSmiles(_without_hydrogens(mol))
+    positions, whole = _positions(mol)
+    if whole is None:
+        # Its own canonical SMILES need not be read twice.
+        whole = mol if smiles == line else _read_back(mol, smiles)
+    atoms = _atoms(whole)
+    charge = Chem.GetFormalCharge(whole)
+    radicals = [atom.GetNumRadicalElectrons() for atom in atoms]
+    symbols = _symbols(atoms)
     if len(symbols) > MAX_ATOMS:
         raise MoleculeError(_too_many(len(symbols)))
     return Structure(
@@ -104,9 +124,22 @@ def from_rdkit(mol: Any, reading: str) -> Structure:
         smiles=smiles,
         inchikey=_inchikey(mol),
         charge=charge,
-        multiplicity=_multiplicity(full, smiles, charge, radicals),
+        multiplicity=_multiplicity(symbols, smiles, charge, radicals),
         warnings=(*_warnings(mol, smiles), *_electronic(sum(radicals), len(symbols), charge)),
     )
+
+
+def _without_hydrogens(mol: Any) -> Any:
+    """The same where none is written: to take none away costs as much as to read it."""
+    from rdkit import Chem
+
+    return Chem.RemoveHs(mol) if _numbered(mol, 1) else mol
+
+
+def _symbols(atoms: list[Any]) -> tuple[str, ...]:
+    """Hydrogens that are not written come last, as RDKit's `AddHs` would add them."""
+    written = [atom.GetSymbol() for atom in atoms]
+    return (*written, *["H"] * sum(atom.GetTotalNumHs() for atom in atoms))
 
 
 def _read_back(mol: Any, smiles: str) -> Any:
@@ -116,7 +149,7 @@ def _read_back(mol: Any, smiles: str) -> Any:
     again = Chem.MolFromSmiles(smiles)
     if again is None or _composition(again) != _composition(mol):
         raise MoleculeError("RDKit does not read the SMILES that it writes of it as the same")
-    return Chem.AddHs(again)
+    return again
 
 
 def _composition(mol: Any) -> str:
@@ -158,9 +191,9 @@ def lowest_multiplicity(n_electrons: int) -> int:
     return 1 + n_electrons % 2
 
 
-def _multiplicity(full: Any, smiles: str, charge: int, radicals: list[int]) -> int:
+def _multiplicity(symbols: Sequence[str], smiles: str, charge: int, radicals: Sequence[int]) -> int:
     """Unpaired electrons as the radicals say, made to fit the number of electrons."""
-    numbers = [atom.GetAtomicNum() for atom in _atoms(full)]
+    numbers = [ATOMIC_NUMBERS[symbol] for symbol in symbols]
     if len(numbers) == 1 and charge == 0:
         return _multiplicity_of_atom(numbers[0])
     if smiles == "O=O":
@@ -222,6 +255,12 @@ def _warnings(mol: Any, smiles: str) -> tuple[str, ...]:
             f"It has {fragments} separate parts (a salt, a complex?): where they lie to each other "
             "is a guess, unless you give coordinates."
         )
-    if any(atom.GetIsotope() for atom in _atoms(mol)):
+    if _isotopes(mol):
         warnings.append("Isotopes are read and make no difference to the electrons.")
     return tuple(warnings)
+
+
+def _isotopes(mol: Any) -> list[Any]:
+    from rdkit.Chem import rdqueries
+
+    return list(mol.GetAtomsMatchingQuery(rdqueries.IsotopeGreaterQueryAtom(0)))

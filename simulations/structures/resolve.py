@@ -111,7 +111,7 @@ def _smiles(text: str) -> Structure:
     settings: Any = Chem.SmilesParserParams()
     settings.sanitize = settings.removeHs = False
     settings.parseName = settings.allowCXSMILES = False
-    return molecules.read(lambda: Chem.MolFromSmiles(line, settings), "read as SMILES")
+    return molecules.read(lambda: Chem.MolFromSmiles(line, settings), "read as SMILES", line=line)
 
 
 def _inchi(text: str) -> Structure:

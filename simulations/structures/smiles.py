@@ -10,6 +10,8 @@ MAX_CHARS = 5000
 """RDKit's time grows with the square of the length of what is not closed."""
 
 _RING_OR_ATOM = re.compile(r"\[[^\]]*\]|%\((\d+)\)|%(\d\d)|(\d)")
+_FOREIGN = re.compile(r"[^!-~]")
+_BRACKET = re.compile(r"[()\[\]]")
 _CLOSES = {")": "(", "]": "["}
 
 
@@ -31,9 +33,9 @@ def refuse_foreign(text: str) -> None:
     """
     if len(text) > MAX_CHARS:
         raise LineError(f"it has {len(text)} characters, more than the {MAX_CHARS} read here")
-    for position, character in enumerate(text, 1):
-        if not "!" <= character <= "~":
-            raise LineError(f"{_called(character)} at position {position} does not belong there")
+    if found := _FOREIGN.search(text):
+        told = f"{_called(found[0])} at position {found.start() + 1}"
+        raise LineError(f"{told} does not belong there")
 
 
 def _called(character: str) -> str:
@@ -47,10 +49,11 @@ def _called(character: str) -> str:
 
 def _refuse_unbalanced(text: str) -> None:
     opened: list[tuple[str, int]] = []
-    for position, character in enumerate(text, 1):
+    for found in _BRACKET.finditer(text):
+        character, position = found[0], found.start() + 1
         if character in _CLOSES.values():
             opened.append((character, position))
-        elif character in _CLOSES and (not opened or opened.pop()[0] != _CLOSES[character]):
+        elif not opened or opened.pop()[0] != _CLOSES[character]:
             raise LineError(f"the {character} at position {position} closes nothing")
     if opened:
         character, position = opened[-1]

@@ -239,7 +239,7 @@ def test_sent_again_under_its_key_it_is_the_same_batch(post: Post) -> None:
 def test_checking_that_takes_too_long_is_given_up(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = SimpleNamespace(monotonic=itertools.count(0, 20).__next__)
+    clock = SimpleNamespace(monotonic=lambda: 0, thread_time=itertools.count(0, 20).__next__)
     monkeypatch.setattr("jobs.lifecycle.preparing.time", clock)
 
     answer = post(body={"jobs": [SUM] * 4})
@@ -247,6 +247,16 @@ def test_checking_that_takes_too_long_is_given_up(
     assert (answer.status_code, answer.json()["code"]) == (422, "too_slow_to_check")
     assert "batches of at most 1." in answer.json()["detail"]
     assert Batch.objects.count() == 0
+
+
+def test_what_a_busy_machine_takes_is_not_held_against_the_batch(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(monotonic=itertools.count(0, 20).__next__, thread_time=lambda: 0)
+    monkeypatch.setattr("jobs.lifecycle.preparing.time", clock)
+
+    assert post(body={"jobs": [SUM] * 8}).status_code == 202
+    assert post(body={"jobs": [SUM] * 10}).status_code == 503
 
 
 def test_where_nothing_could_be_looked_at_it_is_not_the_batch_that_is_too_long(

@@ -65,6 +65,17 @@ def test_a_parser_that_takes_too_long_is_ended_and_the_field_told(
     assert "longer than the 1 s" in error.detail
 
 
+def test_what_hurts_a_reader_counts_for_more_than_it_computed(patient: None) -> None:
+    effort = bounded.Effort()
+    params = [{"structure": "O"}, {"structure": DEADLY}]
+
+    water, deadly = bounded.check_each(simulations.find(DFT), params, effort)
+
+    assert isinstance(water, simulations.Checked)
+    assert isinstance(deadly, simulations.InvalidParams)
+    assert effort.computed_s > bounded.TIMEOUT_S
+
+
 def test_a_parser_that_dies_is_replaced(patient: None) -> None:
     dft = simulations.find(DFT)
 
