@@ -72,7 +72,7 @@ class Slurm:
     :param cpus: how many each of the two nodes has; they are the same machine, and only count.
     """
 
-    def __init__(self, cpus: int = 4, memory_mib: int = 8000) -> None:
+    def __init__(self, cpus: int = 8, memory_mib: int = 16_000) -> None:
         # Short, for a Unix socket lies in it.
         self.directory = Path(tempfile.mkdtemp(prefix="sl-"))
         self._cpus, self._memory_mib = cpus, memory_mib
