@@ -88,11 +88,18 @@ def worker_services(count: int) -> list[Service]:
 def background_services() -> list[Service]:
     # It may not miss a lease between two looks.
     every_s = min(2, settings.JOB_LEASE_S / 6)
+    watcher = [Service(name="watcher", argv=_manage("watch"))] if watches() else []
     return [
+        *watcher,
         Service(name="scheduler", argv=_manage("rqschedule")),
         Service(name="reconciler", argv=_manage("recover_jobs", "--every", f"{every_s:g}")),
         Service(name="webhooks", argv=_manage("send_webhooks")),
     ]
+
+
+def watches() -> bool:
+    """Whether somebody has to follow what runs elsewhere."""
+    return "slurm" in settings.BACKENDS
 
 
 def _manage(*arguments: str) -> list[str]:

@@ -36,6 +36,10 @@ def _required(name: str) -> str:
     raise ImproperlyConfigured(f"{name} must be set when BACKPLANE_MODE is server")
 
 
+def _words(name: str, default: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in os.environ.get(name, default).split(",") if word.strip())
+
+
 def _days(name: str) -> int | None:
     given = os.environ.get(name, "")
     if given and not (given.isascii() and given.isdecimal() and int(given)):
@@ -154,6 +158,14 @@ JOB_LIMITS = {
     "disk_mib": int(os.environ.get("BACKPLANE_DISK_MIB", 20 * 1024)),
     "threads": max(1, (os.cpu_count() or 1) // WORKERS),
 }
+BACKENDS = _words("BACKPLANE_BACKENDS", "rq")
+"""Where jobs can run; the first is where they do if nobody says otherwise."""
+if not BACKENDS or not {*BACKENDS} <= {"rq", "slurm"}:
+    raise ImproperlyConfigured(
+        f"BACKPLANE_BACKENDS is {','.join(BACKENDS)!r}; expected rq, slurm, or both with a comma"
+    )
+SLURM_FILE = os.environ.get("BACKPLANE_SLURM", "")
+"""How jobs are sent to Slurm, as TOML; see docs/slurm.md. None: as Slurm's own defaults are."""
 CONFIRM_CORE_HOURS = float(os.environ.get("BACKPLANE_CONFIRM_CORE_HOURS", 20))
 """Beyond, the submit form asks once more."""
 JOB_MAX_QUEUED_PER_USER = int(os.environ.get("BACKPLANE_MAX_QUEUED_PER_USER", 50_000))

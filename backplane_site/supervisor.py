@@ -26,7 +26,7 @@ from .services import Service
 STOP_WITHIN_S = 10
 STEADY_AFTER_S = 30
 LONGEST_LINE = 65_536
-COLOURS = {"web": 36, "redis": 31, "scheduler": 35, "reconciler": 33, "webhooks": 34}
+COLOURS = {"web": 36, "redis": 31, "scheduler": 35, "reconciler": 33, "webhooks": 34, "watcher": 35}
 WORKER_COLOUR = 32
 
 

@@ -26,6 +26,7 @@ from .operator_models import (  # noqa: F401
 )
 from .preset_models import Preset  # noqa: F401
 from .profile_models import Profile  # noqa: F401
+from .slurm_models import SlurmTask, SlurmWatch  # noqa: F401
 from .states import ACTIVE, Consent, FailureKind, JobState, Priority, Reason
 from .webhook_models import (  # noqa: F401
     JobWebhook,

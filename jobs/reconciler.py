@@ -93,8 +93,12 @@ def _silent_by_the_clock_s(job: Job) -> float:
 
 
 def settle_lost_jobs(silent_s: Callable[[Job], float]) -> None:
-    """Running jobs whose worker is gone, or has been silent for longer than its lease."""
-    jobs = Job.objects.unfinished(JobState.RUNNING).order_by("queued_at", "id")
+    """Running jobs whose worker is gone, or has been silent for longer than its lease.
+
+    Those on a cluster have none; the watcher knows more of them.
+    """
+    jobs = Job.objects.unfinished(JobState.RUNNING).exclude(backend__in=dispatch.FOLLOWED)
+    jobs = jobs.order_by("queued_at", "id")
     running = {(job.pk, job.attempt): job for job in jobs}
     attempts = Attempt.objects.filter(job__in=jobs, ended_at=None)
     for attempt in attempts:

@@ -38,6 +38,7 @@ class Reason(TextChoices):
 
     NO_FREE_WORKER = "no_free_worker", "Waiting for a worker"
     QUOTA = "quota", "The owner has as many jobs running as they may"
+    SCHEDULER = "scheduler", "Waiting in the cluster's own queue"
     QUEUE_UNREACHABLE = "queue_unreachable", "The queue is unreachable; it starts once it is back"
     BACKING_OFF = "backing_off", "Waiting a little before the next attempt"
     HANDED_OVER = "handed_over", "Its worker was stopped; another one goes on with it"

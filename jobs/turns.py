@@ -182,6 +182,8 @@ def _why_by_itself(job: Job) -> Waiting | None:
         return Waiting(reason=str(awaited), text=str(awaited.label))
     if job.reason == Reason.QUEUE_UNREACHABLE:
         return Waiting(reason=str(job.reason), text=str(Reason.QUEUE_UNREACHABLE.label))
+    if job.reason == Reason.SCHEDULER:
+        return Waiting(reason=str(job.reason), text=job.message or str(Reason.SCHEDULER.label))
     if job.not_before and job.not_before > timezone.now():
         until = job.not_before.strftime("%H:%M:%S")
         text = f"Waiting until {until} UTC before attempt {job.attempt}"

@@ -6,7 +6,7 @@ worker writes, the attempt it writes for. Whoever comes second raises `IllegalTr
 
 from .admission import BudgetSpent, Closed, OverQuota
 from .approval import approve, reject
-from .backends import explain_anew, hand_to_backend, is_any_unreached
+from .backends import explain_anew, hand_to_backend, is_any_unreached, tell_pending
 from .batch_course import BatchIsOver, cancel_batch, settle_open_batches
 from .batches import (
     STOPPED,
@@ -30,7 +30,7 @@ from .filing import FileInUse, FileRemoved, remove_file, remove_unused_file
 from .many import cancel_each, prioritise_each
 from .preparing import TooSlow, Wanted, errors_of
 from .resting import begin_maintenance, end_maintenance
-from .running import doubt, extend_lease, progress, start, take_next
+from .running import doubt, extend_lease, extend_leases, progress, start, take_next
 from .submission import (
     CannotRestart,
     NotAllowed,
@@ -76,6 +76,7 @@ __all__ = [
     "expire",
     "explain_anew",
     "extend_lease",
+    "extend_leases",
     "fail",
     "hand_over",
     "hand_to_backend",
@@ -100,6 +101,7 @@ __all__ = [
     "submit_batch",
     "succeed",
     "take_next",
+    "tell_pending",
     "why_new",
     "why_no_restart",
     "why_reused",

@@ -96,6 +96,16 @@ def _explain_all(job_ids: Sequence[UUID], reason: Reason) -> None:
     change_all(waiting.exclude(reason=reason), "waiting", reason=reason)
 
 
+def tell_pending(job_ids: Sequence[UUID], text: str) -> None:
+    """They wait in a cluster's own queue, which says why: their waiting is told in its words."""
+    reason, message = Reason.SCHEDULER, text[:300]
+    for at in range(0, len(job_ids), ROWS_AT_ONCE):
+        some = job_ids[at : at + ROWS_AT_ONCE]
+        waiting = Job.objects.unfinished(JobState.QUEUED).filter(pk__in=some)
+        untold = waiting.exclude(reason=reason, message=message)
+        change_all(untold, "waiting", reason=reason, message=message)
+
+
 def withdraw(job: Job) -> None:
     try:
         dispatch.backend(job.backend).withdraw(job)

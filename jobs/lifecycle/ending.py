@@ -39,7 +39,8 @@ def request_cancel(job: Job, *, by: Any, origin: Origin = UNKNOWN) -> None:
         )
         if job.state == JobState.QUEUED:
             kind = FailureKind.CANCELLED_BY
-            end(job, JobState.CANCELLED, {"state": JobState.QUEUED}, failure_kind=kind)
+            where = {"state": JobState.QUEUED}
+            end(job, JobState.CANCELLED, where, failure_kind=kind, message="")
             transaction.on_commit(partial(withdraw, job))
 
 

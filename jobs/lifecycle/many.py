@@ -69,6 +69,7 @@ def cancel_waiting(waiting: QuerySet[Job], told: dict[str, Any], **fields: Any) 
         lambda job: told,
         state=JobState.CANCELLED,
         reason="",
+        message="",
         failure_kind=FailureKind.CANCELLED_BY,
         lease_expires_at=None,
         finished_at=timezone.now(),

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from jobs import turns
@@ -14,7 +15,15 @@ from jobs.models import Attempt, Job
 from jobs.states import MAY_START, JobState, Reason
 
 from .charging import charge
-from .writing import NOTHING, IllegalTransition, change, details_of, fence, lease_end
+from .writing import (
+    NOTHING,
+    ROWS_AT_ONCE,
+    IllegalTransition,
+    change,
+    details_of,
+    fence,
+    lease_end,
+)
 
 POSITION = frozenset({"fraction", "message", "stage"})
 """What every point has; the rest of it are metrics."""
@@ -47,14 +56,16 @@ def start(
     *,
     worker: str,
     host: str,
-    pid: int,
+    pid: int | None,
     machine: str = "",
     pid_started: int | None = None,
+    native_id: str = "",
 ) -> None:
     """A worker begins the attempt that was queued; one that comes too late is refused.
 
     :param machine: what tells this host, as booted now, from every other one.
     :param pid_started: when the process of that number began, in the system's own count.
+    :param native_id: what its backend calls it, if not as we do.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -71,6 +82,7 @@ def start(
             {"attempt": attempt, "worker": worker, "host": host},
             state=JobState.RUNNING,
             reason="",
+            message="",
             not_before=None,
             started_at=job.started_at or now,
             lease_expires_at=lease_end(),
@@ -79,7 +91,7 @@ def start(
             job=job,
             number=attempt,
             backend=job.backend,
-            native_id=job.run_id,
+            native_id=native_id or job.run_id,
             worker=worker,
             host=host,
             pid=pid,
@@ -105,6 +117,22 @@ def extend_lease(job: Job, attempt: int) -> bool:
         with suppress(IllegalTransition):
             change(job, "confirmed", {**fence(attempt), "reason": job.reason}, reason="")
     return True
+
+
+def extend_leases(jobs: Sequence[Job]) -> None:
+    """As `extend_lease`, for the current attempts of many, in few words."""
+    apart = [job for job in jobs if job.is_unconfirmed or job.key_id]
+    for job in apart:
+        extend_lease(job, job.attempt)
+    others = [job for job in jobs if not job.is_unconfirmed and not job.key_id]
+    for at in range(0, len(others), ROWS_AT_ONCE):
+        some = [job.pk for job in others[at : at + ROWS_AT_ONCE]]
+        with transaction.atomic():
+            running = Job.objects.unfinished(JobState.RUNNING).filter(pk__in=some)
+            running.update(lease_expires_at=lease_end())
+            Attempt.objects.filter(job__in=some, number=F("job__attempt"), ended_at=None).update(
+                heartbeat_at=timezone.now()
+            )
 
 
 def doubt(job: Job, attempt: int, evidence: str, details: Mapping[str, Any] = NOTHING) -> None:

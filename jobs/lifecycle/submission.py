@@ -176,6 +176,7 @@ def new_job(
         retry_on=[str(kind) for kind in retry_on],
         request_id=log_context.current().get("request_id", ""),
         reason=Reason.NO_FREE_WORKER,
+        backend=settings.BACKENDS[0],
         last_seq=1,
         **prepared.columns,
         **columns,

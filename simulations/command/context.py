@@ -19,6 +19,9 @@ PROGRESS_NAME = "progress.jsonl"
 CANCEL_NAME = "cancel"
 THREADS = "OMP_NUM_THREADS"
 
+MEMORY = "SLURM_MEM_PER_NODE"
+"""What Slurm gives a job on a node, in MiB; it ends one that takes more."""
+
 Tell = Callable[[dict[str, Any]], None]
 
 
@@ -31,7 +34,7 @@ class DirectoryContext:
         previous = workdir / PREVIOUS_NAME
         self.previous = previous if previous.is_dir() else None
         self.threads = int(os.environ.get(THREADS, "1"))
-        self.memory_mib: int | None = None
+        self.memory_mib = _memory_mib()
         self.log = log
         self._tell = tell
         self._manifest = Manifest(workdir)
@@ -65,3 +68,8 @@ def context_in(workdir: Path, tell: Tell = lambda point: None) -> Iterator[Direc
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+def _memory_mib() -> int | None:
+    given = os.environ.get(MEMORY, "")
+    return int(given) if given.isdecimal() and int(given) else None

@@ -217,3 +217,12 @@ def test_an_outcome_is_written_for_a_reader_elsewhere(probed: str, here: Directo
     assert json.loads((here.workdir / RESULT_NAME).read_text()) == outcome.result
     assert json.loads((here.workdir / "summary.json").read_text()) == {"a": 1}
     assert json.loads((here.workdir / "methods.json").read_text()) == outcome.methods
+
+
+@pytest.mark.parametrize(("given", "known"), [("2000", 2000), ("0", None), ("", None)])
+def test_a_run_knows_what_memory_slurm_gives_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, known: int | None
+) -> None:
+    monkeypatch.setenv("SLURM_MEM_PER_NODE", given)
+
+    assert DirectoryContext(tmp_path, StringIO()).memory_mib == known

@@ -1,0 +1,102 @@
+"""The four commands of Slurm's that we use. Each asks about all jobs at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+
+from jobs.dispatch.base import Unreachable
+
+from . import answers
+from .answers import Seen, Task
+
+TIMEOUT_S = 60
+KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LD_LIBRARY_PATH", "SLURM_CONF", "TZ")
+"""Of our environment: what a node is not to see (passwords, say) is not handed on."""
+UNANSWERED = (
+    "unable to contact", "zero bytes", "timed out", "communication", "authentication",
+    "standby mode", "connection", "try again", "munge",
+)  # fmt: skip
+"""In what `sbatch` says where nobody knows whether its job was accepted."""
+DISABLED = "storage is disabled"
+
+
+class Refused(Exception):
+    """Slurm answered, and does not take it."""
+
+
+def sbatch(argv: Sequence[str], script: str) -> str:
+    """Returns the id.
+
+    :raises Refused: it was not accepted.
+    :raises Unreachable: nobody knows; it may be found by its token.
+    """
+    done = _run(argv, script)
+    if done.returncode == 0 and (native_id := answers.sbatch(done.stdout)):
+        return native_id
+    told = _told(done)
+    refused = "submission failed" in told.lower()
+    if refused and not any(word in told.lower() for word in UNANSWERED):
+        raise Refused(told)
+    raise Unreachable(told)
+
+
+def squeue() -> dict[Seen, Task]:
+    """:raises Unreachable: it did not answer."""
+    columns = f"--Format={answers.COLUMNS}"
+    done = _run(["squeue", "--noheader", "--me", "--states=all", "--array", columns])
+    if done.returncode != 0:
+        raise Unreachable(_told(done))
+    return answers.squeue(done.stdout)
+
+
+def scancel(native_ids: Iterable[str]) -> None:
+    """Ask it to end them; whether it did, only `squeue` tells.
+
+    :raises Unreachable: it did not answer.
+    """
+    done = _run(["scancel", "--quiet", *native_ids])
+    if done.returncode != 0:
+        raise Unreachable(_told(done))
+
+
+def sacct(native_ids: Iterable[str]) -> dict[str, Task] | None:
+    """What the accounting knows of them. None: this cluster has no accounting.
+
+    :raises Unreachable: it did not answer.
+    """
+    names = ",".join(answers.SACCT)
+    argv = ["sacct", "-X", "--noheader", "--parsable2", f"--format={names}"]
+    done = _run([*argv, f"--jobs={','.join(native_ids)}"])
+    if DISABLED in done.stderr:
+        return None
+    if done.returncode != 0:
+        raise Unreachable(_told(done))
+    return answers.sacct(done.stdout)
+
+
+def _run(argv: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
+    env = {name: os.environ[name] for name in KEPT if name in os.environ}
+    try:
+        return subprocess.run(
+            list(argv),
+            input=text,
+            # Times of day as seconds since 1970, whatever the zone.
+            env={**env, "SLURM_TIME_FORMAT": "%s"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT_S,
+        )
+    except FileNotFoundError:
+        raise Unreachable(f"{argv[0]} is not installed on this host") from None
+    except subprocess.TimeoutExpired:
+        raise Unreachable(f"{argv[0]} did not answer within {TIMEOUT_S} s") from None
+
+
+def _told(done: subprocess.CompletedProcess[str]) -> str:
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    return " ".join(line.removeprefix("sbatch: error: ") for line in lines)[:500] or (
+        f"exit status {done.returncode}"
+    )

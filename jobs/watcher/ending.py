@@ -1,0 +1,111 @@
+"""Tells the lifecycle how an attempt on a cluster ended, with the files that it left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+
+from jobs import artifacts, lifecycle
+from jobs.dispatch.slurm import script
+from jobs.dispatch.slurm.answers import Task
+from jobs.dispatch.slurm.site import Site
+from jobs.slurm_models import SlurmTask
+from jobs.states import FailureKind
+
+from . import files
+from .judging import Finding, judge
+
+
+class Ending:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def by_its_word(self, task: SlurmTask, *, patient: bool = True) -> bool:
+        """Whether it has left its result, or why it failed."""
+        workdir = _workdir(task)
+        if outcome := files.outcome(workdir, patient=patient):
+            lifecycle.succeed(
+                task.job,
+                task.attempt,
+                outcome.result,
+                artifacts.collect(workdir),
+                summary=outcome.summary,
+                methods=outcome.methods,
+            )
+            return True
+        if failed := files.failure(workdir):
+            self._failed(task, *failed)
+            return True
+        return False
+
+    def by_slurm(self, task: SlurmTask, known: Task, *, wait: bool) -> None:
+        """:param wait: for a word of its own, where that may still come."""
+        found = judge(
+            known,
+            task.job.budget,
+            ran_s=self._ran_s(task),
+            cut_short=self._site.resources(task.job.simulation).cuts_short(task.job.budget),
+        )
+        if found.may_come and wait:
+            return
+        if self.by_its_word(task, patient=False):
+            return
+        if found.kind is None:
+            self.cancelled(task, found.evidence, found.details)
+        else:
+            self._lost(task, found, found.kind)
+
+    def cancelled(
+        self, task: SlurmTask, evidence: str = "", details: Mapping[str, Any] | None = None
+    ) -> None:
+        left = artifacts.collect(_workdir(task))
+        lifecycle.cancel(task.job, task.attempt, left, evidence, details or {})
+
+    def requeued(self, task: SlurmTask, known: Task) -> None:
+        """Whatever Slurm starts of it again runs nothing: the next attempt goes on."""
+        details = {"slurm_job": known.native_id, "slurm_restarts": known.restarts}
+        evidence = "Slurm took it from its node, and put it back into its own queue."
+        found = Finding(kind=FailureKind.INFRASTRUCTURE, evidence=evidence, details=details)
+        self._lost(task, found, FailureKind.INFRASTRUCTURE)
+
+    def lost(self, task: SlurmTask) -> None:
+        evidence = "Slurm knows it no more, and it has left no result."
+        details = {"slurm_job": task.native_id}
+        found = Finding(kind=FailureKind.LOST, evidence=evidence, details=details)
+        self._lost(task, found, FailureKind.LOST)
+
+    def _failed(self, task: SlurmTask, told: dict[str, Any], trace: str) -> None:
+        kind = FailureKind(told["kind"])
+        error = {name: value for name, value in told.items() if name != "kind"}
+        left = artifacts.collect(_workdir(task))
+        if kind is FailureKind.MEMORY:
+            # May go better with more of it, if its owner said so.
+            detail = str(error.get("detail", ""))
+            lifecycle.lose(task.job, task.attempt, detail, kind=kind, files=left, error=error)
+        else:
+            lifecycle.fail(task.job, task.attempt, kind, error, left, traceback=trace)
+
+    def _lost(self, task: SlurmTask, found: Finding, kind: FailureKind) -> None:
+        details = dict(found.details)
+        if printed := files.output(_workdir(task) / script.OUTPUT_NAME):
+            details["output"] = printed
+        lifecycle.lose(
+            task.job,
+            task.attempt,
+            found.evidence,
+            kind=kind,
+            files=artifacts.collect(_workdir(task)),
+            error=found.error,
+            details=details,
+        )
+
+    def _ran_s(self, task: SlurmTask) -> float:
+        begun = task.job.attempts.filter(number=task.attempt).first()
+        return (timezone.now() - begun.started_at).total_seconds() if begun else 0.0
+
+
+def _workdir(task: SlurmTask) -> Path:
+    return task.job.workdir(task.attempt)

@@ -1,0 +1,98 @@
+"""How a run ended that left no word of its own, by what Slurm says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from jobs.budget import Budget, exceeded
+from jobs.dispatch.slurm.answers import Task
+from jobs.dispatch.slurm.script import NO_DIRECTORY, NO_SETUP, TAKEN
+from jobs.states import FailureKind
+
+SAID = {
+    "NODE_FAIL": (FailureKind.LOST, "Its node failed."),
+    "BOOT_FAIL": (FailureKind.INFRASTRUCTURE, "Its node did not come up."),
+    "PREEMPTED": (FailureKind.INFRASTRUCTURE, "A job of a higher priority took its place."),
+    "REVOKED": (FailureKind.INFRASTRUCTURE, "Its cluster gave it away."),
+    "DEADLINE": (FailureKind.TIMEOUT, "It ran past its deadline in Slurm."),
+}
+EXITS = {
+    NO_DIRECTORY: (FailureKind.INFRASTRUCTURE, "Its directory is not to be seen from its node."),
+    NO_SETUP: (FailureKind.INFRASTRUCTURE, "A module could not be loaded on its node."),
+    TAKEN: (FailureKind.LOST, "Slurm started it a second time."),
+    126: (FailureKind.INFRASTRUCTURE, "Its command cannot be executed on its node."),
+    127: (FailureKind.INFRASTRUCTURE, "Its command is not to be found on its node."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """
+    :param kind: None: it was cancelled in Slurm.
+    :param may_come: whether a word of its own may still be on its way through the file system.
+    """
+
+    kind: FailureKind | None
+    evidence: str
+    error: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+    may_come: bool = False
+
+
+def judge(task: Task, budget: Budget, *, ran_s: float, cut_short: bool) -> Finding:
+    """:param cut_short: whether the cluster gave it less time than its own limit."""
+    details: dict[str, Any] = {"slurm_job": task.native_id, "slurm_state": task.state}
+    if task.reason:
+        details["slurm_reason"] = task.reason
+    match task.state:
+        case "CANCELLED":
+            return Finding(kind=None, evidence="It was cancelled in Slurm.", details=details)
+        case "TIMEOUT":
+            return _timeout(budget, ran_s, cut_short, details)
+        case "OUT_OF_MEMORY":
+            return _out_of_memory(budget, details)
+    if task.state in SAID:
+        kind, evidence = SAID[task.state]
+        return Finding(kind=kind, evidence=evidence, details=details)
+    return _exited(task, details)
+
+
+def _timeout(budget: Budget, ran_s: float, cut_short: bool, details: dict[str, Any]) -> Finding:
+    if cut_short:
+        evidence = "The cluster gives a job no more time at once; it goes on in the next attempt."
+        return Finding(kind=FailureKind.INFRASTRUCTURE, evidence=evidence, details=details)
+    error = exceeded(FailureKind.TIMEOUT, ran_s, budget.wall_time_s or 0)
+    return Finding(kind=FailureKind.TIMEOUT, evidence=error["detail"], error=error, details=details)
+
+
+def _out_of_memory(budget: Budget, details: dict[str, Any]) -> Finding:
+    """Slurm does not say how much it had."""
+    limit = budget.memory_mib or 0
+    error: dict[str, Any] = {"limit": {"memory_mib": limit}}
+    roomier = min(2 * limit, settings.JOB_MOST["memory_mib"])
+    if roomier > limit:
+        error["fix"] = {"limits": {"memory_mib": roomier}}
+    evidence = f"It used more memory than its limit of {limit:,} MiB."
+    return Finding(kind=FailureKind.MEMORY, evidence=evidence, error=error, details=details)
+
+
+def _exited(task: Task, details: dict[str, Any]) -> Finding:
+    if number := task.signal:
+        evidence = f"Its process was killed by signal {number}."
+        return Finding(
+            kind=FailureKind.LOST, evidence=evidence, details={**details, "signal": number}
+        )
+    status = task.exit_status or 0
+    details["exit_status"] = status
+    if status in EXITS:
+        kind, evidence = EXITS[status]
+        return Finding(kind=kind, evidence=evidence, details=details)
+    # Bash's way to tell of a signal.
+    if status > 128:
+        evidence = f"Its process was ended by signal {status - 128}."
+        return Finding(kind=FailureKind.LOST, evidence=evidence, details=details)
+    evidence = f"Its process ended with exit status {status} and no result."
+    return Finding(kind=FailureKind.LOST, evidence=evidence, details=details, may_come=True)

@@ -1,0 +1,255 @@
+"""How a run ends on a Slurm that is played: by its files, by what Slurm says, by neither."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from jobs import lifecycle
+from jobs.budget import Budget
+from jobs.dispatch.slurm.answers import Task
+from jobs.dispatch.slurm.site import Site
+from jobs.models import Job, SlurmTask
+from jobs.states import FailureKind, JobState, Reason
+from jobs.watcher import Watcher
+from jobs.watcher import following as following_module
+
+from .played import Cluster, Submit, leave, now, workdir
+
+# --- how Slurm says that it ended ---
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "kind"),
+    [
+        ("NODE_FAIL", 0, FailureKind.LOST),
+        ("BOOT_FAIL", 0, FailureKind.INFRASTRUCTURE),
+        ("PREEMPTED", 0, FailureKind.INFRASTRUCTURE),
+        ("FAILED", 9, FailureKind.LOST),
+        ("FAILED", 139 << 8, FailureKind.LOST),
+        ("FAILED", 1 << 8, FailureKind.LOST),
+        ("FAILED", 72 << 8, FailureKind.INFRASTRUCTURE),
+        ("FAILED", 75 << 8, FailureKind.LOST),
+        ("FAILED", 78 << 8, FailureKind.INFRASTRUCTURE),
+        ("FAILED", 127 << 8, FailureKind.INFRASTRUCTURE),
+        ("COMPLETED", 0, FailureKind.LOST),
+    ],
+)
+def test_what_says_nothing_of_the_job_is_tried_again(
+    running: Callable[..., Job],
+    cluster: Cluster,
+    watcher: Watcher,
+    state: str,
+    status: int,
+    kind: FailureKind,
+) -> None:
+    job = running()
+    cluster.say(job, state, status=status)
+
+    watcher.look()
+
+    assert (now(job).state, job.attempt) == (JobState.QUEUED, 2)
+    ended = job.attempts.get(number=1)
+    assert (ended.failure_kind, ended.native_id) == (kind, "1")
+    assert ended.details["slurm_state"] == state  # type: ignore[index]
+
+
+def test_the_next_attempt_finds_what_the_one_before_left_and_their_number_is_limited(
+    running: Callable[..., Job], cluster: Cluster, watcher: Watcher
+) -> None:
+    job = running(max_attempts=2)
+    (workdir(job) / "checkpoint.xml").write_text("half")
+    cluster.say(job, "PREEMPTED")
+    watcher.look()  # requeued, and sent again
+
+    assert (now(job).workdir(2) / ".previous" / "checkpoint.xml").read_text() == "half"
+    cluster.say(job, "RUNNING")
+    watcher.look()
+    cluster.say(job, "PREEMPTED")
+    watcher.look()
+    assert (now(job).state, job.failure_kind) == (JobState.FAILED, FailureKind.INFRASTRUCTURE)
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "limit"),
+    [
+        ("TIMEOUT", FailureKind.TIMEOUT, "wall_time_s"),
+        ("OUT_OF_MEMORY", FailureKind.MEMORY, "memory_mib"),
+    ],
+)
+def test_a_limit_of_its_own_ends_it_and_is_named(
+    running: Callable[..., Job],
+    cluster: Cluster,
+    watcher: Watcher,
+    state: str,
+    kind: FailureKind,
+    limit: str,
+) -> None:
+    job = running(limits=Budget(wall_time_s=60, memory_mib=100))
+    cluster.say(job, state)
+
+    watcher.look()
+
+    assert (now(job).state, job.failure_kind) == (JobState.FAILED, kind)
+    assert (job.error or {})["fix"]["limits"][limit] > (job.error or {})["limit"][limit]
+
+
+def test_a_limit_of_its_own_is_tried_again_if_asked(
+    running: Callable[..., Job], cluster: Cluster, watcher: Watcher
+) -> None:
+    job = running(retry_on=[FailureKind.TIMEOUT])
+    cluster.say(job, "TIMEOUT")
+
+    watcher.look()
+
+    assert (now(job).state, job.attempt) == (JobState.QUEUED, 2)
+
+
+def test_where_the_cluster_gives_less_time_than_it_may_take_it_goes_on_in_turns(
+    running: Callable[..., Job], cluster: Cluster, db: None
+) -> None:
+    job = running()
+    cluster.say(job, "TIMEOUT")
+
+    Watcher(Site(max_time_s=3600)).look()
+
+    assert (now(job).state, job.attempt) == (JobState.QUEUED, 2)
+    assert "--time=60" in cluster.sent[-1]
+
+
+def test_what_slurm_puts_back_into_its_queue_is_the_next_attempt_here(
+    running: Callable[..., Job], cluster: Cluster, watcher: Watcher
+) -> None:
+    job = running()
+    cluster.say(job, "PENDING", restarts=1)
+
+    watcher.look()
+
+    assert (now(job).state, job.attempt) == (JobState.QUEUED, 2)
+    assert "put it back" in job.attempts.get(number=1).evidence
+    watcher.look()
+    assert "1" in cluster.ended
+
+
+def test_who_cancels_it_in_slurm_has_cancelled_it(
+    running: Callable[..., Job], cluster: Cluster, watcher: Watcher
+) -> None:
+    job = running()
+    cluster.say(job, "CANCELLED", status=15)
+
+    watcher.look()
+
+    assert (now(job).state, job.failure_kind) == (JobState.CANCELLED, FailureKind.CANCELLED_BY)
+    assert job.attempts.get().evidence == "It was cancelled in Slurm."
+
+
+def test_who_cancels_in_slurm_what_waits_there_has_cancelled_it(
+    submit: Submit, cluster: Cluster, watcher: Watcher
+) -> None:
+    job = submit()
+    watcher.look()
+    cluster.say(job, "CANCELLED")
+
+    watcher.look()
+
+    assert now(job).state == JobState.CANCELLED
+
+
+def test_a_cancel_is_over_when_its_process_is_gone_and_not_before(
+    running: Callable[..., Job],
+    cluster: Cluster,
+    watcher: Watcher,
+    alice: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(following_module, "GRACE_S", 0)
+    job = running()
+    lifecycle.request_cancel(job, by=alice)
+
+    watcher.look()
+
+    assert (workdir(job) / "cancel").exists()
+    assert cluster.ended == ["1"]
+    assert now(job).state == JobState.RUNNING
+    cluster.say(job, "CANCELLED", status=15)
+    watcher.look()
+    assert now(job).state == JobState.CANCELLED
+
+
+# --- what Slurm knows no more ---
+
+
+def test_what_is_gone_from_the_queue_is_settled_by_its_files(
+    running: Callable[..., Job], cluster: Cluster, watcher: Watcher
+) -> None:
+    job = running()
+    cluster.forget()
+    leave(job, result={"total": 14})
+
+    watcher.look()
+
+    assert now(job).state == JobState.SUCCEEDED
+    watcher.look()
+    assert not SlurmTask.objects.exists()
+
+
+def test_or_by_the_accounting(
+    running: Callable[..., Job], cluster: Cluster, watcher: Watcher
+) -> None:
+    job = running()
+    cluster.forget()
+    cluster.accounting = {"1": Task(native_id="1", state="NODE_FAIL")}
+
+    watcher.look()
+
+    assert job.attempts.get(number=1).evidence == "Its node failed."
+
+
+def test_or_nobody_knows_and_after_a_while_it_is_tried_again(
+    running: Callable[..., Job], cluster: Cluster, watcher: Watcher, settings: Any
+) -> None:
+    settings.JOB_UNCONFIRMED_S = 3600
+    job = running()
+    cluster.forget()
+    watcher.look()
+    watcher.look()
+    assert (now(job).state, job.reason) == (JobState.RUNNING, Reason.UNCONFIRMED)
+
+    settings.JOB_UNCONFIRMED_S = 0
+    watcher.look()
+
+    assert (now(job).state, job.attempt) == (JobState.QUEUED, 2)
+
+
+def test_one_that_is_found_again_is_doubted_no_more(
+    running: Callable[..., Job], cluster: Cluster, watcher: Watcher, settings: Any
+) -> None:
+    settings.JOB_UNCONFIRMED_S = 3600
+    job = running()
+    known = dict(cluster.tasks)
+    cluster.forget()
+    watcher.look()
+    watcher.look()
+    assert now(job).is_unconfirmed
+
+    cluster.tasks = known
+    watcher.look()
+
+    assert not now(job).is_unconfirmed
+
+
+def test_one_that_ran_to_its_end_between_two_looks_is_not_sent_again(
+    submit: Submit, cluster: Cluster, watcher: Watcher
+) -> None:
+    job = submit()
+    watcher.look()
+    cluster.forget()
+    (workdir(job) / "claimed").write_text("1_0.0")
+    leave(job, result={"total": 14})
+
+    watcher.look()
+
+    assert now(job).state == JobState.SUCCEEDED
+    assert len(cluster.sent) == 1

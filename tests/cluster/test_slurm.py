@@ -1,0 +1,29 @@
+"""The Slurm that the tests bring with them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.slurm import NODES, Slurm
+from tests.stack import until
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+
+def test_a_job_runs_on_each_of_its_nodes(slurm: Slurm) -> None:
+    for node in NODES:
+        slurm.ask("sbatch", "--output=/dev/null", f"--nodelist={node}", "--wrap=exit 0")
+
+    def ended() -> set[str]:
+        return {*slurm.ask("squeue", "-h", "-t", "all", "-o", "%B %T").splitlines()}
+
+    until(lambda: ended() == {f"{node} COMPLETED" for node in NODES}, "both have ended")
+
+
+def test_what_was_killed_is_started_again(slurm: Slurm) -> None:
+    slurm.kill("slurmctld")
+    assert not slurm.answers()
+
+    slurm.start_controller()
+
+    until(lambda: {*slurm.states().values()} == {"idle"}, "both nodes are idle")

@@ -1,0 +1,197 @@
+"""A real Slurm of the test run's own: a controller, two nodes and munge, without systemd.
+
+All that it has (configuration, key, state, logs) lies in a temporary folder; its ports are free
+ones, so that it meets no other Slurm of the machine. Runs as root or as anybody.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from tests.stack import free_port, until
+
+NEEDED = {"slurmctld": "slurmctld", "slurmd": "slurmd", "sbatch": "slurm-client", "munged": "munge"}
+"""The programs, and Debian's packages of them."""
+NODES = ("n1", "n2")
+CONFIGURATION = """\
+ClusterName=backplane
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={directory}/munge.socket
+CredType=cred/munge
+SlurmctldPort={port}
+SlurmctldPidFile={directory}/slurmctld.pid
+SlurmctldLogFile={directory}/slurmctld.log
+StateSaveLocation={directory}/state
+SlurmdPidFile={directory}/slurmd-%n.pid
+SlurmdLogFile={directory}/slurmd-%n.log
+SlurmdSpoolDir={directory}/spool-%n
+# What a bare container has need do: no cgroups, no affinity, no accounting.
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+SwitchType=switch/none
+MpiDefault=none
+ReturnToService=2
+SchedulerType=sched/backfill
+SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
+MessageTimeout=5
+KillWait=2
+SlurmctldTimeout=10
+SlurmdTimeout=6
+SlurmdParameters=config_overrides
+"""
+
+
+def missing() -> list[str]:
+    """The packages to install for it."""
+    return [package for program, package in NEEDED.items() if _find(program) is None]
+
+
+def _find(program: str) -> str | None:
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+
+
+class Slurm:
+    """`with Slurm() as cluster: subprocess.run(["sinfo"], env=os.environ | cluster.env)`.
+
+    :param cpus: how many each of the two nodes has; they are the same machine, and only count.
+    """
+
+    def __init__(self, cpus: int = 8, memory_mib: int = 16_000) -> None:
+        # Short, for a Unix socket lies in it.
+        self.directory = Path(tempfile.mkdtemp(prefix="sl-"))
+        self._cpus, self._memory_mib = cpus, memory_mib
+
+    def __enter__(self) -> Self:
+        try:
+            self._configure()
+            self.start_munge()
+            self.start_controller()
+            for node in NODES:
+                self.start_node(node)
+            until(lambda: self._states() == {"idle"}, "both nodes are idle", within_s=60)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for name in [*(f"slurmd-{node}" for node in NODES), "slurmctld", "munged"]:
+            self.kill(name)
+        for process in self.at_work():
+            process.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"SLURM_CONF": str(self.directory / "slurm.conf")}
+
+    def ask(self, *argv: str) -> str:
+        done = subprocess.run(
+            argv, env={**os.environ, **self.env}, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    # --- what it is made of, each to be started and killed ---
+
+    def start_munge(self) -> None:
+        self._run(
+            "munged",
+            "--force",
+            f"--key-file={self.directory}/munge.key",
+            f"--socket={self.directory}/munge.socket",
+            f"--pid-file={self.directory}/munged.pid",
+            f"--log-file={self.directory}/munged.log",
+            f"--seed-file={self.directory}/munge.seed",
+        )
+
+    def start_controller(self) -> None:
+        self._run("slurmctld", "-f", self.env["SLURM_CONF"])
+        until(self.answers, "slurmctld answers", within_s=30)
+
+    def start_node(self, node: str) -> None:
+        (self.directory / f"spool-{node}").mkdir(exist_ok=True)
+        self._run("slurmd", "-f", self.env["SLURM_CONF"], "-N", node)
+
+    def kill(self, name: str) -> None:
+        """As a power cut would: `munged`, `slurmctld`, `slurmd-n1`."""
+        path = self.directory / f"{name}.pid"
+        try:
+            process = psutil.Process(int(path.read_text()))
+        except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+            return
+        process.send_signal(signal.SIGKILL)
+        psutil.wait_procs([process], timeout=10)
+        path.unlink(missing_ok=True)
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.ask("sinfo", "-h"))
+        except subprocess.CalledProcessError:
+            return False
+
+    def states(self) -> dict[str, str]:
+        """Of each node."""
+        lines = self.ask("sinfo", "-h", "-N", "-o", "%N %T").splitlines()
+        return dict(line.split()[:2] for line in lines)
+
+    def at_work(self) -> list[psutil.Process]:
+        """What runs as a step of a job of this cluster."""
+        return [each for each in psutil.process_iter() if self._is_ours(each)]
+
+    def _states(self) -> set[str]:
+        return set(self.states().values())
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            of_a_job = process.environ()
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            return False
+        ours = of_a_job.get("SLURM_CONF") == self.env["SLURM_CONF"]
+        return ours and "SLURM_JOB_ID" in of_a_job
+
+    def _configure(self) -> None:
+        self.directory.chmod(0o755)
+        key = self.directory / "munge.key"
+        key.write_bytes(os.urandom(1024))
+        key.chmod(0o400)
+        host = socket.gethostname().partition(".")[0]
+        text = CONFIGURATION.format(
+            host=host, user=getpass.getuser(), directory=self.directory, port=free_port()
+        )
+        size = f"CPUs={self._cpus} RealMemory={self._memory_mib} State=UNKNOWN"
+        for node in NODES:
+            where = f"NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()}"
+            text += f"NodeName={node} {where} {size}\n"
+        text += "PartitionName=main Nodes=ALL Default=YES DefaultTime=60 State=UP\n"
+        (self.directory / "slurm.conf").write_text(text)
+        # slurmd looks for cgroups even if nothing uses them, and dies of a machine without.
+        plugin = "autodetect" if os.path.ismount("/sys/fs/cgroup") else "cgroup/v1"
+        (self.directory / "cgroup.conf").write_text(f"CgroupPlugin={plugin}\n")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        found = _find(program)
+        assert found, f"{program} is not installed (apt-get install {' '.join(missing())})"
+        done = subprocess.run(
+            [found, *arguments], capture_output=True, text=True, check=False, timeout=30
+        )
+        assert done.returncode == 0, f"{program}: {done.stderr}{self._last_words()}"
+
+    def _last_words(self) -> str:
+        logs = [*self.directory.glob("*.log")]
+        return "".join(f"\n{log.name}: {log.read_text()[-1000:]}" for log in logs)
