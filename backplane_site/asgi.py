@@ -2,10 +2,10 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backplane_site.settings")
-django_app = get_asgi_application()
+django.setup(set_prefix=False)
 
 # Only importable once Django is set up.
 from channels.auth import AuthMiddlewareStack  # noqa: E402
@@ -13,6 +13,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
 from backplane_site import bodies, descriptors, draining, rubbish  # noqa: E402
 from backplane_site.agents import AgentsDoor  # noqa: E402
+from backplane_site.handler import Handler  # noqa: E402
 from backplane_site.key_on_socket import KeyOnSocket  # noqa: E402
 from backplane_site.local_user import LocalUserOnSocket  # noqa: E402
 from backplane_site.same_origin import SameOriginOnSocket  # noqa: E402
@@ -23,7 +24,7 @@ from jobs.streaming import Streaming  # noqa: E402
 from jobs.waiting import Waiting  # noqa: E402
 from simulations import bounded  # noqa: E402
 
-rest = Streaming(Waiting(InboxWaiting(django_app)))
+rest = Streaming(Waiting(InboxWaiting(Handler())))
 sockets = URLRouter(websocket_urlpatterns)
 application = ProtocolTypeRouter(
     {

@@ -243,7 +243,8 @@ DATABASES = {
     else {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR_DIR / "db.sqlite3"}
 }
 DATABASE_POOL = int(os.environ.get("BACKPLANE_DATABASE_POOL", 0))
-"""How many PostgreSQL connections this process keeps open to be shared; the web process has 8."""
+"""How many PostgreSQL connections this process keeps open to be shared; the web process has 8.
+Of SQLite, each thread of such a process keeps its own."""
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
@@ -251,6 +252,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+    # To open it anew takes longer than to ask it. The threads of the web process stay.
+    DATABASES["default"]["CONN_MAX_AGE"] = None if DATABASE_POOL else 0
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A server that hangs is as good as none.

@@ -19,7 +19,7 @@ from simulations import FieldError
 from .keyring import may_look
 from .problems import InvalidQuery
 from .query import Part, Shape, read
-from .serializers import JobSerializer, JobSummarySerializer
+from .serializers import JobSerializer, JobSummarySerializer, told_by
 from .shape import fitted, picked, tree_of
 
 BULK = frozenset({"params", "structure", "notes", "estimate", "result", "methods", "provenance"})
@@ -70,16 +70,17 @@ def of_many(
     :param outlook: what is known already of why they wait.
     """
     context = {"request": request, "outlook": outlook or Outlook(jobs)}
-    summary = JobSummarySerializer(jobs, many=True, context=context)
     tree = {**tree_of(shape.fields), "id": {}} if shape.fields else {}
-    fields = summary.child.fields  # type: ignore[attr-defined]
-    if tree.keys() <= fields.keys() if tree else shape.view == "summary":
-        told = summary
-    else:
+    known = JobSummarySerializer.Meta.fields
+    is_summary = tree.keys() <= set(known) if tree else shape.view == "summary"
+    kind = JobSummarySerializer if is_summary else JobSerializer
+    if not is_summary:
         heritage.know_origins(jobs)
-        told = JobSerializer(jobs, many=True, context=context)
-        fields = told.child.fields  # type: ignore[attr-defined]
-    for name in fields.keys() - tree.keys() if tree else ():
+    if not tree:
+        return told_by(kind, jobs, context)
+    told = kind(jobs, many=True, context=context)
+    fields = told.child.fields  # type: ignore[attr-defined]
+    for name in fields.keys() - tree.keys():
         fields.pop(name)
     return [picked(dict(each), tree) for each in told.data]
 
@@ -104,7 +105,7 @@ def lean(jobs: JobQuerySet, shape: Shape) -> JobQuerySet:
 
 def refuse_unknown_fields(shape: Shape) -> None:
     """:raises InvalidQuery: a job has no such field."""
-    refuse_unknown(shape, [*JobSerializer().fields], "A job")
+    refuse_unknown(shape, JobSerializer.Meta.fields, "A job")
 
 
 def refuse_unknown(part: Part, known: Sequence[str], what: str) -> None:

@@ -1,0 +1,1 @@
+"""FastAPI, Celery and Redis: the architecture that this project began with."""

@@ -1,0 +1,82 @@
+"""The seed's processes, as its README starts them: Redis, one web process, a Celery worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from backplane_site.services import redis_server
+from tests.stack import ROOT, free_port, until
+
+JOB = {
+    "experiment_name": "no-op",
+    "molecule_smiles": "O",
+    "simulation_type": "sum_squares",
+    "parameters": {"n": 1},
+}
+
+
+class Seed:
+    """:param workers: processes of Celery's worker; None starts it later, by `start_workers`."""
+
+    def __init__(self, workers: int | None = 2) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="seed")
+        self._workers = workers
+        self._running: list[subprocess.Popen[bytes]] = []
+        self.port = free_port()
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
+
+    def __enter__(self) -> Self:
+        socket = Path(self._folder.name) / "redis.sock"
+        argv = [redis_server(), "--port", "0", "--unixsocket", str(socket), "--save", ""]
+        self._start([*argv, "--dir", self._folder.name])
+        until(socket.exists, "Redis is up")
+        self._redis = f"redis+socket://{socket}"
+        self._start(_python("uvicorn", "bench.peers.seed.main:app", "--port", str(self.port),
+                            "--log-level", "warning"))  # fmt: skip
+        if self._workers:
+            self.start_workers(self._workers)
+        until(self._answers, "the web process is up")
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for process in reversed(self._running):
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+        self.client.close()
+        self._folder.cleanup()
+
+    def start_workers(self, n: int) -> None:
+        worker = ("-A", "bench.peers.seed.tasks", "worker", "--concurrency", str(n))
+        self._start(_python("celery", *worker, "--loglevel", "error"))
+
+    def submit(self) -> str:
+        answer = self.client.post("/submit_job", json=JOB)
+        answer.raise_for_status()
+        return str(answer.json()["job_id"])
+
+    def result(self, job_id: str) -> dict[str, Any] | None:
+        """None while there is none."""
+        found: dict[str, Any] | None = self.client.get(f"/job_status/{job_id}").json().get("result")
+        return found
+
+    def _answers(self) -> bool:
+        try:
+            return self.client.get("/docs").is_success
+        except httpx.TransportError:
+            return False
+
+    def _start(self, argv: list[str]) -> None:
+        env = {**os.environ, "SEED_REDIS": getattr(self, "_redis", "")}
+        self._running.append(subprocess.Popen(argv, cwd=ROOT, env=env, stdout=subprocess.DEVNULL))
+
+
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]
