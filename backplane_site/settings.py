@@ -339,6 +339,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 # A folder of a front-end package has the version in its name: what lies in it never changes.
 WHITENOISE_IMMUTABLE_FILE_TEST = rf"^{STATIC_URL}vendor/[^/]+-\d[^/]*/"
 X_FRAME_OPTIONS = "DENY"

@@ -18,6 +18,7 @@ from jobs.models import Job
 from simulations.record.bibtex import bibtex
 from simulations.record.citations import Reference
 
+from . import copying
 from .chart import Chart, drawn, series_of
 from .drawings import Drawing, drawings
 from .readers import job_of, part_of
@@ -54,6 +55,7 @@ def job_report(request: HttpRequest, job_id: UUID) -> HttpResponse:
         methods=methods,
         bibtex=bibtex_of(methods) if methods else "",
         record=provenance_rows(job.provenance),
+        copies=copying.of_results(request, [job]),
     )
 
 

@@ -17,10 +17,12 @@ from redis.exceptions import RedisError
 from rq import Worker
 
 from jobs import turns
+from jobs.finding import Wanted
 from jobs.models import Allowance, Job
 from jobs.outlook import Outlook
 from jobs.states import JobState
 
+from . import copying
 from .forecast import about, between
 from .listing import lean
 from .readers import own_jobs
@@ -78,6 +80,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "mine": in_line(waiting[:MINE_SHOWN]),
         "more_mine": len(waiting) > MINE_SHOWN,
         "share": share_of(request.user),
+        "copies": copying.of_list(request, Wanted(states=[JobState.QUEUED, JobState.RUNNING])),
     }
     return render(request, "jobs/queue.html", told)
 

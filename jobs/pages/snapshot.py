@@ -30,6 +30,7 @@ COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 def snapshot(job: Job, simulation: simulations.Simulation | None) -> dict[str, Any]:
     """:param job: read before this is called: nothing newer than its `last_seq` is told."""
     plots = simulation.plots if simulation else ()
+    readouts = simulation.readouts if simulation else ()
     return {
         "seq": job.last_seq,
         "epoch": log_epoch.current(),
@@ -41,20 +42,28 @@ def snapshot(job: Job, simulation: simulations.Simulation | None) -> dict[str, A
             "left": left_by_time(job.estimate) if job.state == JobState.RUNNING else [],
             **events.snapshot(job),
         },
-        "points": _points(job, plots),
+        "points": _points(job, plots, (each.key for each in readouts)),
         "plots": [{**asdict(plot), "cut_at": (job.result or {}).get(plot.cut)} for plot in plots],
-        "readouts": [asdict(each) for each in (simulation.readouts if simulation else ())],
+        "readouts": [asdict(each) for each in readouts],
         "ws": f"/ws/v1/jobs/{job.pk}/",
         "poll": f"/api/v1/jobs/{job.pk}/events",
         "page": reverse("jobs:detail", args=[job.pk]),
     }
 
 
-def _points(job: Job, plots: Sequence[simulations.Plot]) -> list[dict[str, Any]]:
-    """Without what no figure draws, as messages and fractions are."""
-    wanted = {*_drawn(plots), *(plot.x for plot in plots)}
+def _points(
+    job: Job, plots: Sequence[simulations.Plot], read_out: Iterable[str]
+) -> list[dict[str, Any]]:
+    """Numbers alone, and none that is only read out."""
+    drawn = {*_drawn(plots), *(plot.x for plot in plots)}
+    left_out = {"fraction", *read_out} - drawn
     cut = (
-        {key: _short(point[key]) for key in point if key in wanted} for point in events.points(job)
+        {
+            key: _short(value)
+            for key, value in point.items()
+            if key not in left_out and isinstance(value, int | float)
+        }
+        for point in events.points(job)
     )
     return thinned([point for point in cut if point], _drawn(plots))
 

@@ -1,7 +1,8 @@
 // The submit form: it tells what it holds before it is sent, and is sent once.
 import { checkSoon, hearChecks } from "./form_check.js";
 import { draw } from "./form_draw.js";
-import { control, form } from "./form_fields.js";
+import { control, fill, form, spec } from "./form_fields.js";
+import { keepForm } from "./form_kept.js";
 import { hearMarks } from "./form_marks.js";
 import { hearPresets } from "./form_presets.js";
 import { hearPreviews, previewSoon } from "./form_preview.js";
@@ -35,6 +36,7 @@ hearPresets(() => {
   showRequest();
 });
 
+keepForm(form, `backplane.draft.${document.querySelector(".who .name")?.textContent ?? ""}.${spec.simulation}`, fill);
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 document.querySelector("#problems")?.focus();
 

@@ -1,5 +1,7 @@
 // A job's page comes alive: numbers move by themselves, everything else is drawn by the server again.
 import { Live } from "./live.js";
+import "./job_keys.js";
+import { forgetSent } from "./form_sent.js";
 import { keep } from "./mol_keep.js";
 import { tellLocalTime } from "./page.js";
 import { JobView } from "./view.js";
@@ -20,6 +22,7 @@ const live = chip && new Live(
   { event: hear, link: showLink, lost: drawAgain },
 );
 
+forgetSent();
 if (live) setInterval(everySecond, 1000);
 showTitle();
 

@@ -1,9 +1,10 @@
 // Single letters as keys, for a list of jobs: not while somebody writes, and only if they like them.
-const KEPT = "backplane.keys";
+import { isKey, keyed, likeKeys } from "./keyed.js";
+import { keepList } from "./neighbours.js";
+
 const help = document.querySelector("#keys");
 const choice = help.querySelector("[data-keys-on]");
 
-const keyed = () => document.documentElement.dataset.keys !== "off" && localStorage.getItem(KEPT) !== "off";
 const rows = () => [...document.querySelectorAll("tr[data-job]")];
 const here = () => document.activeElement?.closest("tr[data-job]");
 
@@ -32,14 +33,8 @@ function mark(range) {
   if (row) document.dispatchEvent(new CustomEvent("mark", { detail: { row, range } }));
 }
 
-function isWriting(target) {
-  if (target.isContentEditable || target.matches("textarea, select")) return true;
-  return target.matches("input") && !target.matches('[type="checkbox"], [type="radio"]');
-}
-
 document.addEventListener("keydown", (pressed) => {
-  if (pressed.ctrlKey || pressed.metaKey || pressed.altKey || pressed.isComposing) return;
-  if (help.open || isWriting(pressed.target) || !(pressed.key in KEYS) || !keyed()) return;
+  if (!isKey(pressed) || !(pressed.key in KEYS)) return;
   pressed.preventDefault();
   KEYS[pressed.key]();
 });
@@ -52,8 +47,9 @@ document.addEventListener("keydown", (pressed) => {
 });
 
 document.addEventListener("click", (pressed) => {
+  if (pressed.target.closest("tr[data-job] a")) keepList(rows().map((row) => row.querySelector(".name a").pathname));
   if (pressed.target.closest("[data-keys]")) help.showModal();
 });
 
 choice.checked = keyed();
-choice.addEventListener("change", () => localStorage.setItem(KEPT, choice.checked ? "on" : "off"));
+choice.addEventListener("change", () => likeKeys(choice.checked));

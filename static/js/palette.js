@@ -1,4 +1,6 @@
 // The palette on every page: find a job, a molecule or a page, or begin with a SMILES; and its keys.
+import { isKey } from "./keyed.js";
+
 const palette = document.querySelector("#palette");
 const field = palette.querySelector("input");
 const found = palette.querySelector(".found");
@@ -74,17 +76,9 @@ document.addEventListener("keydown", (pressed) => {
   }
 });
 
-const keyed = () => document.documentElement.dataset.keys !== "off" && localStorage.getItem("backplane.keys") !== "off";
-
-function isWriting(target) {
-  if (target.isContentEditable || target.matches("textarea, select")) return true;
-  return target.matches("input") && !target.matches('[type="checkbox"], [type="radio"]');
-}
-
 /** `g` and a letter go to a page; `?` tells the keys, unless the page has a list of its own. */
 document.addEventListener("keydown", (pressed) => {
-  if (pressed.ctrlKey || pressed.metaKey || pressed.altKey || pressed.isComposing || !keyed()) return;
-  if (document.querySelector("dialog[open]") || isWriting(pressed.target)) return;
+  if (!isKey(pressed)) return;
   const within = Date.now() - goesTo < SECOND_KEY_MS;
   goesTo = pressed.key === "g" && !within ? Date.now() : 0;
   if (within && pressed.key in places) {

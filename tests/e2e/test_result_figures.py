@@ -213,7 +213,7 @@ def test_conformers_a_reaction_and_a_crystal_change_with_what_is_chosen(
     )  # fmt: skip
     page.goto(f"{stack.url}/jobs/{reacted}/")
     reaction = figure_of(page, "reaction")
-    for unit in ("kcal/mol", "eV", "hartree"):
+    for unit in ("kJ/mol", "eV", "hartree"):
         changes(
             page,
             reaction.locator("[data-plot]"),

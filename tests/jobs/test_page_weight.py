@@ -19,7 +19,7 @@ from .test_result_figures import GAS, WATER, written
 BUDGET_BYTES = 330_000
 LOG_AND_POINTS_BYTES = 20_000
 """What a long run says beyond this one, which has said nothing."""
-HEADERS_BYTES = 450
+HEADERS_BYTES = 400
 """Of one answer, about."""
 LOADED = re.compile(r'(?:href|src|data-vendor)="(/static/[^"]+\.(?:css|js|svg|woff2))')
 IMPORTED = re.compile(r'(?:from|import) ?"(\./[^"]+\.js)"')

@@ -30,3 +30,9 @@ export const ENERGY = {
   "kJ/mol": 2625.4996394799,
   "eV": 27.211386245988,
 };
+
+/** The unit in which the reader likes differences of energies, as the profile says. */
+export function liked() {
+  const unit = document.documentElement.dataset.energy;
+  return unit in ENERGY ? unit : "kcal/mol";
+}

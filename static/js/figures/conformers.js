@@ -2,14 +2,14 @@
 import { structureBeside } from "../figures.js";
 import { number } from "../format.js";
 import { node, Paper } from "../paper.js";
-import { choices, ENERGY } from "./choices.js";
+import { choices, ENERGY, liked } from "./choices.js";
 
 const KELVIN_PER_HARTREE = 315775.02480407; // a hartree by Boltzmann's constant, CODATA 2018
 const NAMED_UP_TO = 16;
 
 export function draw(figure, told, tools) {
   const { energies_hartree: energies, temperature_k: own } = told.data;
-  const state = { unit: "kcal/mol", temperature: own, chosen: 0 };
+  const state = { unit: liked(), temperature: own, chosen: 0 };
   const paper = new Paper(figure.querySelector("[data-plot]"), () => bars(paper, told, state));
   paper.onPick(() => energies.map((_, i) => i), (i, { y }) => ({ x: paper.toX(i + 1), y }), (i) => choose(i));
   const units = Object.keys(ENERGY).filter((unit) => unit !== "hartree").map((unit) => [unit, unit]);

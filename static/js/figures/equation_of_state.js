@@ -1,14 +1,14 @@
 // Energy against volume: the points that were computed, and the curve fitted through them.
 import { number } from "../format.js";
 import { extent, Paper } from "../paper.js";
-import { choices, ENERGY } from "./choices.js";
+import { choices, ENERGY, liked } from "./choices.js";
 
 const GPA_PER_HARTREE_PER_ANGSTROM3 = 4359.7447222071;
 const STEPS = 120;
 
 export function draw(figure, told, tools) {
   const { data } = told;
-  let unit = "kJ/mol";
+  let unit = liked();
   const above = (energy) => (energy - data.energy_hartree) * ENERGY[unit];
   const absolute = () => unit === "hartree";
   const shown = (energy) => (absolute() ? energy : above(energy));

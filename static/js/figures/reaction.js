@@ -1,12 +1,12 @@
 // What a reaction changes: energy, enthalpy and free energy, from the reactants at zero.
 import { number } from "../format.js";
 import { extent, Paper } from "../paper.js";
-import { choices, ENERGY } from "./choices.js";
+import { choices, ENERGY, liked } from "./choices.js";
 
 const LOOKS = ["s1", "s2 solid", "s3 solid"];
 
 export function draw(figure, told, tools) {
-  let unit = "kJ/mol";
+  let unit = liked();
   const paper = new Paper(figure.querySelector("[data-plot]"), () => levels(paper, told, unit));
   const units = Object.keys(ENERGY).map((name) => [name, name]);
   choices(figure.querySelector("[data-choices]"), units, unit, (chosen) => {
