@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from jobs import downloads
 from jobs.models import Artifact, Job
+from jobs.slurm_models import SlurmWatch
 from jobs.states import JobState
 from jobs.webhook_models import WebhookDelivery
 
@@ -71,12 +72,24 @@ def _skew(name: str, skew_s: float) -> Finding:
 def leases() -> Iterator[Finding]:
     """Jobs that run by name, and that the reconciler should have taken up again by now."""
     before = timezone.now() - timedelta(seconds=2 * settings.JOB_LEASE_S)
-    n_silent = Job.objects.filter(state=JobState.RUNNING, lease_expires_at__lt=before).count()
-    if n_silent:
+    silent = Job.objects.filter(state=JobState.RUNNING, lease_expires_at__lt=before)
+    # Of those that run on a cluster the watcher's own check tells.
+    if n_silent := silent.exclude(backend="slurm").count():
         mend = "Start the reconciler: manage.py recover_jobs --every 2"
         yield wrong("leases", f"{n_silent} jobs have a worker that is long gone", mend)
     else:
         yield ok("leases", "no job waits for a worker that is gone")
+
+
+def slurm() -> Iterator[Finding]:
+    """Whether what is sent to a cluster is followed; nothing where nothing is sent to one."""
+    if "slurm" not in settings.BACKENDS:
+        return
+    if wrong_now := SlurmWatch.what_is_wrong():
+        mend = "See that squeue answers where manage.py watch runs; docs/slurm.md tells more."
+        yield wrong("slurm", wrong_now, mend)
+    else:
+        yield ok("slurm", "it answers, and its jobs are followed")
 
 
 def webhooks() -> Iterator[Finding]:

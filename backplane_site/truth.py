@@ -15,7 +15,7 @@ from simulations.workdir import PREVIOUS_NAME
 SECRET_KEY = "secret_key"
 REPLACED = "replaced-"
 STAGING = ".restoring-"
-PASSING = {"redis", "redis.sock", "up.lock", "demo", SECRET_KEY}
+PASSING = {"redis", "redis.sock", "up.lock", "watch.lock", "slurm", "demo", SECRET_KEY}
 """Made anew when it is needed; the queue is made up again from the database."""
 
 

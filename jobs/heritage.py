@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from simulations.command.context import CANCEL_NAME, PROGRESS_NAME
+from simulations.command.node import PARAMS_NAME, TRACE_NAME
+from simulations.execution import FAILURE_NAME, METHODS_NAME, RESULT_NAME, SUMMARY_NAME
 from simulations.record.bibtex import BIBTEX_NAME
 from simulations.record.provenance import PROVENANCE_NAME
-from simulations.workdir import MANIFEST_NAME, PREVIOUS_NAME
+from simulations.workdir import (
+    CLAIM_NAME,
+    MANIFEST_NAME,
+    OUTPUT_NAME,
+    PREVIOUS_NAME,
+    SCRATCH_NAME,
+    SIMULATION_NAME,
+)
 
 from .artifacts import LOG_NAME
 from .models import Job
 
-SCRATCH_NAME = ".scratch"
-"""Where the temporary files of a run go; they are nobody's to inherit."""
+OF_A_NODE = frozenset(
+    {
+        *(PARAMS_NAME, SIMULATION_NAME, CLAIM_NAME, CANCEL_NAME),
+        *(PROGRESS_NAME, OUTPUT_NAME, TRACE_NAME),
+        *(RESULT_NAME, SUMMARY_NAME, METHODS_NAME, FAILURE_NAME),
+    }
+)
+"""By what a run on a cluster and its watcher talk; nobody's to inherit either."""
 RECORDS = frozenset({LOG_NAME, MANIFEST_NAME, PROVENANCE_NAME, BIBTEX_NAME})
 """What every run writes, however far it gets: nothing to go on from."""
 
@@ -45,6 +61,7 @@ def files(directory: Path) -> Iterator[Path]:
             path.is_file()
             and not path.is_symlink()
             and not {*inside} & {PREVIOUS_NAME, SCRATCH_NAME}
+            and str(path.relative_to(directory)) not in OF_A_NODE
         ):
             yield path
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 from django.utils import timezone
+
+SILENT_AFTER = timedelta(seconds=90)
+"""A watcher that has not looked for so long is none."""
 
 
 class SlurmTask(models.Model):
@@ -42,3 +47,11 @@ class SlurmWatch(models.Model):
 
     def __str__(self) -> str:
         return f"looked at {self.looked_at:%H:%M:%S}: {self.trouble or 'all is well'}"
+
+    @classmethod
+    def what_is_wrong(cls) -> str:
+        """A sentence; empty where Slurm is followed and answers."""
+        watch = cls.objects.first()
+        if watch is None or watch.looked_at < timezone.now() - SILENT_AFTER:
+            return "no watcher runs; start it with: manage.py watch"
+        return f"Slurm does not answer: {watch.trouble}" if watch.trouble else ""

@@ -10,6 +10,14 @@ MANIFEST_NAME = "artifacts.json"
 PREVIOUS_NAME = ".previous"
 """The folder in which a run finds what an earlier attempt had written."""
 
+SCRATCH_NAME = ".scratch"
+"""Where the temporary files of a run go; they are nobody's to inherit."""
+SIMULATION_NAME = "simulation"
+"""What is to be run there, for a script that runs many."""
+CLAIM_NAME = "claimed"
+"""Made by the first that runs there, and never again: whatever is started twice ends at once."""
+OUTPUT_NAME = "slurm.out"
+
 
 class Manifest:
     """The list of files that a simulation wants its user to have."""

@@ -52,7 +52,7 @@ SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
 MessageTimeout=5
 KillWait=2
 SlurmctldTimeout=10
-SlurmdTimeout=6
+SlurmdTimeout=15
 SlurmdParameters=config_overrides
 """
 
@@ -93,7 +93,7 @@ class Slurm:
     def __exit__(self, *exc: object) -> None:
         for name in [*(f"slurmd-{node}" for node in NODES), "slurmctld", "munged"]:
             self.kill(name)
-        for process in self.at_work():
+        for process in [*self._stewards(), *self.at_work()]:
             process.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -154,6 +154,10 @@ class Slurm:
         """What runs as a step of a job of this cluster."""
         return [each for each in psutil.process_iter() if self._is_ours(each)]
 
+    def _stewards(self) -> list[psutil.Process]:
+        """Who waits for a step; without its controller, for ever."""
+        return [each for each in psutil.process_iter() if _works_in(each, self.directory)]
+
     def _states(self) -> set[str]:
         return set(self.states().values())
 
@@ -195,3 +199,10 @@ class Slurm:
     def _last_words(self) -> str:
         logs = [*self.directory.glob("*.log")]
         return "".join(f"\n{log.name}: {log.read_text()[-1000:]}" for log in logs)
+
+
+def _works_in(process: psutil.Process, directory: Path) -> bool:
+    try:
+        return Path(process.cwd()).is_relative_to(directory)
+    except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+        return False

@@ -6,7 +6,13 @@ worker writes, the attempt it writes for. Whoever comes second raises `IllegalTr
 
 from .admission import BudgetSpent, Closed, OverQuota
 from .approval import approve, reject
-from .backends import explain_anew, hand_to_backend, is_any_unreached, tell_pending
+from .backends import (
+    explain_anew,
+    hand_to_backend,
+    is_any_unreached,
+    tell_pending,
+    tell_unreached,
+)
 from .batch_course import BatchIsOver, cancel_batch, settle_open_batches
 from .batches import (
     STOPPED,
@@ -102,6 +108,7 @@ __all__ = [
     "succeed",
     "take_next",
     "tell_pending",
+    "tell_unreached",
     "why_new",
     "why_no_restart",
     "why_reused",

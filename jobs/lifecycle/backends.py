@@ -60,6 +60,15 @@ def explain_anew(backend: str) -> int:
     return n
 
 
+def tell_unreached(backend: str) -> None:
+    """The backend does not answer: what waits for a worker there waits for it to come back."""
+    waiting = Job.objects.unfinished(JobState.QUEUED).filter(
+        backend=backend, reason=Reason.NO_FREE_WORKER
+    )
+    while some := list(waiting.values_list("pk", flat=True)[:ROWS_AT_ONCE]):
+        _explain_all(some, Reason.QUEUE_UNREACHABLE)
+
+
 def is_any_unreached(backend: str) -> bool:
     return _unreached(backend).exists()
 

@@ -9,11 +9,11 @@ from typing import Any
 from django.utils import timezone
 
 from jobs import artifacts, lifecycle
-from jobs.dispatch.slurm import script
 from jobs.dispatch.slurm.answers import Task
 from jobs.dispatch.slurm.site import Site
 from jobs.slurm_models import SlurmTask
 from jobs.states import FailureKind
+from simulations.workdir import OUTPUT_NAME
 
 from . import files
 from .judging import Finding, judge
@@ -90,7 +90,7 @@ class Ending:
 
     def _lost(self, task: SlurmTask, found: Finding, kind: FailureKind) -> None:
         details = dict(found.details)
-        if printed := files.output(_workdir(task) / script.OUTPUT_NAME):
+        if printed := files.output(_workdir(task) / OUTPUT_NAME):
             details["output"] = printed
         lifecycle.lose(
             task.job,

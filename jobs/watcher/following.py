@@ -14,13 +14,13 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from jobs import lifecycle, log_context
-from jobs.dispatch.slurm import script
 from jobs.dispatch.slurm.answers import Seen, Task
 from jobs.dispatch.slurm.site import Site
 from jobs.models import Job
 from jobs.slurm_models import SlurmTask
 from jobs.states import JobState
 from simulations.command.context import CANCEL_NAME
+from simulations.workdir import CLAIM_NAME, SCRATCH_NAME
 
 from . import files, pending
 from .ending import Ending
@@ -196,7 +196,7 @@ class Look:
             self._forget(task)
 
     def _forget(self, task: SlurmTask) -> None:
-        scratch = task.job.workdir(task.attempt) / script.SCRATCH_NAME
+        scratch = task.job.workdir(task.attempt) / SCRATCH_NAME
         shutil.rmtree(scratch, ignore_errors=True)
         task.delete()
         forget(task.token)
@@ -227,4 +227,4 @@ def _is_current(task: SlurmTask) -> bool:
 
 
 def _is_claimed(workdir: Path) -> bool:
-    return (workdir / script.CLAIM_NAME).exists()
+    return (workdir / CLAIM_NAME).exists()

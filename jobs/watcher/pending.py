@@ -21,9 +21,7 @@ WORDS = {
     "JobHeldUser": "somebody holds it in Slurm",
     "JobHeldAdmin": "an administrator of the cluster holds it",
     "JobArrayTaskLimit": "as many of its campaign run as may at once",
-    "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions": (
-        "nodes that it needs are down or reserved"
-    ),
+    "Nodes required for job are DOWN": "nodes that it needs are down or reserved",
 }
 LIMITS = ("QOS", "Assoc")
 """How the reasons begin that are limits of an account, a user or a quality of service."""
@@ -32,7 +30,7 @@ MOVED = timedelta(minutes=5)
 
 
 def text(task: Task) -> str:
-    words = WORDS.get(task.reason, "")
+    words = WORDS.get(task.reason.partition(",")[0], "")
     if not words and task.reason.startswith(LIMITS):
         words = "a limit of its account or its user is reached"
     reason = f"{words} ({task.reason})" if words else task.reason

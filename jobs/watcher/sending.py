@@ -28,7 +28,7 @@ from jobs.slurm_models import SlurmTask
 from jobs.states import JobState
 from jobs.worker.inheritance import left_behind
 from simulations.command.node import PARAMS_NAME
-from simulations.workdir import write_json
+from simulations.workdir import SIMULATION_NAME, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ def _has_its_files(job: Job) -> bool:
     try:
         workdir.mkdir(mode=0o700, parents=True, exist_ok=True)
         left_behind(job, job.attempt)
-        (workdir / script.SIMULATION_NAME).write_text(job.simulation)
+        (workdir / SIMULATION_NAME).write_text(job.simulation)
         write_json(workdir / PARAMS_NAME, texts(job.params))
     except OSError:
         logger.exception("job %s waits: its directory cannot be written", job.pk)

@@ -19,7 +19,7 @@ from jobs.models import Job
 from jobs.slurm_models import SlurmTask, SlurmWatch
 
 from .following import Clock, Look, Told
-from .sending import Sender
+from .sending import BACKEND, Sender
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +102,8 @@ class Watcher:
         elif self._trouble and not trouble:
             logger.info("Slurm answers again")
         self._trouble = trouble
+        if trouble:
+            lifecycle.tell_unreached(BACKEND)
         SlurmWatch.objects.update_or_create(
             pk=1, defaults={"looked_at": timezone.now(), "trouble": trouble}
         )

@@ -16,9 +16,22 @@ from jobs.states import FailureKind, JobState, Reason
 from jobs.watcher import Watcher
 from jobs.watcher import following as following_module
 
-from .played import Cluster, Submit, leave, now, workdir
+from .played import POINT, Cluster, Submit, leave, now, report, workdir
 
 # --- how Slurm says that it ended ---
+
+
+def test_what_the_watcher_and_a_run_tell_each_other_is_nothing_to_go_on_from(
+    running: Callable[..., Job], watcher: Watcher
+) -> None:
+    job = running()
+    report(job, POINT)
+    leave(job, error={"kind": "science", "detail": "no"})
+    watcher.look()
+
+    assert "nothing to go on from" in lifecycle.why_no_restart(now(job))
+    (workdir(job) / "checkpoint.xml").write_text("half")
+    assert lifecycle.why_no_restart(job) == ""
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from backplane_site import service_checks
+from backplane_site.probes import Level
 from jobs import dispatch, lifecycle, turns
 from jobs.budget import Budget
 from jobs.dispatch import Unreachable
@@ -204,6 +206,23 @@ def test_without_a_watcher_the_queue_is_unreachable(
     assert job.reason != Reason.QUEUE_UNREACHABLE
 
 
+def test_what_waits_unsent_says_that_slurm_is_away(
+    submit: Submit, cluster: Cluster, watcher: Watcher
+) -> None:
+    submit(params={"n": 1})
+    watcher.look()
+    job = submit(params={"n": 2})
+    cluster.is_away = True
+
+    watcher.look()
+
+    assert now(job).reason == Reason.QUEUE_UNREACHABLE
+    assert not SlurmTask.objects.filter(job=job).exists()
+    cluster.is_away = False
+    watcher.look()
+    assert SlurmTask.objects.filter(job=job).exists()
+
+
 def test_a_slurm_that_is_away_is_told_and_judges_nobody(
     running: Callable[..., Job], cluster: Cluster, watcher: Watcher
 ) -> None:
@@ -220,7 +239,20 @@ def test_a_slurm_that_is_away_is_told_and_judges_nobody(
         dispatch.backend("slurm").lacking(1)
 
 
-# --- what the administrator writes ---
+# --- what the administrator writes, and is told ---
+
+
+def test_the_doctor_tells_whether_slurm_is_followed(
+    submit: Submit, cluster: Cluster, watcher: Watcher, settings: Any
+) -> None:
+    def told() -> list[tuple[Level, str]]:
+        return [(each.level, each.detail) for each in service_checks.slurm()]
+
+    assert told() == [(Level.WRONG, "no watcher runs; start it with: manage.py watch")]
+    watcher.look()
+    assert told() == [(Level.OK, "it answers, and its jobs are followed")]
+    settings.BACKENDS = ("rq",)
+    assert told() == []
 
 
 @pytest.mark.parametrize(

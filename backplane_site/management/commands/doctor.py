@@ -67,6 +67,7 @@ def _look(deep: bool) -> Iterator[Finding]:
         yield from _guarded("clock of redis", service_checks.clocks)
     if answers["database"] and answers["migrations"]:
         yield from _guarded("leases", service_checks.leases)
+        yield from _guarded("slurm", service_checks.slurm)
         yield from _guarded("webhooks", service_checks.webhooks)
         yield from _guarded("files", partial(service_checks.stored_files, deep=deep))
         if deep:

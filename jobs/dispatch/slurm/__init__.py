@@ -12,10 +12,7 @@ succeeded. What we need of Slurm is four commands: see `commands`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING
-
-from django.utils import timezone
 
 from jobs.dispatch.base import Unreachable
 from jobs.slurm_models import SlurmWatch
@@ -23,9 +20,6 @@ from simulations.command.context import CANCEL_NAME
 
 if TYPE_CHECKING:
     from jobs.models import Job
-
-SILENT_AFTER = timedelta(seconds=60)
-"""A watcher that has not looked for so long is none."""
 
 
 class SlurmBackend:
@@ -55,8 +49,5 @@ class SlurmBackend:
 
 
 def _see_that_somebody_watches() -> None:
-    watch = SlurmWatch.objects.first()
-    if watch is None or watch.looked_at < timezone.now() - SILENT_AFTER:
-        raise Unreachable("no watcher runs; start it with: manage.py watch")
-    if watch.trouble:
-        raise Unreachable(f"Slurm does not answer: {watch.trouble}")
+    if wrong := SlurmWatch.what_is_wrong():
+        raise Unreachable(wrong)

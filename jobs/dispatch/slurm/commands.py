@@ -11,7 +11,7 @@ from jobs.dispatch.base import Unreachable
 from . import answers
 from .answers import Seen, Task
 
-TIMEOUT_S = 60
+TIMEOUT_S = 30
 KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LD_LIBRARY_PATH", "SLURM_CONF", "TZ")
 """Of our environment: what a node is not to see (passwords, say) is not handed on."""
 UNANSWERED = (

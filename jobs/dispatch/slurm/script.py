@@ -11,15 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simulations.command.context import CANCEL_NAME
+from simulations.workdir import CLAIM_NAME, OUTPUT_NAME, SCRATCH_NAME, SIMULATION_NAME
 
 from .site import Site
 
 MEMBERS_NAME = "members"
-SIMULATION_NAME = "simulation"
-CLAIM_NAME = "claimed"
-"""Made by the first that runs there, and never again: whatever Slurm starts twice ends at once."""
-OUTPUT_NAME = "slurm.out"
-SCRATCH_NAME = ".scratch"
 NO_DIRECTORY, TAKEN, NO_SETUP, CANCELLED = 72, 75, 78, 130
 """How it ends where it runs nothing."""
 
