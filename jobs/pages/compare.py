@@ -10,11 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from jobs import log_epoch
 from jobs.models import Job, JobQuerySet
 from jobs.profile_models import profile_of
 
 from . import copying
 from .comparison import MOST, UNITS, comparison
+from .overlay import overlay
+from .populations import populations, temperature
 
 SHORTEST_ID = 6
 
@@ -48,8 +51,21 @@ def _compared(request: HttpRequest, jobs: list[Job]) -> dict[str, Any]:
         "unit": unit,
         "units": UNITS,
         "shows_all": request.GET.get("all") == "1",
+        "populations": populations(jobs, temperature(request.GET.get("t", "")), unit),
+        "structure": overlay(jobs, reference),
         "is_moving": any(not job.is_final for job in jobs),
+        "moving": [_followed(job) for job in jobs if not job.is_final],
         "copies": copying.of_results(request, jobs),
+    }
+
+
+def _followed(job: Job) -> dict[str, Any]:
+    """What a script needs to hear of it."""
+    return {
+        "ws": f"/ws/v1/jobs/{job.pk}/",
+        "poll": f"/api/v1/jobs/{job.pk}/events",
+        "seq": job.last_seq,
+        "epoch": log_epoch.current(),
     }
 
 

@@ -82,7 +82,8 @@ class Molecule extends HTMLElement {
     if (this.mode) this.dispatchEvent(new Event("modeover"));
     this.mode = null;
     // The steps of an optimisation lie in one place; other files need not.
-    const stays = view === this.view || (this.spec.kind === "molecule" && this.frames.length > 0);
+    const isInPlace = this.spec.overlay || (this.spec.kind === "molecule" && this.frames.length > 0);
+    const stays = view === this.view || isInPlace;
     if (!stays) this.scene.forgetView();
     this.view = view;
     this.show();
@@ -223,6 +224,7 @@ class Molecule extends HTMLElement {
     this.frame = Math.max(0, last);
     const isWalk = this.spec.kind === "molecule" || this.spec.kind === "crystal";
     this.view = (isWalk && this.#files.views[0]?.name) || (this.frames.length ? "frames" : this.#files.views[0].name);
+    if (this.spec.overlay) this.view = "overlay";
     this.controls = new Controls(this, this.#files);
     this.#dark.addEventListener("change", this.#redraw);
     this.show();
@@ -237,7 +239,8 @@ class Molecule extends HTMLElement {
       return { frames: [frame], rank: frame.facts.rank ?? this.frame + 1 };
     }
     if (this.view === "overlay") {
-      const all = this.spec.kind === "conformers" ? this.frames : views.slice(0, 2).map((each) => each.frames[0]);
+      const laid = this.spec.overlay ? views : views.slice(0, 2);
+      const all = this.spec.kind === "conformers" ? this.frames : laid.map((each) => each.frames[0]);
       return { frames: all, rank: 0 };
     }
     return { frames: [views.find((each) => each.name === this.view).frames[0]], rank: 0 };
@@ -247,7 +250,7 @@ class Molecule extends HTMLElement {
     const said = this.mode ? this.mode.title : this.view === "frames"
       ? labelOf(this.frames, this.frame, this.spec.frame_word)
       : this.controls.nameOf(this.view);
-    const rmsd = this.rmsd === null ? "" : `, RMSD ${this.rmsd.toFixed(3)} Å between heavy atoms`;
+    const rmsd = this.#saidRmsd();
     const { atoms, bonds } = this.scene.describe();
     // A view's name is on its button already.
     const shown = this.view === "frames" || this.mode ? said : `${atoms.length} atoms`;
@@ -256,6 +259,14 @@ class Molecule extends HTMLElement {
     const sentence = `${this.spec.subject}, ${atoms.length} atoms: ${said}${rmsd}.`;
     this.stage.setAttribute("aria-label", sentence);
     fillTables(this, { sentence, atoms, bonds, rank: this.spec.kind === "docking" ? this.#chosen().rank : 0 });
+  }
+
+  #saidRmsd() {
+    if (this.spec.overlay && this.view === "overlay") {
+      const each = this.scene.rmsds.map((rmsd) => (rmsd === null ? "not laid over" : rmsd.toFixed(3)));
+      return `, RMSD of heavy atoms to the first: ${each.join(", ")} Å`;
+    }
+    return this.rmsd === null ? "" : `, RMSD ${this.rmsd.toFixed(3)} Å between heavy atoms`;
   }
 
   #say(text) {

@@ -214,6 +214,7 @@ function viewsOf(owner, files) {
   const views = files.views.map(({ name, label }) => ({ key: name, label }));
   const { kind } = owner.spec;
   if (kind === "molecule" && files.frames && views.length === 2) views.push({ key: "overlay", label: "Overlay" });
+  if (owner.spec.overlay) views.unshift({ key: "overlay", label: "Overlay" });
   if (kind === "conformers" && owner.frames.length > 1) views.push({ key: "frames", label: "One" }, { key: "overlay", label: "All" });
   if (kind === "dynamics" && owner.frames.length) views.unshift({ key: "frames", label: "Trajectory" });
   return views;

@@ -46,6 +46,12 @@ export function hasWebGL() {
   return Boolean(context);
 }
 
+/** The RMSD; null, and left where it is, if the two are not the same atoms in the same order. */
+function layOver(atoms, onto) {
+  const named = (each) => each.map(({ elem }) => elem).join();
+  return named(atoms) === named(onto) ? superpose(atoms, onto) : null;
+}
+
 export class Scene {
   #dmol;
   #viewer;
@@ -77,11 +83,7 @@ export class Scene {
     if (receptor) this.#drawReceptor(this.#add(receptor), rank);
     const models = frames.map((frame) => this.#add(frame));
     const onto = models[0].selectedAtoms({});
-    let rmsd = null;
-    models.slice(1).forEach((model) => {
-      const atoms = model.selectedAtoms({});
-      if (atoms.length === onto.length) rmsd ??= superpose(atoms, onto);
-    });
+    this.rmsds = models.slice(1).map((model) => layOver(model.selectedAtoms({}), onto));
     models.forEach((model, i) => this.#drawModel(model, i));
     this.shown = models[0];
     this.#told = models[0].selectedAtoms(this.#visible()).map((atom) => ({ ...atom, bonds: [...atom.bonds] }));
@@ -91,7 +93,7 @@ export class Scene {
     this.#addExtras(models[0]);
     if (this.#home === null) this.#findHome(models);
     viewer.render();
-    return models.length === 2 ? rmsd : null;
+    return models.length === 2 ? this.rmsds[0] : null;
   }
 
   /** Go to and fro along the displacements in the last columns of this XYZ. */

@@ -12,6 +12,7 @@ from jobs import lifecycle
 from jobs.models import Job
 
 from .test_pages import INLINE
+from .test_result_figures import written
 
 ENERGY = "not subtracted"
 
@@ -152,3 +153,32 @@ def test_the_marked_ones_of_the_list_are_compared(client, alice, submit):
 
 def test_nothing_named_says_how(compare):
     assert "No job is named" in compare()
+
+
+def test_equal_atoms_are_weighed_by_boltzmann(compare, water):
+    low, high = water(-76.001), water(-76.0, seed=2)
+
+    told = re.sub(r"<[^>]+>", " ", compare(low, high, t="298.15"))
+
+    # A millihartree is 1.059 kT at room temperature.
+    assert re.search(r"job -76\.001 .{0,40}0\.00\s+74\.3", told, re.DOTALL)
+    assert re.search(r"job -76\.0 .{0,40}0\.63\s+25\.7", told, re.DOTALL)
+    assert "50.8" in compare(low, high, t="10000")
+
+
+@pytest.mark.parametrize("other", [{"structure": "CO"}, {"basis": "def2-tzvp"}, {"charge": 1}])
+def test_what_cannot_turn_into_one_another_is_not_weighed(compare, water, other):
+    assert "Populations" not in compare(water(-76.0), water(-76.1, **other))
+
+
+def test_two_geometries_of_the_same_atoms_are_laid_over_each_other(compare, water):
+    jobs = water(-76.0), water(-76.1, seed=2)
+    assert "bp-mol" not in compare(*jobs)
+    for job in jobs:
+        written(job, "final.xyz", media_type="chemical/x-xyz")
+
+    html = compare(*jobs, water(-115.0, structure="CO"))
+
+    assert html.count('"role": "view"') == 2
+    assert '"overlay": true' in html
+    assert "Of other atoms, or without a geometry: job -115.0" in html
