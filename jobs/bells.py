@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
-from asgiref.sync import async_to_sync
+from asgiref.sync import SyncToAsync, async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
@@ -12,10 +13,21 @@ logger = logging.getLogger(__name__)
 
 
 def ring(group: str) -> None:
-    """It says no more than that, so losing it loses nothing."""
-    layer = get_channel_layer()
+    """It says no more than that, so losing it loses nothing.
+
+    Where an event loop has sent us to work in a thread, it is left to that loop: whoever asked for
+    what there is news of does not wait for all to hear of it.
+    """
+    loop = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
+    if loop is not None and loop.is_running():
+        asyncio.run_coroutine_threadsafe(_tell(group), loop)
+    else:
+        async_to_sync(_tell)(group)
+
+
+async def _tell(group: str) -> None:
     try:
-        async_to_sync(layer.group_send)(group, {"type": "job.news", "group": group})
+        await get_channel_layer().group_send(group, {"type": "job.news", "group": group})
     except (RedisError, OSError) as exc:
         # Readers also look by themselves every few seconds.
         logger.warning("nobody could be told of %s: %s", group, exc)
