@@ -24,9 +24,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 from redis.exceptions import RedisError
 
-from jobs import lifecycle, maintenance, outlook, throughput
+from jobs import fleet, lifecycle, maintenance, outlook, throughput
 from jobs.build import build
 from jobs.pages.forecast import between
+from jobs.states import Queue
 
 from . import probes
 from .socket_count import SocketCount
@@ -192,7 +193,7 @@ def _redis() -> Iterator[Figure]:
     redis = django_rq.get_connection(probes.QUEUE)
     try:
         told = redis.info()
-        n_tickets = redis.llen(f"rq:queue:{probes.QUEUE}")
+        n_tickets = sum(redis.llen(f"rq:queue:{fleet.in_redis(name)}") for name in Queue.values)
     except (RedisError, OSError) as exc:
         yield Figure(name="Redis", value="no answer", note=str(exc) or type(exc).__name__)
         return
@@ -202,7 +203,7 @@ def _redis() -> Iterator[Figure]:
     yield Figure(
         name="Redis memory", value=_size(told["used_memory"]), note=f"{most}, {clients} clients"
     )
-    yield Figure(name="Tickets", value=f"{n_tickets:,}", note="on the queue for workers to draw")
+    yield Figure(name="Tickets", value=f"{n_tickets:,}", note="on the queues for workers to draw")
 
 
 def _size(n_bytes: float) -> str:

@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -30,6 +31,13 @@ VAR_DIR = Path(os.environ.get("BACKPLANE_VAR", BASE_DIR / "var")).resolve()
 DEBUG = os.environ.get("BACKPLANE_DEBUG") == "1"
 
 
+PLACEMENT_RULE: dict[str, Any] = {
+    "simulations": list, "min_core_s": int | float, "max_core_s": int | float,
+    "min_waiting": int, "if_served": bool, "backend": str, "queue": str,
+}  # fmt: skip
+"""What a rule of placement may say: first when it fits, then where to."""
+
+
 def _required(name: str) -> str:
     if value := os.environ.get(name):
         return value
@@ -54,6 +62,30 @@ def _seconds(name: str, default: str) -> list[float]:
             f"{name} is {given!r}; expected numbers of seconds with commas between"
         )
     return [float(each) for each in given.split(",")]
+
+
+def _placement(name: str, default: str) -> list[dict[str, Any]]:
+    """A JSON list of rules."""
+    given = os.environ.get(name, default)
+    try:
+        rules = json.loads(given)
+        if not isinstance(rules, list):
+            raise ValueError("it is no list")
+        for rule in rules:
+            _refuse_odd_rule(rule)
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"{name} is {given!r}: {exc}; see docs/hosts.md") from None
+    return rules
+
+
+def _refuse_odd_rule(rule: Any) -> None:
+    if not isinstance(rule, dict) or not rule.keys() & {"backend", "queue"}:
+        raise ValueError(f"{rule!r} says neither backend nor queue")
+    for name, value in rule.items():
+        if name not in PLACEMENT_RULE:
+            raise ValueError(f"no rule has {name!r}; expected {', '.join(PLACEMENT_RULE)}")
+        if not isinstance(value, PLACEMENT_RULE[name]):
+            raise ValueError(f"{name!r} is {value!r}")
 
 
 def _hosts(name: str) -> list[str]:
@@ -148,7 +180,7 @@ JOB_MOST = {
     "wall_time_s": int(os.environ.get("BACKPLANE_MAX_WALL_TIME_S", 30 * 24 * 3600)),
     "memory_mib": int(os.environ.get("BACKPLANE_MAX_MEMORY_MIB", _memory_mib())),
     "disk_mib": int(os.environ.get("BACKPLANE_MAX_DISK_MIB", 200 * 1024)),
-    "threads": os.cpu_count() or 1,
+    "threads": int(os.environ.get("BACKPLANE_MAX_THREADS", os.cpu_count() or 1)),
 }
 JOB_LIMITS = {
     "wall_time_s": JOB_WALL_TIME_S,
@@ -166,6 +198,13 @@ if not BACKENDS or not {*BACKENDS} <= {"rq", "slurm"}:
     )
 SLURM_FILE = os.environ.get("BACKPLANE_SLURM", "")
 """How jobs are sent to Slurm, as TOML; see docs/slurm.md. None: as Slurm's own defaults are."""
+HOST_CORES = int(os.environ.get("BACKPLANE_HOST_CORES", os.cpu_count() or 1))
+HOST_MEMORY_MIB = int(os.environ.get("BACKPLANE_HOST_MEMORY_MIB", _memory_mib()))
+"""What the workers of this host say that one job of theirs may have; else what it has."""
+QUEUES = _words("BACKPLANE_QUEUES", "")
+"""Which queues the workers of this host serve; none named: all that they can."""
+PLACEMENT = _placement("BACKPLANE_PLACEMENT", '[{"min_core_s": 14400, "queue": "long"}]')
+"""Rules that place what a submission leaves open; the first that fits and says something counts."""
 CONFIRM_CORE_HOURS = float(os.environ.get("BACKPLANE_CONFIRM_CORE_HOURS", 20))
 """Beyond, the submit form asks once more."""
 JOB_MAX_QUEUED_PER_USER = int(os.environ.get("BACKPLANE_MAX_QUEUED_PER_USER", 50_000))
@@ -221,12 +260,14 @@ IMPATIENCE = {
     "retry": Retry(NoBackoff(), 1),
 }
 RQ_QUEUES = {
-    "default": {
+    name: {
         "URL": REDIS_URL,
         "SERIALIZER": "rq.serializers.JSONSerializer",
         # A worker that waits for work has a limit of its own.
         "REDIS_CLIENT_KWARGS": IMPATIENCE,
     }
+    # That of `cpu` bears the name that it had when there was no other.
+    for name in ("default", "gpu", "long")
 }
 RQ = {"WORKER_CLASS": "jobs.worker.process.JobWorker"}
 CHANNEL_LAYERS = {
@@ -257,7 +298,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A server that hangs is as good as none.
-    _options: dict[str, Any] = {"connect_timeout": 5}
+    _options: dict[str, Any] = {
+        "connect_timeout": 5,
+        # On another host it may be cut off from us, and nobody tells.
+        "tcp_user_timeout": 15_000,
+        **{"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2},
+    }
     if DATABASE_POOL:
         _options["pool"] = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 5}
     DATABASES["default"].setdefault("OPTIONS", {}).update(_options)  # type: ignore[attr-defined]

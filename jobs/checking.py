@@ -13,6 +13,7 @@ from .keys import UNKNOWN, Origin
 from .lifecycle.admission import BudgetSpent, Closed, admit, admit_from
 from .lifecycle.submission import new_job
 from .models import Allowance, Job
+from .placement import ANYWHERE, Asked
 from .states import FailureKind, Priority
 
 
@@ -55,6 +56,7 @@ def check(
     tags: Sequence[str] = (),
     limits: Budget = Budget(),  # noqa: B008
     priority: Priority = Priority.NORMAL,
+    place: Asked = ANYWHERE,
     max_attempts: int | None = None,
     retry_on: Sequence[FailureKind] = (),
     reuse: bool = False,
@@ -62,7 +64,12 @@ def check(
 ) -> Verdict:
     """Takes what `lifecycle.submit` takes, and raises what that raises for bad input."""
     wanted = lifecycle.prepare(
-        owner=owner, simulation=simulation, params=params, limits=limits, priority=priority
+        owner=owner,
+        simulation=simulation,
+        params=params,
+        limits=limits,
+        priority=priority,
+        place=place,
     )
     same = None
     if reuse:

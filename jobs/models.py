@@ -27,7 +27,7 @@ from .operator_models import (  # noqa: F401
 from .preset_models import Preset  # noqa: F401
 from .profile_models import Profile  # noqa: F401
 from .slurm_models import SlurmTask, SlurmWatch  # noqa: F401
-from .states import ACTIVE, Consent, FailureKind, JobState, Priority, Reason
+from .states import ACTIVE, Consent, FailureKind, JobState, Priority, Queue, Reason
 from .webhook_models import (  # noqa: F401
     JobWebhook,
     WebhookDelivery,
@@ -71,6 +71,9 @@ class Job(models.Model):
     notes = models.JSONField(default=list, blank=True)
     fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     backend = models.CharField(max_length=20, default="rq")
+    queue = models.CharField(max_length=10, default=Queue.CPU, editable=False)
+    # Why there: what the submission asked for, and a sentence.
+    placement = models.JSONField(default=dict, blank=True, editable=False)
     wall_time_limit_s = models.PositiveIntegerField()
     memory_limit_mib = models.PositiveIntegerField(null=True, blank=True)
     disk_limit_mib = models.PositiveIntegerField(null=True, blank=True)
@@ -158,6 +161,7 @@ class Job(models.Model):
                 fields=[
                     *("owner", "state", "-priority", "queued_at", "id"),
                     *("consent", "key", "backend", "not_before"),
+                    *("queue", "simulation", "threads", "memory_limit_mib"),
                 ],
                 name="job_line",
                 condition=models.Q(finished_at=None),

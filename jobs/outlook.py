@@ -55,7 +55,8 @@ class Outlook:
 
     def _look_at(self, jobs: Mapping[UUID, Job]) -> None:
         why = turns.explain_each(jobs.values())
-        # Whoever waits for jobs of their own to end does not take the next worker that is free.
+        # Whoever waits for jobs of their own to end does not take the next worker that is free;
+        # and one that no worker can serve takes none.
         in_line = {pk: each for pk, each in why.items() if each.reason != Reason.QUOTA}
         starts = starts_in_s_each(
             {pk: each.standing for pk, each in in_line.items() if each.standing}, jobs

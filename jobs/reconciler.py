@@ -159,15 +159,16 @@ def dispatch_forgotten_jobs() -> None:
     """Queued jobs that nobody is going to start: Redis was away, or lost its memory."""
     before = timezone.now() - SETTLING
     waiting = Job.objects.unfinished(JobState.QUEUED).exclude(turns.just_queued(before))
-    for name in waiting.order_by().values_list("backend", flat=True).distinct():
-        n_startable = turns.n_startable(name, before)
-        if n_startable or lifecycle.is_any_unreached(name):
-            _dispatch_missing(name, n_startable, before)
+    lines = waiting.order_by().values_list("backend", "queue").distinct()
+    for backend, queue in lines:
+        n_startable = turns.n_startable(backend, before, queue)
+        if n_startable or lifecycle.is_any_unreached(backend):
+            _dispatch_missing(backend, queue, n_startable, before)
 
 
-def _dispatch_missing(backend: str, n_startable: int, before: datetime) -> None:
+def _dispatch_missing(backend: str, queue: str, n_startable: int, before: datetime) -> None:
     try:
-        lacking = dispatch.backend(backend).lacking(n_startable)
+        lacking = dispatch.backend(backend).lacking(n_startable, queue)
     except dispatch.Unreachable as exc:
         logger.warning("%d jobs wait: %s", n_startable, exc)
         return
@@ -176,5 +177,5 @@ def _dispatch_missing(backend: str, n_startable: int, before: datetime) -> None:
     if not lacking:
         return
     logger.info("of %d jobs that may start %d are handed out anew", n_startable, lacking)
-    for job in turns.startable(backend, before, min(lacking, AT_ONCE)):
+    for job in turns.startable(backend, before, min(lacking, AT_ONCE), queue):
         lifecycle.hand_to_backend(job, again=True)

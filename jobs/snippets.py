@@ -27,7 +27,7 @@ WIDTH = 84
 LONGEST_ARGUMENT = 100_000
 """In characters; the system takes 128 KiB."""
 WAIT_S = 50
-OF_A_TOOL = ("name", "tags", "purpose", "priority", "limits", "reuse")
+OF_A_TOOL = ("name", "tags", "purpose", "priority", "backend", "queue", "limits", "reuse")
 """Of a submission what the tools of agents take beside the params."""
 LISTED = 50
 LISTED_BY_A_TOOL = (
@@ -225,6 +225,7 @@ def submission_of(job: Job) -> Json:
         "tags": job.tags,
         "purpose": job.purpose,
         "priority": "" if priority == Priority.NORMAL else priority.name.lower(),
+        **(job.placement.get("asked") or {}),
         "limits": _differing(job.budget),
         "retry": retry | ({"on": job.retry_on} if job.retry_on else {}),
     }

@@ -37,6 +37,7 @@ class Reason(TextChoices):
     """Why a queued job is not running yet, or why it is not sure that a running one does."""
 
     NO_FREE_WORKER = "no_free_worker", "Waiting for a worker"
+    NO_ABLE_WORKER = "no_able_worker", "No worker that is there can run it"
     QUOTA = "quota", "The owner has as many jobs running as they may"
     SCHEDULER = "scheduler", "Waiting in the cluster's own queue"
     QUEUE_UNREACHABLE = "queue_unreachable", "The queue is unreachable; it starts once it is back"
@@ -46,6 +47,14 @@ class Reason(TextChoices):
     BUDGET = "budget", "The key that it was submitted with may not start it now"
     MAINTENANCE = "maintenance", "The site is under maintenance, and starts no job meanwhile"
     UNCONFIRMED = "unconfirmed", "Its worker is silent; whether it still runs is not known"
+
+
+class Queue(TextChoices):
+    """For whom workers of the site's own are kept: each serves one or several of these."""
+
+    CPU = "cpu", "What needs no more than cores"
+    GPU = "gpu", "What is to run on a GPU"
+    LONG = "long", "What takes hours, so that the short need not wait behind it"
 
 
 class Scope(TextChoices):

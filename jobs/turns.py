@@ -20,13 +20,16 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, 
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
-from . import maintenance, spending
+from . import fleet, maintenance, spending
+from .abilities import Ability, why_nobody
 from .key_models import ApiKey
 from .models import Allowance, Job
 from .states import MAY_START, JobState, Priority, Reason
 
 UNLIMITED = 2**31 - 1
 NEXT_FIRST = ("-priority", "queued_at", "id")
+OWN_WORKERS = "rq"
+"""The backend whose workers tell what they can."""
 BULK = ("params", "structure", "notes", "estimate")
 """Not needed to tell whose turn it is."""
 
@@ -55,8 +58,13 @@ class Standing:
     own_ahead: int
 
 
-def waiting(backend: str) -> QuerySet[Job]:
+def waiting(
+    backend: str, *, queue: str | None = None, able: Ability | None = None
+) -> QuerySet[Job]:
     """The queued jobs whose time has come, and that their key and their owner let start.
+
+    :param queue: only those of this one.
+    :param able: only those that such a worker can serve.
 
     One that is to wait for longer than any does is from before the clock was set back.
     """
@@ -64,25 +72,34 @@ def waiting(backend: str) -> QuerySet[Job]:
     longest = now + timedelta(seconds=settings.JOB_RETRY_MAX_DELAY_S)
     due = Q(not_before=None) | Q(not_before__lte=now) | Q(not_before__gt=longest)
     line = Job.objects.unfinished(JobState.QUEUED).filter(due, backend=backend)
+    if queue is not None:
+        line = line.filter(queue=queue)
+    if able is not None:
+        line = line.filter(able.may_take())
     return line.filter(consent__in=MAY_START).exclude(key__in=spending.held_keys())
 
 
-def next_allowance(backend: str) -> Allowance | None:
+def next_allowance(backend: str, able: Ability | None = None) -> Allowance | None:
     """The user whose turn it is; their row is locked until the transaction ends.
 
     Nobody's while the site is under maintenance.
     """
     if maintenance.is_on():
         return None
-    return _users_in_turn(backend).select_for_update(of=("self",)).first()
+    return _users_in_turn(waiting(backend, able=able)).select_for_update(of=("self",)).first()
 
 
-def _users_in_turn(backend: str) -> QuerySet[Allowance]:
+def is_any_in_turn(backend: str, queue: str) -> bool:
+    """Whether some worker, not necessarily the one that asks, could start a job of that queue."""
+    return not maintenance.is_on() and _users_in_turn(waiting(backend, queue=queue)).exists()
+
+
+def _users_in_turn(line: QuerySet[Job]) -> QuerySet[Allowance]:
     """Who has the fewest running comes first, then who was not served for longest.
 
     Whoever has an urgent job goes before all; who has as many running as they may is passed over.
     """
-    mine = waiting(backend).filter(owner=OuterRef("user"))
+    mine = line.filter(owner=OuterRef("user"))
     running = (
         Job.objects.unfinished(JobState.RUNNING)
         .filter(owner=OuterRef("user"))
@@ -107,25 +124,25 @@ def has_room(allowance: Allowance) -> bool:
     return n_running(allowance.user_id) < max_running(allowance)
 
 
-def next_job(owner_id: int, backend: str) -> Job | None:
+def next_job(owner_id: int, backend: str, able: Ability | None = None) -> Job | None:
     """The owner's next: by priority, then by age."""
-    return waiting(backend).filter(owner=owner_id).order_by(*NEXT_FIRST).first()
+    return waiting(backend, able=able).filter(owner=owner_id).order_by(*NEXT_FIRST).first()
 
 
-def next_simulation(backend: str) -> str | None:
+def next_simulation(backend: str, able: Ability | None = None) -> str | None:
     """What the next job will most likely run. Locks nothing, promises nothing."""
     if maintenance.is_on():
         return None
-    allowance = _users_in_turn(backend).first()
-    job = next_job(allowance.user_id, backend) if allowance else None
+    allowance = _users_in_turn(waiting(backend, able=able)).first()
+    job = next_job(allowance.user_id, backend, able) if allowance else None
     return job.simulation if job else None
 
 
-def n_startable(backend: str, queued_before: datetime) -> int:
+def n_startable(backend: str, queued_before: datetime, queue: str | None = None) -> int:
     """How many jobs free workers could start now; nobody's over their limit."""
     if maintenance.is_on():
         return 0
-    line = waiting(backend).exclude(just_queued(queued_before)).order_by()
+    line = waiting(backend, queue=queue).exclude(just_queued(queued_before)).order_by()
     counted = line.values("owner", "key").annotate(n=Count("pk"))
     per_owner: Counter[int] = Counter()
     for owner, key, n in counted.values_list("owner", "key", "n"):
@@ -134,9 +151,12 @@ def n_startable(backend: str, queued_before: datetime) -> int:
     return sum(min(n, max(allowed[who] - running[who], 0)) for who, n in per_owner.items())
 
 
-def startable(backend: str, queued_before: datetime, limit: int) -> list[Job]:
+def startable(
+    backend: str, queued_before: datetime, limit: int, queue: str | None = None
+) -> list[Job]:
     """So many of them, oldest first."""
-    jobs = waiting(backend).exclude(just_queued(queued_before)).order_by("queued_at", "id")
+    line = waiting(backend, queue=queue).exclude(just_queued(queued_before))
+    jobs = line.order_by("queued_at", "id")
     room, of_key = cache(_room_of), cache(_room_of_key)
     taken: Counter[Any] = Counter()
     found: list[Job] = []
@@ -197,8 +217,10 @@ def _why_in_line(jobs: Sequence[Job]) -> dict[UUID, Waiting]:
     owners = {job.owner_id for job in jobs}
     running, allowed = _n_running_each(owners), _max_running_each(owners)
     standing = standings(jobs)
-    told = {}
+    told = _why_nobody_can(jobs)
     for job in jobs:
+        if job.pk in told:
+            continue
         # Not there if it left the line while we looked.
         stands = standing.get(job.pk)
         n, most = running[job.owner_id], allowed[job.owner_id]
@@ -211,6 +233,17 @@ def _why_in_line(jobs: Sequence[Job]) -> dict[UUID, Waiting]:
             n_ahead = stands.place - 1 if stands else 0
             text = f"About {n_ahead} go before it" if n_ahead else str(reason.label)
         told[job.pk] = Waiting(reason=str(reason), text=text, standing=stands)
+    return told
+
+
+def _why_nobody_can(jobs: Iterable[Job]) -> dict[UUID, Waiting]:
+    """Those that are in line for a worker of the site's own, and for none that is there."""
+    ours = [job for job in jobs if job.backend == OWN_WORKERS]
+    there = fleet.abilities() if ours else None
+    told = {}
+    for job in ours if there else []:
+        if why := why_nobody(job, there or []):
+            told[job.pk] = Waiting(reason=str(Reason.NO_ABLE_WORKER), text=why)
     return told
 
 

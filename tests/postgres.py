@@ -31,10 +31,12 @@ QUICK = {
 class Postgres:
     """`with Postgres() as server: server.create("name")`; stops when its process does."""
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, *, address: str = "") -> None:
+        """:param address: to be reached at over the network too, by everybody."""
         # Short, for a Unix socket lies in it.
         self.directory = directory or Path(tempfile.mkdtemp(prefix="pg-"))
         self._process: subprocess.Popen[bytes] | None = None
+        self._address = address
 
     def __enter__(self) -> Self:
         try:
@@ -55,7 +57,8 @@ class Postgres:
         return str(self.directory / "data")
 
     def start(self) -> None:
-        options = [part for name, value in QUICK.items() for part in ("-c", f"{name}={value}")]
+        wanted = QUICK | {"listen_addresses": self._address}
+        options = [part for name, value in wanted.items() for part in ("-c", f"{name}={value}")]
         with (self.directory / "postgres.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [str(self._bin / "postgres"), "-D", self._data, "-k", self.directory, *options],
@@ -88,6 +91,8 @@ class Postgres:
         """An empty database; returns its URL."""
         with self.connect("postgres") as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
+        if self._address:
+            return f"postgres://postgres@{self._address}/{name}"
         return f"postgres://postgres@{quote(str(self.directory), safe='')}/{name}"
 
     def drop(self, name: str) -> None:
@@ -141,6 +146,9 @@ class Postgres:
             **_somebody_else(),
         )
         assert done.returncode == 0, done.stderr
+        if self._address:
+            with (self.directory / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all 0.0.0.0/0 trust\n")
 
 
 def _owner() -> dict[str, Any]:

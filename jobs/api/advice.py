@@ -64,8 +64,8 @@ class PlanSerializer(JobSerializer):
 
     class Meta(JobSerializer.Meta):
         fields = [
-            "simulation", "name", "tags", "priority", "params", "structure", "notes", "estimate",
-            "limits", "retry",
+            "simulation", "name", "tags", "priority", "placement", "params", "structure", "notes",
+            "estimate", "limits", "retry",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -12,14 +12,17 @@ from rest_framework import exceptions, serializers
 from jobs import lifecycle
 from jobs.budget import Budget
 from jobs.lifecycle import Wanted
+from jobs.placement import Asked
 from jobs.states import FailureKind, Priority
 from simulations import FieldError
 
 from .expansion import Expansion, Path
 from .problems import InvalidSubmission, field_errors
 from .serializers import (
+    BackendField,
     LimitsSerializer,
     PriorityField,
+    QueueField,
     RetrySerializer,
     StrictSerializer,
     SubmissionSerializer,
@@ -30,7 +33,7 @@ MOST_ITEMS = 10_000
 MOST_ERRORS = 100
 """Ten thousand times the same mistake is told once a line, and not without end."""
 LONGEST_NAME = 200
-SHARED = ("priority", "limits", "retry", "reuse")
+SHARED = ("priority", "backend", "queue", "limits", "retry", "reuse")
 """What a batch may say once for all of its jobs; each may say otherwise."""
 NOT_OF_AN_ITEM = ("purpose", "webhook")
 
@@ -100,6 +103,8 @@ class BatchSubmissionSerializer(StrictSerializer):
     grid = ListsField(required=False, help_text="Every combination of these values.")
     zip = ListsField(required=False, help_text="Lists of one length, taken in step.")
     priority = PriorityField(required=False)
+    backend = BackendField(required=False)
+    queue = QueueField(required=False)
     limits = LimitsSerializer(required=False)
     retry = RetrySerializer(required=False)
     reuse = serializers.BooleanField(required=False)
@@ -274,6 +279,7 @@ def _wanted(read: Any, body: dict[str, Any], tags: Sequence[str]) -> Wanted:
         name=read["name"],
         tags=list(dict.fromkeys([*tags, *read["tags"]])),
         priority=Priority(read["priority"]),
+        place=Asked.of(backend=read["backend"], queue=read["queue"]),
         limits=Budget(**read.get("limits", {})),
         max_attempts=retry.get("max_attempts"),
         retry_on=[FailureKind(kind) for kind in retry.get("on", ())],

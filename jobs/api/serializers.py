@@ -15,10 +15,12 @@ from rest_framework.reverse import reverse
 
 import simulations
 from jobs import files, lifecycle
+from jobs.abilities import needs
 from jobs.budget import LEAST
 from jobs.models import Artifact, Attempt, Job
 from jobs.outlook import Outlook
-from jobs.states import RETRIED, RETRIED_IF_ASKED, FailureKind, Priority, Reason
+from jobs.placement import AUTO
+from jobs.states import RETRIED, RETRIED_IF_ASKED, FailureKind, Priority, Queue, Reason
 from jobs.webhook_models import OF_JOBS
 
 from .choices import ChoiceField
@@ -128,6 +130,21 @@ class NoteSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+class NeedsSerializer(serializers.Serializer[Any]):
+    queue = serializers.CharField()
+    engines = serializers.ListField(child=serializers.CharField())
+    cores = serializers.IntegerField(allow_null=True)
+    memory_mib = serializers.IntegerField(allow_null=True)
+    gpu = serializers.BooleanField()
+
+
+class PlacementSerializer(serializers.Serializer[Any]):
+    backend = serializers.CharField()
+    queue = serializers.CharField()
+    why = serializers.CharField(allow_blank=True)
+    needs = NeedsSerializer()
+
+
 class JobSerializer(JobSummarySerializer):
     """Everything: input as it was understood, result or error, files."""
 
@@ -137,12 +154,13 @@ class JobSerializer(JobSummarySerializer):
     retry = serializers.SerializerMethodField()
     files_kept_until = serializers.DateTimeField(allow_null=True)
     waiting = serializers.SerializerMethodField()
+    placement = serializers.SerializerMethodField()
     notes = serializers.SerializerMethodField()
 
     class Meta(JobSummarySerializer.Meta):
         fields = [
             *JobSummarySerializer.Meta.fields,
-            "waiting", "params", "structure", "notes", "estimate", "wall_time_limit_s",
+            "waiting", "placement", "params", "structure", "notes", "estimate", "wall_time_limit_s",
             "limits", "retry", "restarted_from", "attempts",
             "result", "methods", "provenance", "error", "artifacts", "files_kept_until",
         ]  # fmt: skip
@@ -184,6 +202,12 @@ class JobSerializer(JobSummarySerializer):
     def get_reason_text(self, job: Job) -> str | None:
         waits = self._outlook.why(job)
         return waits.text if waits else super().get_reason_text(job)
+
+    @extend_schema_field(PlacementSerializer)
+    def get_placement(self, job: Job) -> dict[str, Any]:
+        """Where it runs, why there, and what a worker must have to take it."""
+        why = job.placement.get("why", "")
+        return {"backend": job.backend, "queue": job.queue, "why": why, "needs": needs(job)}
 
     @extend_schema_field(NoteSerializer(many=True))
     def get_notes(self, job: Job) -> list[dict[str, Any]]:
@@ -348,6 +372,18 @@ class JobWebhookSerializer(StrictSerializer):
     events = EventsField(OF_JOBS, required=False)
 
 
+class BackendField(ChoiceField):
+    """One of those that the site has, or left to its rules."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__([AUTO, *settings.BACKENDS], **options)
+
+
+class QueueField(ChoiceField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__([AUTO, *Queue.values], **options)
+
+
 class SubmissionSerializer(StrictSerializer):
     simulation = serializers.CharField(max_length=100)
     params = serializers.DictField()
@@ -355,6 +391,8 @@ class SubmissionSerializer(StrictSerializer):
     tags = TagsField(required=False, default=list)
     purpose = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
     priority = PriorityField(required=False, default=Priority.NORMAL)
+    backend = BackendField(required=False, default=AUTO)
+    queue = QueueField(required=False, default=AUTO)
     limits = LimitsSerializer(required=False)
     retry = RetrySerializer(required=False)
     reuse = serializers.BooleanField(required=False, default=True)

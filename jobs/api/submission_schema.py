@@ -6,12 +6,17 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Literal
 
+from django.conf import settings
 from pydantic import BaseModel, Field, RootModel, create_model
 
 import simulations
+from jobs.placement import AUTO
+from jobs.states import Queue
 from jobs.webhook_models import ENDS, OF_JOBS
 
 PriorityWord = Literal["low", "normal", "high", "urgent"]
+BackendName: Any = Literal[AUTO, *settings.BACKENDS]
+QueueName: Any = Literal[AUTO, *Queue.values]
 EventName: Any = Literal[tuple(map(str, OF_JOBS))]
 
 
@@ -50,6 +55,8 @@ def submission_schema() -> type[BaseModel]:
             tags=(list[str], []),
             purpose=(Annotated[str, Field(max_length=500)], ""),
             priority=(PriorityWord, "normal"),
+            backend=(BackendName, AUTO),
+            queue=(QueueName, AUTO),
             limits=(SubmissionLimits | None, None),
             retry=(SubmissionRetry | None, None),
             reuse=(bool, True),

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from jobs import lifecycle, mending
 from jobs.budget import Budget
 from jobs.models import Job
+from jobs.placement import AUTO, Asked
 from jobs.states import FailureKind, Priority
 from simulations import Busy, FieldError, InvalidParams, UnknownSimulation
 
@@ -35,6 +36,7 @@ def asked(request: Request, body: Any) -> dict[str, Any]:
     data = dict(submission.validated_data)
     retry = data.pop("retry", {})
     return {
+        "place": Asked.of(backend=data.pop("backend"), queue=data.pop("queue")),
         "owner": request.user,
         "origin": origin_of(request, data.pop("purpose")),
         "limits": Budget(**data.pop("limits", {})),
@@ -81,8 +83,10 @@ def not_applied(job: Job, body: Any, request: Request) -> dict[str, Any]:
         "tags": sorted(job.tags),
         "purpose": job.purpose,
         "priority": job.priority_word,
+        "backend": job.backend,
+        "queue": job.queue,
     }
-    given = {name: said[name] for name in has if said.get(name)}
+    given = {name: said[name] for name in has if said.get(name) not in (None, "", [], AUTO)}
     if "tags" in given:
         given["tags"] = sorted(given["tags"])
     differ = [name for name, value in given.items() if not may_look(request) or value != has[name]]
@@ -117,4 +121,5 @@ def body_of(job: Job) -> dict[str, Any]:
             "threads": budget.threads,
         },
         "retry": {"max_attempts": job.max_attempts, "on": job.retry_on},
+        **Asked.for_(job).said(),
     }

@@ -40,8 +40,9 @@ class Backend(Protocol):
         :raises Unreachable: it could not be told, or not of all of them.
         """
 
-    def lacking(self, n_startable: int) -> int:
-        """For how many of so many jobs that may start nothing is on its way that would start them.
+    def lacking(self, n_startable: int, queue: str) -> int:
+        """For how many of so many jobs of that queue that may start nothing is on its way that
+        would start them.
 
         :raises Unreachable: it could not be asked.
         """

@@ -1,4 +1,5 @@
-"""The RQ backend: a worker on this or another host draws a ticket from a Redis queue.
+"""The RQ backend: a worker on this or another host draws a ticket from a Redis queue, one of those
+that it serves.
 
 A ticket bears the name of the attempt that it was made for, but entitles to no more than a turn:
 the worker that draws it takes the job that is next by then (`jobs.turns`). One too many is drawn in
@@ -16,18 +17,19 @@ from typing import TYPE_CHECKING, Any
 import django_rq
 from django.utils import timezone
 from redis.exceptions import RedisError
-from rq import Queue
+from rq import Queue as Tickets
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job as Ticket
 from rq.registry import ScheduledJobRegistry
+
+from jobs import fleet
 
 from .base import Unreachable
 
 if TYPE_CHECKING:
     from jobs.models import Job
 
-QUEUE = "default"
 RUN_JOB = "jobs.worker.run_job"
 NO_TIMEOUT = -1
 """Our own limits are held by the worker's parent; RQ's 180 s default would kill."""
@@ -40,28 +42,32 @@ LIMBO_S = 30
 
 class RQBackend:
     def __init__(self) -> None:
-        self._in_limbo_since: dict[str, float] = {}
+        self._in_limbo_since: dict[str, dict[str, float]] = {}
 
     def submit(self, job: Job, *, again: bool = False) -> None:
         ticket = _ticket(job) | {"unique": True, "job_timeout": NO_TIMEOUT}
         if again:
             ticket["job_id"] += f"-{secrets.token_hex(4)}"
         with _reachable(), suppress(DuplicateJobError):
+            queue = _queue(job.queue)
             if job.not_before and job.not_before > timezone.now():
-                _queue().enqueue_at(job.not_before, RUN_JOB, **ticket)
+                queue.enqueue_at(job.not_before, RUN_JOB, **ticket)
             else:
-                _queue().enqueue(RUN_JOB, **ticket)
+                queue.enqueue(RUN_JOB, **ticket)
 
     def submit_all(self, jobs: Sequence[Job]) -> None:
-        tickets = [
-            Queue.prepare_data(RUN_JOB, timeout=NO_TIMEOUT, **_ticket(job)) for job in jobs[:ENOUGH]
-        ]
         with _reachable():
-            _queue().enqueue_many(tickets)
+            for name, some in _by_queue(jobs).items():
+                _queue(name).enqueue_many(
+                    [
+                        Tickets.prepare_data(RUN_JOB, timeout=NO_TIMEOUT, **_ticket(job))
+                        for job in some[:ENOUGH]
+                    ]
+                )
 
     def withdraw(self, job: Job) -> None:
         with _reachable():
-            queue = _queue()
+            queue = _queue(job.queue)
             waits = queue.remove(job.run_id)
             waits += queue.connection.zrem(ScheduledJobRegistry(queue=queue).key, job.run_id)
             if waits:  # and is not the turn of another job that runs on it
@@ -72,27 +78,30 @@ class RQBackend:
 
     def withdraw_all(self, jobs: Sequence[Job]) -> None:
         with _reachable():
-            queue = _queue()
-            known = {*queue.get_job_ids(), *ScheduledJobRegistry(queue=queue).get_job_ids()}
-            _withdraw(queue, [job.run_id for job in jobs if job.run_id in known])
+            for name, some in _by_queue(jobs).items():
+                queue = _queue(name)
+                known = {*queue.get_job_ids(), *ScheduledJobRegistry(queue=queue).get_job_ids()}
+                _withdraw(queue, [job.run_id for job in some if job.run_id in known])
 
-    def lacking(self, n_startable: int) -> int:
+    def lacking(self, n_startable: int, queue: str) -> int:
         with _reachable():
-            queue = _queue()
-            # Read in the order in which tickets move, so that none slips past between two reads.
-            waiting = set(ScheduledJobRegistry(queue=queue).get_jobs_to_schedule())
-            waiting |= set(queue.get_job_ids())
-            waiting |= self._being_drawn(queue)
+            return self._lacking(n_startable, _queue(queue))
+
+    def _lacking(self, n_startable: int, queue: Tickets) -> int:
+        # Read in the order in which tickets move, so that none slips past between two reads.
+        waiting = set(ScheduledJobRegistry(queue=queue).get_jobs_to_schedule())
+        waiting |= set(queue.get_job_ids())
+        waiting |= self._being_drawn(queue)
         return max(min(n_startable, ENOUGH) - len(waiting), 0)
 
-    def _being_drawn(self, queue: Queue) -> set[str]:
+    def _being_drawn(self, queue: Tickets) -> set[str]:
         """Drawn by a worker a moment ago; after a while that worker must be dead."""
         drawn = set(IntermediateQueue(queue.key, queue.connection).get_job_ids())
         now = time.monotonic()
-        self._in_limbo_since = {
-            ticket: self._in_limbo_since.get(ticket, now) for ticket in sorted(drawn)
-        }
-        return {t for t, since in self._in_limbo_since.items() if now - since < LIMBO_S}
+        since = self._in_limbo_since.get(queue.name, {})
+        since = {ticket: since.get(ticket, now) for ticket in sorted(drawn)}
+        self._in_limbo_since[queue.name] = since
+        return {ticket for ticket, at in since.items() if now - at < LIMBO_S}
 
 
 def _ticket(job: Job) -> dict[str, Any]:
@@ -105,7 +114,7 @@ def _ticket(job: Job) -> dict[str, Any]:
     }
 
 
-def _withdraw(queue: Queue, tickets: Sequence[str]) -> None:
+def _withdraw(queue: Tickets, tickets: Sequence[str]) -> None:
     """Take them out, and delete those that were there: the others may be another job's turn."""
     scheduled = ScheduledJobRegistry(queue=queue).key
     with queue.connection.pipeline(transaction=False) as pipe:
@@ -122,9 +131,16 @@ def _withdraw(queue: Queue, tickets: Sequence[str]) -> None:
         queue.connection.delete(*(Ticket.key_for(ticket) for ticket in waited))
 
 
-def _queue() -> Queue:
+def _by_queue(jobs: Sequence[Job]) -> dict[str, list[Job]]:
+    found: dict[str, list[Job]] = {}
+    for job in jobs:
+        found.setdefault(job.queue, []).append(job)
+    return found
+
+
+def _queue(name: str) -> Tickets:
     # "auto": the lifecycle already waits for the commit, and must see a refusal here and now.
-    return django_rq.get_queue(QUEUE, commit_mode="auto")
+    return django_rq.get_queue(fleet.in_redis(name), commit_mode="auto")
 
 
 @contextmanager

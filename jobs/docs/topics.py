@@ -28,6 +28,7 @@ SUMMARIES = {
     "webhooks": "Signed messages to a URL of yours.",
     "mcp": "The tools of the Model Context Protocol, over HTTP and stdio.",
     "client": "The Python package and its command line.",
+    "hosts": "Workers on several hosts, queues, GPUs, and where a job runs.",
     "slurm": "For administrators: jobs on a Slurm cluster, its settings, what happens when.",
     "guarantees": "What is promised, and how it is tested.",
 }

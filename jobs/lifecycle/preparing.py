@@ -11,10 +11,11 @@ from functools import cache
 from typing import Any, TypeVar
 
 import simulations
-from jobs import equality, estimates
+from jobs import equality, estimates, placement
 from jobs.budget import Budget
 from jobs.files import FOLD_ABOVE_CHARS, Unfolded, fold, unfold
 from jobs.models import Job
+from jobs.placement import ANYWHERE, Asked, Placed
 from jobs.states import FailureKind, Priority
 from simulations import (
     Busy,
@@ -71,6 +72,7 @@ class Wanted:
     tags: Sequence[str] = ()
     limits: Budget = Budget()  # noqa: RUF009
     priority: Priority = Priority.NORMAL
+    place: Asked = ANYWHERE
     max_attempts: int | None = None
     retry_on: Sequence[FailureKind] = ()
     reuse: bool = False
@@ -183,6 +185,7 @@ class _Common:
         self._owner = owner
         self._unfolded: dict[tuple[str, str, str], Unfolded] = {}
         self._estimates: dict[tuple[str, str, int], Any] = {}
+        self._places: dict[tuple[str, float, Asked], Placed] = {}
         self._history: Callable[[str], Any] = cache(estimates.finished)
         self._columns = cache(columns_of)
         self.simulation = cache(simulations.find)
@@ -209,15 +212,24 @@ class _Common:
         self, wanted: Wanted, simulation: Simulation, checked: Checked, given: Unfolded
     ) -> Prepared:
         columns = self._columns(wanted.limits)
+        estimate = self._estimate(simulation, checked, columns["threads"])
         return Prepared(
             simulation=simulation,
             checked=checked,
             references=given.references,
             notes=[*simulation.notes_on_name(wanted.simulation), *checked.notes],
             columns=columns,
-            estimate=self._estimate(simulation, checked, columns["threads"]),
+            estimate=estimate,
             fingerprint=equality.fingerprint(simulation, checked),
+            placed=self._place(simulation.name, estimate, wanted.place),
         )
+
+    def _place(self, simulation: str, estimate: Any, asked: Asked) -> Placed:
+        """By rules that may ask how long the line is; jobs of one size go to one place."""
+        place = (simulation, estimates.core_hours(estimate), asked)
+        if place not in self._places:
+            self._places[place] = placement.place(simulation, estimate, asked)
+        return self._places[place]
 
     def _estimate(self, simulation: Simulation, checked: Checked, threads: int) -> Any:
         place = (simulation.name, json.dumps(checked.size, sort_keys=True), threads)

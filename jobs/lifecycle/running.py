@@ -11,6 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from jobs import turns
+from jobs.abilities import Ability
 from jobs.models import Attempt, Job
 from jobs.states import MAY_START, JobState, Reason
 
@@ -29,18 +30,20 @@ POSITION = frozenset({"fraction", "message", "stage"})
 """What every point has; the rest of it are metrics."""
 
 
-def take_next(backend: str, **by: Any) -> Job | None:
+def take_next(backend: str, *, able: Ability | None = None, **by: Any) -> Job | None:
     """Start the job whose turn it is. None: there is none that may start now.
 
+    :param able: what the worker can serve, where that is not everything.
     :param by: whom to name as its worker, as in `start`.
     """
     while True:
         with transaction.atomic():
-            allowance = turns.next_allowance(backend)
+            allowance = turns.next_allowance(backend, able)
             if allowance is None:
                 return None
             # Between the choice and the lock another worker may have served the same user.
-            job = turns.next_job(allowance.user_id, backend) if turns.has_room(allowance) else None
+            has_room = turns.has_room(allowance)
+            job = turns.next_job(allowance.user_id, backend, able) if has_room else None
             if job is None:
                 continue
             with suppress(IllegalTransition):  # cancelled meanwhile

@@ -15,11 +15,12 @@ from django.db import transaction
 from django.utils import timezone
 
 import simulations
-from jobs import equality, estimates, heritage, log_context
+from jobs import equality, estimates, heritage, log_context, placement
 from jobs.budget import Budget
 from jobs.files import fold, unfold
 from jobs.keys import UNKNOWN, Origin
 from jobs.models import Allowance, Job
+from jobs.placement import ANYWHERE, Asked, Placed
 from jobs.states import FailureKind, JobState, Priority, Reason
 from jobs.webhooks import endpoints as webhooks
 from simulations import bounded
@@ -51,6 +52,7 @@ def submit(
     limits: Budget = Budget(),  # noqa: B008
     notes: Sequence[simulations.Note] = (),
     priority: Priority = Priority.NORMAL,
+    place: Asked = ANYWHERE,
     max_attempts: int | None = None,
     retry_on: Sequence[FailureKind] = (),
     restarted_from: Job | None = None,
@@ -60,6 +62,7 @@ def submit(
 ) -> Job:
     """Store a valid job, and hand it to its backend once the row is committed.
 
+    :param place: where it is to run, where its sender does not leave that open.
     :param max_attempts: how many attempts in a row may bring it no further.
     :param retry_on: what is tried again of `RETRIED_IF_ASKED`.
     :param restarted_from: a job whose files its first attempt goes on from.
@@ -77,7 +80,12 @@ def submit(
     :raises FileRemoved: a file that it refers to was removed meanwhile.
     """
     wanted = prepare(
-        owner=owner, simulation=simulation, params=params, limits=limits, priority=priority
+        owner=owner,
+        simulation=simulation,
+        params=params,
+        limits=limits,
+        priority=priority,
+        place=place,
     )
     with transaction.atomic():
         allowance, _ = Allowance.objects.select_for_update().get_or_create(user=owner)
@@ -120,6 +128,7 @@ class Prepared:
 
     :param references: what stands for the texts in its params that came from files.
     :param columns: its limits, as the job's row has them.
+    :param placed: where it is to run, and why.
     """
 
     simulation: simulations.Simulation
@@ -129,6 +138,7 @@ class Prepared:
     columns: dict[str, Any]
     estimate: dict[str, Any] | None
     fingerprint: str
+    placed: Placed
 
 
 def prepare(
@@ -138,6 +148,7 @@ def prepare(
     params: dict[str, Any],
     limits: Budget = Budget(),  # noqa: B008
     priority: Priority = Priority.NORMAL,
+    place: Asked = ANYWHERE,
 ) -> Prepared:
     """Look at a submission and store nothing; it raises what `submit` does, but no `OverQuota`."""
     may_give(priority, owner)
@@ -145,14 +156,16 @@ def prepare(
     unfolded = unfold(params, owner=owner, model=found.Params)
     checked = bounded.check(found, unfolded.params)
     columns = columns_of(limits)
+    estimate = estimates.of(found, checked, threads=columns["threads"])
     return Prepared(
         simulation=found,
         checked=checked,
         references=unfolded.references,
         notes=[*found.notes_on_name(simulation), *checked.notes],
         columns=columns,
-        estimate=estimates.of(found, checked, threads=columns["threads"]),
+        estimate=estimate,
         fingerprint=equality.fingerprint(found, checked),
+        placed=placement.place(found.name, estimate, place),
     )
 
 
@@ -179,6 +192,7 @@ def new_job(
         backend=settings.BACKENDS[0],
         last_seq=1,
         **prepared.columns,
+        **prepared.placed.columns(),
         **columns,
     )
 
@@ -315,6 +329,7 @@ def same_as(job: Job) -> dict[str, Any]:
         "max_attempts": job.max_attempts,
         "retry_on": [FailureKind(kind) for kind in job.retry_on],
         "priority": Priority(min(job.priority, Priority.HIGH)),
+        "place": Asked.for_(job),
     }
 
 

@@ -14,9 +14,9 @@ from simulations import FieldError
 from .site import Refused
 
 KEPT = (
-    "id", "simulation", "name", "tags", "state", "reason_text", "waiting", "cancelling", "progress",
-    "stage", "message", "metrics", "summary", "failure_kind", "error", "notes", "agent", "purpose",
-    "approval", "attempt", "created_at", "started_at", "finished_at",
+    "id", "simulation", "name", "tags", "state", "reason_text", "waiting", "placement",
+    "cancelling", "progress", "stage", "message", "metrics", "summary", "failure_kind", "error",
+    "notes", "agent", "purpose", "approval", "attempt", "created_at", "started_at", "finished_at",
 )  # fmt: skip
 """Of a job's wire form what a conversation is about; all of it is at its resource."""
 LOOK = {"fields": ",".join([*KEPT, "last_seq", "links", "artifacts"])}

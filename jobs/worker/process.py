@@ -1,6 +1,7 @@
 """The worker process: RQ's, with the mends that keep a job from hanging, doubling or vanishing.
 
-- What it draws from the queue is a ticket; the database says whose turn it is (`jobs.turns`).
+- What it draws from a queue is a ticket; the database says whose turn it is (`jobs.turns`).
+- It says what its host can do, and takes only what it can serve; a turn of others it gives back.
 - JSON on the queue, whatever the command line says.
 - The work-horse dies with its worker (RQ leaves it running as an orphan).
 - A warden in the worker, not in the engine's process, extends the job's lease, obeys a cancel
@@ -25,7 +26,8 @@ from rq import Queue, Worker
 from rq.job import Job as Ticket
 
 import simulations
-from jobs import lifecycle, log_context, turns
+from jobs import fleet, lifecycle, log_context, turns
+from jobs.abilities import of_this_host
 from jobs.build import build
 from jobs.models import Job
 from jobs.processes import machine, started
@@ -38,7 +40,9 @@ from .warden import Warden
 
 logger = logging.getLogger(__name__)
 
-BACKEND = "rq"
+BACKEND = turns.OWN_WORKERS
+ASIDE_S = 1
+"""How long a worker leaves the tickets to others that it gave one back for."""
 
 
 class JobWorker(Worker):
@@ -47,6 +51,7 @@ class JobWorker(Worker):
         super().__init__(*args, **kwargs)
         # RQ has its own version there: ours tells a worker that was not started anew.
         self.version = build()
+        self.ability = of_this_host(fleet.queues_of(self.queue_names()))
         self._warden: Warden | None = None
         self._tree = Tree()
 
@@ -54,13 +59,18 @@ class JobWorker(Worker):
         adopt_orphans()
         return bool(super().work(*args, **kwargs))
 
+    def register_birth(self) -> None:
+        super().register_birth()
+        fleet.tell(self, self.ability)
+
     def execute_job(self, job: Ticket, queue: Queue) -> None:
         ticket = job
-        preload(insist(partial(turns.next_simulation, BACKEND)))
+        preload(insist(partial(turns.next_simulation, BACKEND, self.ability)))
         mine = insist(self._take_turn)
         if mine is None:
-            _discard(ticket, queue)
+            self._drawn_in_vain(ticket, queue)
             return
+        ticket, queue = self._of_its_own_queue(mine, ticket, queue)
         logger.debug("job %s runs on the ticket made for %s", mine.run_id, ticket.args)
         # In this process only: what the work-horse will be called with.
         ticket.args = [str(mine.pk), mine.attempt]
@@ -68,6 +78,33 @@ class JobWorker(Worker):
         with log_context.about(mine):
             logger.info("%s begins", mine.simulation)
             self._run_watched(mine, ticket, queue)
+
+    def _drawn_in_vain(self, ticket: Ticket, queue: Queue) -> None:
+        """Nothing for us: a turn of nobody, or of a worker that can do what we cannot."""
+        (name,) = fleet.queues_of([queue.name])
+        if not insist(partial(turns.is_any_in_turn, BACKEND, name)):
+            _discard(ticket, queue)
+            return
+        give_back(ticket, queue)
+        # Or the next we draw would be the same one. Nobody ever writes there.
+        self.connection.blpop([f"{self.key}:aside"], ASIDE_S)
+
+    def _of_its_own_queue(self, mine: Job, ticket: Ticket, queue: Queue) -> tuple[Ticket, Queue]:
+        """Whose turn it is may be in another queue of ours than the one that we drew from: each is
+        to keep as many tickets as it has turns."""
+        own = next(each for each in self.queues if each.name == fleet.in_redis(mine.queue))
+        if (
+            own == queue
+            or (
+                drawn := Queue.dequeue_any(
+                    [own], None, connection=self.connection, serializer=self.serializer
+                )
+            )
+            is None
+        ):
+            return ticket, queue
+        give_back(ticket, queue)
+        return drawn
 
     def _run_watched(self, mine: Job, ticket: Ticket, queue: Queue) -> None:
         self._warden = Warden(mine, tree=self._tree, kill=self._kill_group)
@@ -83,6 +120,7 @@ class JobWorker(Worker):
         pid = os.getpid()
         return lifecycle.take_next(
             BACKEND,
+            able=self.ability,
             worker=identity(pid),
             host=HOST,
             pid=pid,
@@ -157,6 +195,14 @@ class JobWorker(Worker):
         super().handle_warm_shutdown_request()
         if self._warden:
             self._warden.hand_over()
+
+
+def give_back(ticket: Ticket, queue: Queue) -> None:
+    """Lay it where we took it from, for whoever draws next."""
+    with queue.connection.pipeline() as pipe:
+        pipe.lrem(queue.intermediate_queue_key, 1, ticket.id)
+        pipe.lpush(queue.key, ticket.id)
+        pipe.execute()
 
 
 def _discard(ticket: Ticket, queue: Queue) -> None:

@@ -104,8 +104,8 @@ def _made_of_jobs() -> dict[str, Any]:
     earlier = _summary(id=str(EARLIER_ID))
     differences = [{"field": "n", "here": 3, "there": 4}]
     nearest = {"nearest": earlier, "differences": differences}
-    plan_fields = ("simulation", "name", "tags", "priority", "params", "structure", "notes",
-                   "estimate", "limits", "retry")  # fmt: skip
+    plan_fields = ("simulation", "name", "tags", "priority", "placement", "params", "structure",
+                   "notes", "estimate", "limits", "retry")  # fmt: skip
     return {
         "list_jobs": {"results": [_summary()], "next": None, "next_cursor": None},
         "get_nearest_job": nearest,

@@ -12,15 +12,19 @@ from django.core.management.base import BaseCommand, CommandError
 from redis.exceptions import RedisError
 from rq.scheduler import RQScheduler
 
+from jobs import fleet
+from jobs.states import Queue
+
 
 class Command(BaseCommand):
     requires_system_checks = []
     help = "Move jobs whose time has come (a retry after its back-off) to the queue."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        queue = django_rq.get_queue("default")
+        queues = [django_rq.get_queue(fleet.in_redis(name)) for name in Queue.values]
+        connection, serializer = queues[0].connection, queues[0].serializer
         scheduler = RQScheduler(
-            [queue], connection=queue.connection, serializer=queue.serializer, name="backplane"
+            queues, connection=connection, serializer=serializer, name="backplane"
         )
         try:
             scheduler.work()

@@ -52,6 +52,8 @@ class JobOptions(Waiting):
     name: str | None = None
     tags: list[str] | None = None
     priority: Literal["low", "normal", "high"] | None = None
+    backend: str | None = Field(None, description="Where to run; left out, the site decides.")
+    queue: Literal["auto", "cpu", "gpu", "long"] | None = None
     purpose: str | None = Field(None, description="What for: for whoever asks later.")
     reuse: bool | None = Field(None, description="false computes anew what was computed before.")
     limits: Limits | None = None

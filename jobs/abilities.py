@@ -1,0 +1,159 @@
+"""What a host can do, what a job needs of it, and what of that is lacking.
+
+A worker says so of its host when it starts. It takes only a job that it can serve; and of a job
+that none can serve it can be told what they lack.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db.models import Q
+
+import simulations
+from simulations.base import is_installed
+
+from .states import Queue
+
+if TYPE_CHECKING:
+    from .models import Job
+
+BESIDE = ("gpu4pyscf",)
+"""Engines that no simulation requires, but some use where they are there."""
+GPU_LOOK_S = 20
+"""`nvidia-smi` wakes a driver that sleeps; one that hangs is as good as none."""
+
+
+class Unable(Exception):
+    """The host cannot serve what its workers are to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ability:
+    """:param simulations: those whose engines can all be imported there.
+    :param gpus: by name, as their driver tells them.
+    """
+
+    queues: tuple[str, ...]
+    simulations: tuple[str, ...]
+    engines: tuple[str, ...]
+    cores: int
+    memory_mib: int
+    gpus: tuple[str, ...] = ()
+
+    def told(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> Ability:
+        """:raises TypeError: it is not what `told` says."""
+        found: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in told.items()
+        }
+        return cls(**found)
+
+    def may_take(self) -> Q:
+        """Which jobs of its backend it can serve, as a condition on their columns."""
+        few_threads = Q(threads=None) | Q(threads__lte=self.cores)
+        little_memory = Q(memory_limit_mib=None) | Q(memory_limit_mib__lte=self.memory_mib)
+        known = Q(queue__in=self.queues, simulation__in=self.simulations)
+        return known & few_threads & little_memory
+
+    def lacks(self, job: Job) -> dict[str, str]:
+        """What it would need to serve the job, in words by what kind of thing that is."""
+        found = {}
+        if job.queue not in self.queues:
+            found["queue"] = f"serves the queue {job.queue}"
+        if job.simulation not in self.simulations:
+            found["engines"] = _engines(job.simulation, self.engines)
+        if (job.threads or 0) > self.cores:
+            found["cores"] = f"has {job.threads:,} cores"
+        if (job.memory_limit_mib or 0) > self.memory_mib:
+            found["memory"] = f"has {job.memory_limit_mib:,} MiB of memory"
+        return found
+
+
+def needs(job: Job) -> dict[str, Any]:
+    """What a worker must have to take the job."""
+    try:
+        engines = simulations.get(job.simulation).requires
+    except KeyError:
+        engines = ()
+    return {
+        "queue": job.queue,
+        "engines": list(engines),
+        "cores": job.threads,
+        "memory_mib": job.memory_limit_mib,
+        "gpu": job.queue == Queue.GPU,
+    }
+
+
+def why_nobody(job: Job, fleet: Sequence[Ability]) -> str:
+    """A sentence on what they lack for it; empty where one can serve it, or nobody is there."""
+    lacking = [each.lacks(job) for each in fleet]
+    if not lacking or not all(lacking):
+        return ""
+    common = set.intersection(*(set(each) for each in lacking))
+    words = {kind: word for each in lacking for kind, word in each.items()}
+    if common:
+        return f"No worker that is there {' and '.join(words[kind] for kind in sorted(common))}"
+    return f"No one worker that is there {' and '.join(words[kind] for kind in sorted(words))}"
+
+
+def _engines(simulation: str, there: Sequence[str]) -> str:
+    try:
+        required = simulations.get(simulation).requires
+    except KeyError:
+        return f"knows the simulation {simulation}"
+    missing = [each for each in required if each not in there]
+    return f"has {', '.join(missing)}" if missing else f"knows the simulation {simulation}"
+
+
+def of_this_host(queues: Sequence[str] = ()) -> Ability:
+    """:param queues: which to serve; none: all that it can.
+
+    :raises Unable: it is to serve what is no queue, or what it cannot.
+    """
+    gpus = found_gpus()
+    there = [sim for sim in simulations.all_simulations() if sim.available]
+    engines = {name for sim in there for name in sim.requires}
+    engines |= {name for name in BESIDE if is_installed(name)}
+    return Ability(
+        queues=_served(queues, gpus),
+        simulations=tuple(sorted(sim.name for sim in there)),
+        engines=tuple(sorted(engines)),
+        cores=settings.HOST_CORES,
+        memory_mib=settings.HOST_MEMORY_MIB,
+        gpus=gpus,
+    )
+
+
+def _served(asked: Sequence[str], gpus: Sequence[str]) -> tuple[str, ...]:
+    if unknown := [name for name in asked if name not in Queue.values]:
+        known = ", ".join(Queue.values)
+        raise Unable(f"{unknown[0]!r} is no queue; expected some of {known}.")
+    if Queue.GPU in asked and not gpus:
+        raise Unable(
+            "It is to serve the queue gpu, and has no GPU: nvidia-smi is not there, or names none."
+        )
+    can = [name for name in Queue.values if name != Queue.GPU or gpus]
+    return tuple(name for name in can if name in (asked or can))
+
+
+def found_gpus() -> tuple[str, ...]:
+    """The names of the GPUs that NVIDIA's driver tells of."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ()
+    try:
+        argv = [program, "--query-gpu=name", "--format=csv,noheader"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=GPU_LOOK_S)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    lines = done.stdout.splitlines() if done.returncode == 0 else []
+    return tuple(line.strip() for line in lines if line.strip())

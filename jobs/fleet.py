@@ -1,0 +1,72 @@
+"""The workers that listen to Redis, as they told of themselves."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterable
+
+import django_rq
+from redis.exceptions import RedisError
+from rq import Worker
+from rq.worker_registration import REDIS_WORKER_KEYS
+
+from .abilities import Ability
+from .processes import started
+from .states import Queue
+
+OLD_NAMES = {Queue.CPU: "default"}
+"""In Redis the queue of before there were others keeps the name that it had."""
+TOLD_AS = "ability"
+"""In what RQ keeps of each worker."""
+
+
+def in_redis(queue: str) -> str:
+    """What Redis calls it."""
+    return OLD_NAMES.get(Queue(queue), queue)
+
+
+def queues_of(names_in_redis: Iterable[str]) -> list[str]:
+    """The other way round."""
+    new_names = {old: queue for queue, old in OLD_NAMES.items()}
+    return [str(new_names.get(name, name)) for name in names_in_redis]
+
+
+def tell(worker: Worker, ability: Ability) -> None:
+    worker.connection.hset(worker.key, TOLD_AS, json.dumps(ability.told()))
+
+
+def abilities() -> list[Ability] | None:
+    """Of each worker that is there, as far as Redis knows; one of before has told nothing.
+
+    None: Redis does not answer, or one of them told nothing that we can read.
+    """
+    try:
+        connection = django_rq.get_connection("default")
+        keys = sorted(connection.smembers(REDIS_WORKER_KEYS))
+        with connection.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.hmget(key, TOLD_AS, "birth", "death", "hostname", "pid")
+            told = pipe.execute()
+    except (RedisError, OSError):
+        return None
+    alive = [each for each, born, died, *where in told if born and not died and _is_there(*where)]
+    return _read(alive)
+
+
+def _is_there(host: bytes | None, pid: bytes | None) -> bool:
+    """Redis keeps the entry of one that was killed for minutes; on this host we can look."""
+    here = (host or b"").decode() == socket.gethostname()
+    return not here or pid is None or started(int(pid)) is not None
+
+
+def _read(told: list[bytes | None]) -> list[Ability] | None:
+    try:
+        return [Ability.of(json.loads(each or b"null")) for each in told]
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def is_served(queue: str) -> bool:
+    """Whether a worker is known to be there that serves it."""
+    return any(queue in each.queues for each in abilities() or [])
