@@ -14,7 +14,8 @@ OUT ?= var/assets.tar.gz
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint deploy/constraints.txt
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint deploy/constraints.txt \
+	--override deploy/overrides.txt
 ASSETS = $(BIN)/python -m deploy.assets $(if $(BUNDLE),--from $(BUNDLE))
 
 .PHONY: up demo assets assets-bundle calibrate test chaos lint audit fast screenshot pins clean
@@ -64,6 +65,7 @@ screenshot: $(VENV)/test-ready  # make the README's picture anew
 
 pins: $(VENV)/python-ready  # resolve the newest versions into deploy/constraints.txt
 	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate \
+		--override deploy/overrides.txt \
 		--no-emit-index-url --group pyproject.toml:dev pyproject.toml -o deploy/constraints.txt
 
 clean:

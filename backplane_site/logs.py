@@ -53,8 +53,11 @@ def redacted(text: str) -> str:
 def _own_secrets() -> list[str]:
     """The very words that must not be seen, in whatever disguise they come."""
     database = str(settings.DATABASES["default"].get("PASSWORD") or "")
+    of_bucket = os.environ.get("AWS_SECRET_ACCESS_KEY", "")
     # A password of three letters would blacken half of every line.
-    return [s for s in (settings.SECRET_KEY, settings.METRICS_TOKEN, database) if len(s) >= 6]
+    return [
+        s for s in (settings.SECRET_KEY, settings.METRICS_TOKEN, database, of_bucket) if len(s) >= 6
+    ]
 
 
 def _redacted(value: Any) -> Any:

@@ -223,6 +223,32 @@ FILES_ROOT = VAR_DIR / "files"
 """What users upload, by its checksum."""
 MAX_FILE_BYTES = int(os.environ.get("BACKPLANE_MAX_FILE_BYTES", 25_000_000))
 
+# --- Where artifacts lie ---------------------------------------------------------------------
+
+S3_BUCKET = os.environ.get("BACKPLANE_S3_BUCKET", "")
+"""Empty: where the workers wrote them. The keys to it are those that AWS's own tools read:
+AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the role of the machine."""
+_of_bucket = [name for name, set_to in os.environ.items() if set_to and "BACKPLANE_S3_" in name]
+if _of_bucket and not S3_BUCKET:
+    raise ImproperlyConfigured(
+        f"{_of_bucket[0]} is set, and BACKPLANE_S3_BUCKET is not; name the bucket"
+    )
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "artifacts": {"BACKEND": "jobs.storage.InPlace"},
+}
+if S3_BUCKET:
+    STORAGES["artifacts"] = {
+        "BACKEND": "jobs.object_store.ObjectStore",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": os.environ.get("BACKPLANE_S3_ENDPOINT") or None,
+            "region_name": os.environ.get("BACKPLANE_S3_REGION") or None,
+            "location": os.environ.get("BACKPLANE_S3_PREFIX", "").strip("/"),
+        },
+    }
+
 # --- Webhooks --------------------------------------------------------------------------------
 
 WEBHOOK_ALLOW = _hosts("BACKPLANE_WEBHOOK_ALLOW")
@@ -384,6 +410,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = os.environ.get("BACKPLANE_STATIC_ROOT") or None
+"""Where `manage.py collectstatic` brings them for a proxy to send; None: we send them ourselves."""
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 # A folder of a front-end package has the version in its name: what lies in it never changes.

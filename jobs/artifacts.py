@@ -25,11 +25,14 @@ OWN = frozenset({"params", "structure"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOnDisk:
+    """:param key: under which the bucket has it, see `jobs.keeping`."""
+
     name: str
     title: str
     media_type: str
     size_bytes: int
     sha256: str
+    key: str = ""
 
 
 def collect(workdir: Path) -> list[FileOnDisk]:

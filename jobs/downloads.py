@@ -12,7 +12,7 @@ from typing import BinaryIO
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from . import sending
+from . import sending, storage
 from .artifacts import measure
 from .models import Artifact, StoredFile
 
@@ -78,7 +78,7 @@ def opened(artifact: Artifact, *, sum_up_to: float = SUMMED_UP_TO_BYTES) -> Bina
             "the file again."
         )
     try:
-        stream = artifact.path.open("rb")
+        stream = storage.opened(artifact)
     except OSError as exc:
         logger.error("%s of job %s cannot be read: %s", artifact.name, artifact.job_id, exc)
         raise Unservable(

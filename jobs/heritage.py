@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,8 +20,11 @@ from simulations.workdir import (
     SIMULATION_NAME,
 )
 
+from . import storage
 from .artifacts import LOG_NAME
 from .models import Job
+
+logger = logging.getLogger(__name__)
 
 OF_A_NODE = frozenset(
     {
@@ -67,10 +71,26 @@ def files(directory: Path) -> Iterator[Path]:
 
 
 def is_there(job: Job) -> bool:
-    """Whether an ended job left more than the record of its end."""
+    """Whether an ended job left more than the record of its end, here or in the bucket."""
+    return _is_here(job) or _is_in_bucket(job)
+
+
+def _is_here(job: Job) -> bool:
     left = (
         path.relative_to(directory)
         for directory in directories(job, job.attempt + 1)
         for path in files(directory)
     )
     return any(str(path) not in RECORDS and not path.name.startswith(".") for path in left)
+
+
+def _is_in_bucket(job: Job) -> bool:
+    if storage.bucket() is None:
+        return False
+    try:
+        if any(each.name not in RECORDS for each in storage.objects_of(job.pk)):
+            return True
+    except OSError:
+        logger.exception("whether job %s left anything cannot be told; it may have", job.pk)
+        return True
+    return job.restarted_from is not None and _is_in_bucket(job.restarted_from)

@@ -14,8 +14,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 from rq import Worker
 
-from . import joblog, maintenance, moments, processes, snippets, spending, turns
-from .artifacts import LOG_NAME
+from . import joblog, keeping, maintenance, moments, processes, snippets, spending, turns
 from .explaining import explain
 from .models import Attempt, Job, JobEvent
 from .pages.formats import duration
@@ -229,7 +228,7 @@ def _log(job: Job, attempts: list[Attempt]) -> dict[str, Any] | None:
     if job.files_removed_at or not attempts:
         return None
     newest = attempts[0].number
-    path = job.workdir(newest) / LOG_NAME
+    path = keeping.log_path(job, newest)
     piece = joblog.read(path, -LOG_BYTES, LOG_BYTES, is_whole=job.is_final)
     return {"attempt": newest, "text": piece.text, "size": piece.size_bytes, "from": piece.offset}
 

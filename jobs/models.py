@@ -383,6 +383,8 @@ class Artifact(models.Model):
     media_type = models.CharField(max_length=100)
     size_bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
+    key = models.CharField(max_length=500, blank=True, default="", editable=False)
+    """In the bucket; empty: it lies where its attempt wrote it."""
 
     class Meta:
         constraints = [

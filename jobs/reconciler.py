@@ -29,7 +29,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from . import artifacts, dispatch, lifecycle, log_context, processes, turns
+from . import artifacts, dispatch, keeping, lifecycle, log_context, processes, turns
 from .models import Attempt, Job
 from .states import NO_WORD, JobState
 
@@ -149,7 +149,8 @@ def _left_by(job: Job) -> list[artifacts.FileOnDisk]:
     if job.cancel_requested_at is None and job.attempt < job.max_attempts:
         return []
     try:
-        return artifacts.collect(job.workdir(job.attempt))
+        files = artifacts.collect(job.workdir(job.attempt))
+        return keeping.keep(job, job.attempt, files)
     except OSError:
         logger.exception("what job %s left cannot be read", job.pk)
         return []

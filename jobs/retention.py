@@ -17,17 +17,18 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet, TextField
+from django.db.models import QuerySet, Sum, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from . import files, lifecycle
+from . import files, lifecycle, storage
 from .models import HEX_DIGEST, Job, StoredFile
 from .states import FINAL
 
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 3600
+ROWS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def prune(days: int, *, dry_run: bool = False) -> Iterator[Removal]:
     for job in list(overdue(days).only("pk", "finished_at")):
         if job.pk in _inherited():
             continue
-        size_bytes = _size_bytes(job.directory)
+        size_bytes = _size_bytes(job.directory) + _bytes_in_bucket(job)
         if not dry_run:
             try:
                 _remove(job, kept_days=days)
@@ -132,6 +133,7 @@ def purge(jobs: Sequence[Job], *, by: str, why: str) -> Iterator[Exception | Non
 def _remove(job: Job, **told: Any) -> None:
     # First the row, then the files: nothing is promised at any time that is not there.
     lifecycle.remove_files(job, **told)
+    storage.remove_all_of(job.pk)
     if job.directory.exists():
         shutil.rmtree(job.directory)
     logger.info("the files of job %s were removed: %s", job.pk, told)
@@ -140,14 +142,28 @@ def _remove(job: Job, **told: Any) -> None:
 def sweep() -> list[UUID]:
     """Delete what a `prune` that was interrupted had announced and not yet deleted."""
     found = {path.name: path for path in settings.JOBS_ROOT.glob("*") if path.is_dir()}
-    removed = Job.objects.exclude(files_removed_at=None).filter(pk__in=_ids(found))
-    swept = list(removed.values_list("pk", flat=True))
-    for job_id in swept:
-        shutil.rmtree(found[str(job_id)])
+    swept = []
+    for job_id in _removed(_ids([*found, *_in_bucket()])):
+        storage.remove_all_of(job_id)
+        if folder := found.get(str(job_id)):
+            shutil.rmtree(folder)
+        swept.append(job_id)
     return swept
 
 
-def _ids(names: dict[str, Path]) -> list[UUID]:
+def _in_bucket() -> list[str]:
+    there = storage.bucket()
+    return there.listdir("")[0] if there else []
+
+
+def _removed(ids: list[UUID]) -> Iterator[UUID]:
+    """Those of them whose files nobody is promised any more."""
+    for at in range(0, len(ids), ROWS_AT_ONCE):
+        some = Job.objects.filter(pk__in=ids[at : at + ROWS_AT_ONCE])
+        yield from list(some.exclude(files_removed_at=None).values_list("pk", flat=True))
+
+
+def _ids(names: Sequence[str]) -> list[UUID]:
     ids = []
     for name in names:
         try:
@@ -161,6 +177,11 @@ def _size_bytes(directory: Path) -> int:
     """On disk: a checkpoint that two attempts share by a hard link counts once."""
     found = (path.lstat() for path in directory.rglob("*") if not path.is_dir())
     return sum({stat.st_ino: stat.st_size for stat in found}.values())
+
+
+def _bytes_in_bucket(job: Job) -> int:
+    kept = job.artifacts.exclude(key="").aggregate(sum=Sum("size_bytes"))
+    return int(kept["sum"] or 0)
 
 
 class Pruner:

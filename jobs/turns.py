@@ -82,7 +82,9 @@ def waiting(
 def next_allowance(backend: str, able: Ability | None = None) -> Allowance | None:
     """The user whose turn it is; their row is locked until the transaction ends.
 
-    Nobody's while the site is under maintenance.
+    Nobody's while the site is under maintenance. Two workers wait for each other here, for some
+    milliseconds: to skip a locked row would give the second the turn of a user who comes later, and
+    nobody's where only one user has jobs.
     """
     if maintenance.is_on():
         return None

@@ -16,8 +16,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs import joblog
-from jobs.artifacts import LOG_NAME
+from jobs import joblog, keeping
 from jobs.downloads import Expired
 from jobs.models import Job
 from jobs.states import JobState
@@ -81,7 +80,7 @@ class JobLogView(KnownQuery):
             raise Expired(f"The log was removed on {job.files_removed_at:%Y-%m-%d}.")
         # Asked before it is read: what ends in between is complete only next time.
         is_over = attempt < job.attempt or job.state != JobState.RUNNING
-        piece = joblog.read(job.workdir(attempt) / LOG_NAME, offset, limit, is_whole=is_over)
+        piece = joblog.read(keeping.log_path(job, attempt), offset, limit, is_whole=is_over)
         at_end = is_over and piece.next_offset >= piece.size_bytes
         complete = at_end and (job.is_final or attempt < job.attempt)
         data = {"attempt": attempt, "complete": complete, **asdict(piece)}

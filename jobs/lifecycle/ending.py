@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import log_context
+from jobs import keeping, log_context
 from jobs.artifacts import FileOnDisk, sealed
 from jobs.keys import UNKNOWN, Origin
 from jobs.models import Artifact, Job
@@ -174,6 +174,11 @@ def remove_files(job: Job, **told: Any) -> None:
     )
 
 
+def note_key(artifact: Artifact, key: str) -> None:
+    """The bucket has it by now: there it is read from then on."""
+    Artifact.objects.filter(pk=artifact.pk).update(key=key)
+
+
 def record_usage(job: Job, attempt: int, *, peak_memory_mib: float, cpu_seconds: float) -> None:
     """What the attempt's processes had used when they were gone."""
     used = {"peak_memory_mib": peak_memory_mib, "cpu_seconds": cpu_seconds}
@@ -223,6 +228,7 @@ def _finish(
     with transaction.atomic():
         kind = fields.get("failure_kind", "")
         known, kept = _sealed(job, target, attempt, kind, files)
+        kept = keeping.keep_record(job, attempt, kept)
         told = details_of(job, attempt, details) if details else None
         data = {"evidence": evidence, "details": told} if told else None
         reached = _reached(job)

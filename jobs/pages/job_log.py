@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
 
-from jobs.artifacts import LOG_NAME
+from jobs import keeping
 from jobs.models import Job
 from jobs.states import JobState
 
@@ -39,9 +39,9 @@ def job_log(request: HttpRequest, job_id: UUID) -> HttpResponse:
     attempts = list(job.attempts.order_by("number").values_list("number", flat=True))
     asked = _asked(request.GET, attempts, is_moving=job.state == JobState.RUNNING)
     is_over = asked.attempt < job.attempt or job.state != JobState.RUNNING
-    path = job.workdir(asked.attempt) / LOG_NAME
     pages = Pages()
     if not job.files_removed_at:
+        path = keeping.log_path(job, asked.attempt)
         pages = read(path, asked.first, asked.search, is_whole=is_over)
     return part_of(
         request,

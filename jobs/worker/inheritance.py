@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from jobs import heritage
+from jobs import heritage, keeping
 from jobs.models import Job
 from simulations.workdir import PREVIOUS_NAME
 
@@ -16,6 +16,7 @@ def left_behind(job: Job, attempt: int) -> Path | None:
     An attempt that was stopped before it wrote anything must not hide the checkpoint of the one
     before it.
     """
+    keeping.fetch(job, attempt)
     earlier = heritage.directories(job, attempt)
     if not earlier:
         return None

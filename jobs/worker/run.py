@@ -9,7 +9,8 @@ from functools import partial
 import psutil
 
 import simulations
-from jobs import artifacts, lifecycle
+from jobs import artifacts, keeping, lifecycle
+from jobs.artifacts import FileOnDisk
 from jobs.budget import exceeded
 from jobs.files import texts
 from jobs.models import Job
@@ -32,7 +33,7 @@ def run_job(job_id: str, attempt: int) -> None:
     try:
         with JobContext(job, attempt) as context:
             conclude = _run(job, attempt, context)
-        files = artifacts.collect(job.workdir(attempt))
+        files = _kept(job, attempt, conclude)
     except OSError as exc:
         # Its directory is gone or full: there is no file to speak of.
         conclude, files = _infrastructure(job, attempt, exc), []
@@ -69,6 +70,15 @@ def _run(job: Job, attempt: int, context: JobContext) -> Callable[..., None] | N
         summary=outcome.summary,
         methods=outcome.methods,
     )
+
+
+def _kept(job: Job, attempt: int, conclude: Callable[..., None] | None) -> list[FileOnDisk]:
+    """Its files, in the bucket too; our parent sees to those of a run that was stopped."""
+    files = artifacts.collect(job.workdir(attempt))
+    if conclude is None:
+        return files
+    is_success = getattr(conclude, "func", None) is lifecycle.succeed
+    return keeping.keep(job, attempt, files, to_go_on_from=not is_success)
 
 
 def _infrastructure(job: Job, attempt: int, exc: OSError) -> Callable[..., None]:

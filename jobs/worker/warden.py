@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from jobs import artifacts, lifecycle, log_context
+from jobs import artifacts, keeping, lifecycle, log_context
 from jobs.artifacts import FileOnDisk
 from jobs.heritage import SCRATCH_NAME
 from jobs.models import Job
@@ -98,7 +98,7 @@ class Warden:
         self._remove_scratch(job)
         if self._runs(job):
             # The lease is extended meanwhile: a large file takes its time to be summed up.
-            files = artifacts.collect(job.workdir(self._attempt))
+            files = keeping.keep(job, self._attempt, artifacts.collect(job.workdir(self._attempt)))
             with suppress(lifecycle.IllegalTransition):  # it was taken from us meanwhile
                 self._conclude(job, status, files)
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import QuerySet
 from django.template.defaultfilters import filesizeformat
 
 from backplane_site import archive, database_copy, truth
@@ -39,6 +40,7 @@ class Command(BaseCommand):
             with archive.writing(file) as writer:
                 self._add_all(writer, left_out, with_secret_key)
                 differing = _differing(writer.files)
+                in_bucket = _kept(key__gt="").count()
                 writer.finish(
                     made_at=datetime.now(UTC).isoformat(timespec="seconds"),
                     database=connection.vendor,
@@ -46,6 +48,7 @@ class Command(BaseCommand):
                     counts={"jobs": Job.objects.count(), "files": len(writer.files)},
                     packages={name: version(name) for name in ("Django", "rq")},
                     left_out=left_out,
+                    in_bucket=in_bucket,
                     differing=differing,
                 )
         except (OSError, DatabaseError, database_copy.CannotCopy) as exc:
@@ -54,6 +57,11 @@ class Command(BaseCommand):
             self.stderr.write(f"left out, for a job is writing it all the while: {name}")
         for name in differing:
             self.stderr.write(f"not as its job recorded it, see manage.py doctor: {name}")
+        if in_bucket:
+            self.stderr.write(
+                f"{in_bucket} files of jobs are in the bucket {settings.S3_BUCKET or 'of before'} "
+                "and not in here: have it keep versions, or copy it by its own tools."
+            )
         size = filesizeformat(file.stat().st_size)
         self.stdout.write(f"{file}: {len(writer.files)} files, {size}. Try it: manage.py restore")
 
@@ -93,11 +101,14 @@ def _migrations() -> list[str]:
     return sorted(f"{app}.{name}" for app, name in applied)
 
 
+def _kept(**where: Any) -> QuerySet[Artifact]:
+    return Artifact.objects.filter(job__files_removed_at=None, **where)
+
+
 def _differing(files: dict[str, dict[str, Any]]) -> list[str]:
     """Files that a job has recorded, and that are missing from the backup or not the same in it."""
-    promised = Artifact.objects.filter(job__files_removed_at=None).select_related("job")
     found = []
-    for artifact in promised.iterator():
+    for artifact in _kept(key="").select_related("job").iterator():
         name = f"var/{artifact.path.relative_to(settings.VAR_DIR).as_posix()}"
         if files.get(name, {}).get("sha256") != artifact.sha256:
             found.append(name)

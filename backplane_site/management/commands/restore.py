@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import tempfile
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from backplane_site import archive, database_copy, truth
+from backplane_site.quiet import nothing_runs
 from jobs import artifacts, lifecycle, log_epoch
 from jobs.models import Job
 from jobs.states import JobState
@@ -36,7 +34,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, force: bool, **options: Any) -> None:
         if not file.is_file():
             raise CommandError(f"There is no file {file}.")
-        with _nothing_runs():
+        with nothing_runs():
             _refuse_what_is_there(force)
             try:
                 self._restore(file, force)
@@ -77,6 +75,11 @@ class Command(BaseCommand):
 
 
 def _check(manifest: dict[str, Any]) -> None:
+    if manifest.get("in_bucket") and not settings.S3_BUCKET:
+        raise archive.BadArchive(
+            f"{manifest['in_bucket']} files of its jobs are in a bucket: set BACKPLANE_S3_BUCKET, "
+            "and what else names it, to the one that the site had."
+        )
     if manifest["database"] != connection.vendor:
         raise archive.BadArchive(
             f"It holds a {manifest['database']} database, and DATABASE_URL names a "
@@ -114,16 +117,3 @@ def _hand_over(made_at: str) -> int:
         files = artifacts.collect(job.workdir(job.attempt))
         lifecycle.hand_over(job, job.attempt, evidence, files)
     return len(running)
-
-
-@contextmanager
-def _nothing_runs() -> Iterator[None]:
-    """The lock of `manage.py up`, so that neither can begin while the other is at work."""
-    with (settings.VAR_DIR / "up.lock").open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CommandError(
-                f"A backplane is running on {settings.VAR_DIR}. Stop it first."
-            ) from None
-        yield

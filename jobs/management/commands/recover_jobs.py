@@ -9,6 +9,7 @@ from django.db import DatabaseError, close_old_connections
 from jobs.api.idempotency import forget_old_keys
 from jobs.reconciler import Reconciler, reconcile
 from jobs.retention import Pruner
+from jobs.storekeeper import Storekeeper
 
 FORGET_EVERY_S = 3600
 
@@ -24,11 +25,12 @@ class Command(BaseCommand):
         if every is None:
             reconcile()
             return
-        reconciler, pruner, forget_at = Reconciler(), Pruner(), 0.0
+        reconciler, pruner, storekeeper, forget_at = Reconciler(), Pruner(), Storekeeper(), 0.0
         while True:
             try:
                 reconciler.look()
                 pruner.look()
+                storekeeper.look()
                 if time.monotonic() >= forget_at:
                     forget_old_keys()
                     forget_at = time.monotonic() + FORGET_EVERY_S
