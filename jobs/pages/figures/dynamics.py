@@ -79,7 +79,8 @@ def averages(finished: Finished) -> ResultFigure | None:
         key="averages",
         kind="averages",
         title="Averages",
-        caption=f"Over the reports from {from_ps} ps on. Standard errors are by blocking, which "
+        caption=f"Over the reports from {from_ps} ps on, where the run had settled, unless you let "
+        "them begin elsewhere. Standard errors are by blocking, which "
         "knows that reports follow each other closely (Flyvbjerg and Petersen 1989); so many "
         "independent reports as there are effective samples would have the same.",
         sentence="; ".join(
