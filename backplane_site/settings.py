@@ -364,6 +364,7 @@ MIDDLEWARE = [
     # Above the policy, which is for pages: fifty scripts and styles need not carry it each.
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "backplane_site.rq_policy.DashboardMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

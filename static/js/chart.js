@@ -24,6 +24,11 @@ export class Chart {
     });
     this.paper.svg.addEventListener("pointermove", (moved) => this.point(moved.offsetX));
     this.paper.svg.addEventListener("pointerleave", () => this.point(null));
+    figure.closest("#job")?.addEventListener("cut", ({ detail }) => {
+      if (!Number.isFinite(plot.cut_at)) return;
+      plot.cut_at = detail;
+      this.paper.redraw();
+    });
     this.look(this.ways[0].name);
   }
 

@@ -32,7 +32,7 @@ export function asSvg(svg, title) {
   const height = Math.round(svg.clientHeight || Number(svg.getAttribute("height")));
   if (svg.isConnected) inline(svg, copy);
   for (const each of copy.querySelectorAll(".cursor")) each.remove();
-  const size = { xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: `0 0 ${width} ${height}` };
+  const size = { xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: svg.getAttribute("viewBox") ?? `0 0 ${width} ${height}` };
   for (const [name, value] of Object.entries(size)) copy.setAttribute(name, value);
   const paper = make("rect", { width, height, fill: token("--surface") });
   const told = make("title");

@@ -252,3 +252,24 @@ def test_a_batch_is_a_grid_that_opens_its_jobs(page: Page, stack: Stack) -> None
     board.press("Enter")
     page.wait_for_url("**/jobs/**")
     expect(page.locator("h1")).to_be_visible()
+
+
+def test_averages_begin_where_the_reader_lets_them(page: Page, stack: Stack, moved: str) -> None:
+    look(page, stack, moved)
+    averages = figure(page, "averages")
+    rows = averages.locator("table.averages tbody tr")
+    cut = averages.get_by_label("Averages from")
+    settled = rows.all_inner_texts()
+
+    cut.fill(cut.input_value())
+
+    # From every report, by the same formulas: what the run itself has found.
+    said = averages.locator(".tools output")
+    expect(said).to_contain_text("reports")
+    assert rows.all_inner_texts() == settled
+    cut.fill("0.9")
+    expect(said).to_contain_text("from 0.900 ps")
+    assert rows.all_inner_texts() != settled
+    averages.get_by_role("button", name="Where it settled").click()
+    assert rows.all_inner_texts() == settled
+    assert_nothing_was_refused(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -235,3 +236,24 @@ def test_a_screen_of_before_weights_were_kept_is_shown_without_them(
 def test_what_never_changes_has_no_error() -> None:
     """The density at a constant volume, by 64 bits."""
     assert with_error(0.8937261710800738, 5.0e-17) == "0.8937"
+
+
+def test_what_each_pose_touches_is_drawn_around_the_ligand(
+    ended: Callable[..., Job], client: Client
+) -> None:
+    job = ended("docking", {**DOCKED, "ligand_smiles": "c1ccccc1"})
+
+    found = figures(job)["interactions"]
+
+    first = found.data["poses"][0]
+    names = [each["name"] for each in first["residues"]]
+    assert names == sorted({each["residue"] for each in DOCKED["contacts"] if each["rank"] == 1})
+    assert found.data["ligand"]["paths"]
+    client.force_login(job.owner)
+    page = client.get(f"/jobs/{job.pk}/").content.decode()
+    drawn = re.search(
+        r'<figure class="result wide" id="figure-interactions".*?</figure>', page, re.S
+    )
+    assert drawn
+    assert drawn[0].count("data-pose-around=") == len(DOCKED["poses"])
+    assert f"{first['residues'][0]['distance']} Å</text>" in drawn[0]

@@ -56,6 +56,25 @@ def test_every_page_has_a_strict_policy(
     assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
+def test_what_rq_s_dashboard_has_inline_is_let_through_by_its_checksum(
+    browser_of: Callable[[str], Client],
+) -> None:
+    """Its style and its script as installed, and nothing that a page puts there."""
+    answer = browser_of("admin").get("/admin/django_rq/")
+
+    policy = {each.split(" ")[0]: each.split(" ")[1:] for each in _parts(answer)}
+    for directive, n in (("script-src", 1), ("style-src", 3)):
+        ours, *sums = policy.pop(directive)
+        assert ours == "'self'"
+        assert len(sums) == n
+        assert all(each.startswith("'sha256-") for each in sums)
+    assert {" ".join([name, *values]) for name, values in policy.items()} < POLICY
+
+
+def _parts(answer: Any) -> list[str]:
+    return str(answer["Content-Security-Policy"]).split("; ")
+
+
 def test_a_broken_page_has_it_too(
     browser_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:

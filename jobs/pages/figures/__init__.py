@@ -8,7 +8,7 @@ from dataclasses import replace
 import simulations
 from jobs.models import Artifact, Job, JobState
 
-from . import crystals, docking, dynamics, energies, molecules, screens, vibrations
+from . import crystals, docking, dynamics, energies, interactions, molecules, screens, vibrations
 from .frame import Finished, Maker, ResultFigure, Table
 
 __all__ = ["FIGURES", "Finished", "Maker", "ResultFigure", "Table", "figures_of"]
@@ -25,7 +25,7 @@ FIGURES: Mapping[str, Sequence[Maker]] = {
     "reaction_energy": (energies.reaction,),
     "xtb_frequencies": OF_ELECTRONS + OF_VIBRATIONS,
     "xtb_optimization": OF_ELECTRONS,
-    "docking": (docking.fingerprint,),
+    "docking": (docking.fingerprint, interactions.interactions),
     "docking_screen": (
         screens.grid,
         screens.distribution,

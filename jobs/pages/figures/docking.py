@@ -31,7 +31,7 @@ def fingerprint(finished: Finished) -> ResultFigure | None:
         return None
     residues = sorted({each["residue"] for each in contacts}, key=_place)
     touched = {
-        (pose["rank"], residue): _met(contacts, pose["rank"], residue)
+        (pose["rank"], residue): met_by(contacts, pose["rank"], residue)
         for pose in poses
         for residue in residues
     }
@@ -76,12 +76,18 @@ def _place(residue: str) -> tuple[str, int, str]:
     return (found[1], int(found[2]), found[3]) if found else (residue, 0, "")
 
 
-def _met(contacts: Sequence[Touch], rank: int, residue: str) -> list[Touch]:
+def order_of(contact: Touch) -> tuple[str, int, str]:
+    """Of its residue in the chain."""
+    return _place(contact["residue"])
+
+
+def met_by(contacts: Sequence[Touch], rank: int, residue: str) -> list[Touch]:
+    """Strongest first."""
     found = [each for each in contacts if (each["rank"], each["residue"]) == (rank, residue)]
-    return sorted(found, key=lambda each: (_class(each["kind"]), each["distance_angstrom"]))
+    return sorted(found, key=lambda each: (class_of(each["kind"]), each["distance_angstrom"]))
 
 
-def _class(kind: str) -> int:
+def class_of(kind: str) -> int:
     """Its place in `CLASSES`; an unknown kind is the weakest."""
     for place, (*_, beginnings) in enumerate(CLASSES):
         if kind.startswith(beginnings):
@@ -95,7 +101,7 @@ def _told(met: Sequence[Touch]) -> str | None:
 
 
 def _cell(met: Sequence[Touch]) -> dict[str, Any] | None:
-    return {"class": _class(met[0]["kind"]), "words": _told(met)} if met else None
+    return {"class": class_of(met[0]["kind"]), "words": _told(met)} if met else None
 
 
 def _sentence(

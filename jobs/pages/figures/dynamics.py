@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from django.urls import reverse
+
 from jobs.pages.formats import duration, number
 
 from .frame import Finished, ResultFigure, Table
@@ -15,12 +17,14 @@ ENERGIES = {
     "kinetic_energy_kj_per_mol": "Kinetic",
     "total_energy_kj_per_mol": "Total",
 }
+REPORTS = "observables.csv"
 FS_PER_NS = 1e6
 SECONDS_PER_DAY = 86_400
 HEADER = (
     "Quantity", "Unit", "Mean", "Standard error", "Standard deviation", "Drift per ns",
     "Error of the drift", "Effective samples",
 )  # fmt: skip
+CALLED = ("key", "title", "unit")
 OF_EACH = ("mean", "error", "spread", "drift_per_ns", "drift_error_per_ns", "n_effective")
 
 
@@ -75,7 +79,8 @@ def averages(finished: Finished) -> ResultFigure | None:
         key="averages",
         kind="averages",
         title="Averages",
-        caption=f"Over the reports from {from_ps} ps on. Standard errors are by blocking, which "
+        caption=f"Over the reports from {from_ps} ps on, where the run had settled, unless you let "
+        "them begin elsewhere. Standard errors are by blocking, which "
         "knows that reports follow each other closely (Flyvbjerg and Petersen 1989); so many "
         "independent reports as there are effective samples would have the same.",
         sentence="; ".join(
@@ -89,9 +94,22 @@ def averages(finished: Finished) -> ResultFigure | None:
                 [each["title"], each["unit"], *(each[name] for name in OF_EACH)] for each in found
             ],
         ),
-        data={"written": [_written(each) for each in found]},
+        data={
+            "written": [_written(each) for each in found],
+            "quantities": [{name: each[name] for name in CALLED} for each in found],
+            "settled_ps": finished.result["averages_from_ps"],
+            "reports": _reports(finished),
+        },
         wide=True,
     )
+
+
+def _reports(finished: Finished) -> str:
+    """The address of every report of the run; empty once its files were removed."""
+    artifact = finished.files.get(REPORTS)
+    if artifact is None or finished.job.files_removed_at:
+        return ""
+    return reverse("jobs:file", args=[finished.job.pk, artifact.pk])
 
 
 def _written(average: dict[str, Any]) -> dict[str, str]:
