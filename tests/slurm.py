@@ -52,7 +52,7 @@ SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
 MessageTimeout=5
 KillWait=2
 SlurmctldTimeout=10
-SlurmdTimeout=15
+SlurmdTimeout=60
 SlurmdParameters=config_overrides
 """
 
