@@ -18,6 +18,9 @@ LOG_NAME = "job.log"
 PROGRESS_NAME = "progress.jsonl"
 CANCEL_NAME = "cancel"
 THREADS = "OMP_NUM_THREADS"
+GPUS = "CUDA_VISIBLE_DEVICES"
+"""What a scheduler says that this run may use, or a person."""
+NO_GPUS = {"", "-1", "NoDevFiles"}
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -32,6 +35,7 @@ class DirectoryContext:
         self.previous = previous if previous.is_dir() else None
         self.threads = int(os.environ.get(THREADS, "1"))
         self.memory_mib: int | None = None
+        self.gpu = os.environ.get(GPUS, "") not in NO_GPUS
         self.log = log
         self._tell = tell
         self._manifest = Manifest(workdir)
