@@ -16,15 +16,12 @@ from django.conf import settings
 from django.db.models import Q
 
 import simulations
-from simulations.base import is_installed
 
 from .states import Queue
 
 if TYPE_CHECKING:
     from .models import Job
 
-BESIDE = ("gpu4pyscf",)
-"""Engines that no simulation requires, but some use where they are there."""
 GPU_LOOK_S = 20
 """`nvidia-smi` wakes a driver that sleeps; one that hangs is as good as none."""
 
@@ -122,7 +119,6 @@ def of_this_host(queues: Sequence[str] = ()) -> Ability:
     gpus = found_gpus()
     there = [sim for sim in simulations.all_simulations() if sim.available]
     engines = {name for sim in there for name in sim.requires}
-    engines |= {name for name in BESIDE if is_installed(name)}
     return Ability(
         queues=_served(queues, gpus),
         simulations=tuple(sorted(sim.name for sim in there)),

@@ -26,6 +26,8 @@ class Context(Protocol):
     """How many threads the engine may use."""
     memory_mib: int | None
     """How much memory the whole run may take; None where nobody set a limit."""
+    gpu: bool
+    """Whether it may use a GPU of the machine, should there be one."""
     log: TextIO
     """The engine's own words; whoever watches the job reads along."""
 

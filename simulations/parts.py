@@ -37,6 +37,7 @@ class Part:
         self.previous: Path | None = previous if previous and previous.is_dir() else None
         self.threads: int = whole.threads
         self.memory_mib: int | None = whole.memory_mib
+        self.gpu: bool = whole.gpu
         self.log: TextIO = whole.log
         self._whole = whole
         self._span = span

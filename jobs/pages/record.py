@@ -19,6 +19,7 @@ TITLES = {
     "simulation_version": "Version of the simulation",
     "seeds": "Seeds",
     "threads": "Threads",
+    "compute_platform": "Computed on",
     "host": "Host",
     "cpu": "Processor",
     "platform": "System",

@@ -17,6 +17,7 @@ import simulations
 from jobs import lifecycle, log_context
 from jobs.artifacts import LOG_NAME
 from jobs.models import Job
+from jobs.states import Queue
 from simulations.workdir import Manifest
 
 from .inheritance import left_behind
@@ -41,6 +42,7 @@ class JobContext:
         self.threads = job.threads or int(os.environ.get("OMP_NUM_THREADS", "1"))
         self.log: TextIO = (self.workdir / LOG_NAME).open("a", buffering=1)
         self.memory_mib = job.budget.memory_mib
+        self.gpu = job.queue == Queue.GPU
         self._manifest = Manifest(self.workdir)
         self._points: list[dict[str, Any]] = []
         self._lock = threading.Lock()

@@ -18,6 +18,9 @@ LOG_NAME = "job.log"
 PROGRESS_NAME = "progress.jsonl"
 CANCEL_NAME = "cancel"
 THREADS = "OMP_NUM_THREADS"
+GPUS = "CUDA_VISIBLE_DEVICES"
+"""What a scheduler says that this run may use, or a person."""
+NO_GPUS = {"", "-1", "NoDevFiles"}
 
 MEMORY = "SLURM_MEM_PER_NODE"
 """What Slurm gives a job on a node, in MiB; it ends one that takes more."""
@@ -35,6 +38,7 @@ class DirectoryContext:
         self.previous = previous if previous.is_dir() else None
         self.threads = int(os.environ.get(THREADS, "1"))
         self.memory_mib = _memory_mib()
+        self.gpu = os.environ.get(GPUS, "") not in NO_GPUS
         self.log = log
         self._tell = tell
         self._manifest = Manifest(workdir)

@@ -6,11 +6,10 @@ import copy
 from typing import Any
 
 from .params import Ensemble, MdParams
+from .platforms import best, platform
 from .prepared import Prepared
 from .schedule import Schedule, Stage, ensemble, environment, pressure_bar
 
-REFERENCE_MAX_ATOMS = 100
-"""Up to here OpenMM's plain double-precision platform is no slower than its CPU platform."""
 CONSTRAINT_TOLERANCE = 1e-6
 EQUILIBRATION_FRICTION_PER_PS = 10.0
 """At least: atoms at a minimum take up half of their heat again, which is to come quickly."""
@@ -18,30 +17,18 @@ STEPS_BETWEEN_VOLUME_MOVES = {"equilibrate": 10, "produce": 25}
 """The box that solvation makes is too large: at first it is to shrink quickly."""
 
 
-def cpu_platform(threads: int) -> Any:
-    """OpenMM's CPU platform, kept to as many threads as the job has, also where it has no say."""
-    from openmm import Platform
-
-    platform = Platform.getPlatformByName("CPU")
-    platform.setPropertyDefaultValue("Threads", str(threads))
-    platform.setPropertyDefaultValue("DeterministicForces", "true")
-    return platform
-
-
-def choose_platform(prepared: Prepared, params: MdParams, threads: int) -> Any:
-    """The faster of OpenMM's two for this system; both run on every machine."""
-    from openmm import Platform
-
-    # Of generalised Born models Reference has a slow, interpreted version only.
-    if prepared.n_atoms <= REFERENCE_MAX_ATOMS and environment(params) != "implicit":
-        return Platform.getPlatformByName("Reference")
-    return cpu_platform(threads)
+def choose_platform(prepared: Prepared, params: MdParams, *, threads: int, gpu: bool) -> Any:
+    is_implicit = environment(params) == "implicit"
+    return platform(best(prepared.n_atoms, is_implicit=is_implicit, gpu=gpu), threads)
 
 
 def make_context(
-    prepared: Prepared, params: MdParams, plan: Schedule, stage: Stage, platform: Any
+    prepared: Prepared, params: MdParams, plan: Schedule, stage: Stage, on: Any
 ) -> Any:
-    """An `openmm.Context` of this stage, without positions."""
+    """An `openmm.Context` of this stage, without positions.
+
+    :param on: the platform.
+    """
     import openmm
 
     kind = ensemble(params, stage)
@@ -58,7 +45,7 @@ def make_context(
         # Two stages with one seed would be kicked alike.
         integrator.setRandomNumberSeed(params.seed + (stage == "produce"))
     integrator.setConstraintTolerance(CONSTRAINT_TOLERANCE)
-    return openmm.Context(system, integrator, platform)
+    return openmm.Context(system, integrator, on)
 
 
 def _barostat(params: MdParams, stage: Stage) -> Any:

@@ -187,6 +187,12 @@ def _verdicts(run: Run, params: MdParams, rows: list[Row]) -> list[Note]:
     if run.resumed_at is not None:
         message = f"Resumed at step {run.resumed_at:,} from the checkpoint of an earlier attempt."
         notes.append(Note(code="resumed", message=message))
+    if run.lacks_gpu:
+        message = (
+            f"It was to run on a GPU. OpenMM has none that it can use here, and ran on its "
+            f"{run.platform.getName()} platform."
+        )
+        notes.append(Note(code="no_gpu", message=message))
     notes += _on_temperature(params, [row["temperature_k"] for row in rows])
     if params.ensemble == "NPT" or not run.prepared.periodic:
         return notes

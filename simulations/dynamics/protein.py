@@ -9,10 +9,10 @@ from typing import Any
 from simulations.base import Context, Note
 from simulations.errors import FieldError, InvalidParams
 
-from .engine import cpu_platform
 from .inspect import notes_on_pdb, protein_of, protein_text
 from .params import MdParams
 from .pdb_text import without_waters
+from .platforms import cpu_platform
 from .prepared import Prepared
 from .schedule import environment, is_constrained
 

@@ -24,6 +24,7 @@ from .minimise import minimise
 from .observables import OBSERVABLES_NAME, Gauge, Row, Table, is_finite
 from .pace import Pace
 from .params import MAX_PADDING_ANGSTROM, MIN_TIMESTEP_FS, MdParams
+from .platforms import GPU_PLATFORM, works
 from .prepare import prepare
 from .prepared import SYSTEM_NAME, TOPOLOGY_NAME, Prepared, store, write_pdb
 from .preview import PREVIEW_NAME, solute, write_preview
@@ -90,7 +91,16 @@ class Run:
 
     @property
     def platform(self) -> Any:
-        return choose_platform(self.prepared, self._params, self._context.threads)
+        return self._platform_for(self.prepared)
+
+    @property
+    def lacks_gpu(self) -> bool:
+        """It might have used one, and there is none that OpenMM can compute on."""
+        return self._context.gpu and not works(GPU_PLATFORM)
+
+    def _platform_for(self, prepared: Prepared) -> Any:
+        context = self._context
+        return choose_platform(prepared, self._params, threads=context.threads, gpu=context.gpu)
 
     def production(self) -> list[Row]:
         return [row for row in self.table.rows if row["step"] > self.plan.equilibration_steps]
@@ -98,7 +108,7 @@ class Run:
     def _minimised(self, prepared: Prepared) -> tuple[Prepared, Any]:
         from openmm import unit
 
-        platform = choose_platform(prepared, self._params, self._context.threads)
+        platform = self._platform_for(prepared)
         with self._engine_errors():
             engine = make_context(prepared, self._params, self.plan, "equilibrate", platform)
             engine.setPositions(prepared.positions)

@@ -35,6 +35,7 @@ class Provenance:
             "started_at": started_at,
             "software": software(simulation.requires),
             "threads": context.threads,
+            "gpu_allowed": context.gpu,
             **machine(),
             "directory": context.workdir.name,
             "previous_attempt": _previous(context),
@@ -59,6 +60,8 @@ class Provenance:
             "artifacts_sha256": self._artifacts(),
         }
         if result is not None:
+            if platform := result.get("platform"):
+                self.record["compute_platform"] = platform
             self.record["seeds"] |= _seeds(result)
             self.record["software"] |= result.get("versions", {})
         self._write()

@@ -17,6 +17,7 @@ class RecordingContext:
     previous: Path | None = None
     threads: int = 1
     memory_mib: int | None = None
+    gpu: bool = False
     log: TextIO = field(default_factory=io.StringIO)
     points: list[dict[str, Any]] = field(default_factory=list)
     artifacts: list[str] = field(default_factory=list)
