@@ -81,7 +81,11 @@ def test_a_file_that_was_not_brought_is_told(bring: Bring, files: dict[str, byte
     ("place", "damage", "told"),
     [
         ("plot-1.2.3/plot.js", b"alert()", "is not the file that was pinned"),
-        ("plot-1.2.3/plot.js.gz", gzip.compress(b"alert()", mtime=0), "is another file when compressed"),
+        (
+            "plot-1.2.3/plot.js.gz",
+            gzip.compress(b"alert()", mtime=0),
+            "is another file when compressed",
+        ),
         ("plot-1.2.3/plot.js.gz", b"", "is another file when compressed"),
         ("plot-1.2.3/plot.js.gz", b"no gzip", "cannot be read"),
         ("serif-0.1.0/latin.woff2", None, "is missing"),
