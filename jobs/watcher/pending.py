@@ -34,7 +34,9 @@ def text(task: Task) -> str:
     if not words and task.reason.startswith(LIMITS):
         words = "a limit of its account or its user is reached"
     reason = f"{words} ({task.reason})" if words else task.reason
-    told = f"Pending in Slurm as {task.native_id}" + (f": {reason}" if reason else "")
+    # The array and not its member: a thousand that wait for the same are told of it as one.
+    told = f"Pending in Slurm as {task.native_id.partition('_')[0]}"
+    told += f": {reason}" if reason else ""
     starts_at = _to_come(task)
     return told + (f"; expected to start about {_clock(starts_at)}" if starts_at else "")
 

@@ -161,6 +161,22 @@ def test_slurms_reason_and_estimate_are_told_once(
     assert "next in line" in now(job).message
 
 
+def test_a_thousand_that_wait_for_the_same_are_told_of_it_at_once(
+    submit: Submit, cluster: Cluster, watcher: Watcher, django_assert_max_num_queries: Any
+) -> None:
+    jobs = [submit(params={"n": n}) for n in range(1, 21)]
+    watcher.look()
+    for job in jobs:
+        cluster.say(job, "PENDING", reason="Priority")
+
+    with django_assert_max_num_queries(20):
+        watcher.look()
+
+    assert {now(job).message for job in jobs} == {
+        "Pending in Slurm as 1: others go before it (Priority)"
+    }
+
+
 def test_one_that_is_cancelled_while_it_waits_is_taken_out_of_slurm(
     submit: Submit, cluster: Cluster, watcher: Watcher, alice: Any
 ) -> None:
