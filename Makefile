@@ -61,7 +61,8 @@ audit: $(VENV)/test-ready  ## whether what is installed is what is pinned
 	$(BIN)/python deploy/audit.py
 
 screenshot: $(VENV)/test-ready  # make the README's picture anew
-	BACKPLANE_SCREENSHOT=docs/job.png $(BIN)/python -m pytest -m browser
+	BACKPLANE_SCREENSHOT=docs/job.png $(BIN)/python -m pytest \
+		tests/e2e/test_browser.py -k test_a_molecule_is_submitted_by_form
 
 pins: $(VENV)/python-ready  # resolve the newest versions into deploy/constraints.txt
 	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate \

@@ -54,8 +54,8 @@ class MdSimulationResult(MdOutcome):
             x_label="Time (ps)",
             y_label="T (K)",
             caption="Each report (thin) and the running mean over a twentieth of the run (bold); "
-            "shaded: the target ± 3σ. Of few atoms it swings widely, as it should: relative spread "
-            "is √(2/f) with f degrees of freedom.",
+            "shaded: the target ± 3 sd. Of few atoms it swings widely, as it should: relative "
+            "spread is √(2/f) with f degrees of freedom.",
             mean_over=0.05,
             band=("target_temperature_k", "temperature_spread_k"),
         ),
@@ -90,7 +90,7 @@ class MdSimulationResult(MdOutcome):
             y="density_g_per_cm3",
             title="Density",
             x_label="Time (ps)",
-            y_label="ρ (g/cm³)",
+            y_label="Density (g/cm³)",
             caption="Explicit water only: settles during equilibration.",
             mean_over=0.05,
         ),

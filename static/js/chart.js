@@ -85,7 +85,7 @@ export class Chart {
   }
 
   #held({ centre, ends }) {
-    band(this.paper, ...ends, `target ${legible(centre)} ± 3σ`);
+    band(this.paper, ...ends, `target ${legible(centre)} ± 3 sd`);
     this.paper.level(centre, "");
   }
 

@@ -72,7 +72,7 @@ def test_every_choice_of_a_run_is_another_picture(page: Page, stack: Stack, move
 
     temperature = page.locator("[data-figure='0']")
     expect(temperature.locator(".band")).to_have_count(1)
-    expect(temperature.get_by_text("target 300 ± 3σ")).to_be_visible()
+    expect(temperature.get_by_text("target 300 ± 3 sd")).to_be_visible()
     expect(page.locator("[data-figure='3']").get_by_text("averages from here")).to_be_visible()
     row = figure(page, "averages").get_by_role("row", name="Temperature")
     expect(row).to_contain_text("±")
