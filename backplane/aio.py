@@ -77,6 +77,8 @@ class AsyncClient:
         tags: Sequence[str] = (),
         purpose: str = "",
         priority: str | None = None,
+        backend: str | None = None,
+        queue: str | None = None,
         limits: Mapping[str, int] | None = None,
         retry: Mapping[str, Any] | None = None,
         reuse: bool | None = None,
@@ -87,7 +89,8 @@ class AsyncClient:
         """See `Client.submit`."""
         body = submission.body_of(
             simulation, params, name=name, tags=tags, purpose=purpose, priority=priority,
-            limits=limits, retry=retry, reuse=reuse, webhook=webhook, **more,
+            backend=backend, queue=queue, limits=limits, retry=retry, reuse=reuse,
+            webhook=webhook, **more,
         )  # fmt: skip
         return AsyncJob(self, await self.run(jobs.submit(self.ask, body, idempotency_key)))
 

@@ -93,6 +93,8 @@ class Client:
         tags: Sequence[str] = (),
         purpose: str = "",
         priority: str | None = None,
+        backend: str | None = None,
+        queue: str | None = None,
         limits: Mapping[str, int] | None = None,
         retry: Mapping[str, Any] | None = None,
         reuse: bool | None = None,
@@ -109,7 +111,8 @@ class Client:
         """
         body = submission.body_of(
             simulation, params, name=name, tags=tags, purpose=purpose, priority=priority,
-            limits=limits, retry=retry, reuse=reuse, webhook=webhook, **more,
+            backend=backend, queue=queue, limits=limits, retry=retry, reuse=reuse,
+            webhook=webhook, **more,
         )  # fmt: skip
         return Job(self, self.run(jobs.submit(self.ask, body, idempotency_key)))
 

@@ -219,7 +219,7 @@ def _why_in_line(jobs: Sequence[Job]) -> dict[UUID, Waiting]:
     owners = {job.owner_id for job in jobs}
     running, allowed = _n_running_each(owners), _max_running_each(owners)
     standing = standings(jobs)
-    told = _why_nobody_can(jobs)
+    told = nobody_can_run(jobs)
     for job in jobs:
         if job.pk in told:
             continue
@@ -238,7 +238,7 @@ def _why_in_line(jobs: Sequence[Job]) -> dict[UUID, Waiting]:
     return told
 
 
-def _why_nobody_can(jobs: Iterable[Job]) -> dict[UUID, Waiting]:
+def nobody_can_run(jobs: Iterable[Job]) -> dict[UUID, Waiting]:
     """Those that are in line for a worker of the site's own, and for none that is there."""
     ours = [job for job in jobs if job.backend == OWN_WORKERS]
     there = fleet.abilities() if ours else None

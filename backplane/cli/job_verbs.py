@@ -22,6 +22,8 @@ def submit(words: Namespace, client: Client) -> int:
         tags=words.tag,
         purpose=words.purpose,
         priority=words.priority,
+        backend=words.backend,
+        queue=words.queue,
         limits=limits_of(words),
         retry={"max_attempts": words.retry} if words.retry else None,
         webhook={"url": words.webhook} if words.webhook else None,

@@ -40,6 +40,8 @@ def _making(verbs: Any) -> None:
     _description(new)
     _limits(new)
     new.add_argument("--priority", choices=["low", "normal", "high", "urgent"])
+    new.add_argument("--backend", metavar="NAME", help="where it is to run; else the site decides")
+    new.add_argument("--queue", choices=["cpu", "gpu", "long"])
     new.add_argument("--retry", type=int, metavar="N", help="attempts in all, where one is lost")
     new.add_argument("--webhook", metavar="URL", help="is told what becomes of it")
     new.add_argument("--no-reuse", action="store_true", help="compute it even if it is there")

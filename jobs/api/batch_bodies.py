@@ -17,12 +17,11 @@ from jobs.states import FailureKind, Priority
 from simulations import FieldError
 
 from .expansion import Expansion, Path
+from .placing import BackendField, QueueField
 from .problems import InvalidSubmission, field_errors
 from .serializers import (
-    BackendField,
     LimitsSerializer,
     PriorityField,
-    QueueField,
     RetrySerializer,
     StrictSerializer,
     SubmissionSerializer,

@@ -20,10 +20,11 @@ from jobs.budget import LEAST
 from jobs.models import Artifact, Attempt, Job
 from jobs.outlook import Outlook
 from jobs.placement import AUTO
-from jobs.states import RETRIED, RETRIED_IF_ASKED, FailureKind, Priority, Queue, Reason
+from jobs.states import RETRIED, RETRIED_IF_ASKED, FailureKind, Priority, Reason
 from jobs.webhook_models import OF_JOBS
 
 from .choices import ChoiceField
+from .placing import BackendField, PlacementSerializer, QueueField
 from .webhook_fields import EventsField, WebhookURLField
 
 MAX_TAGS = 50
@@ -128,21 +129,6 @@ class JobSummarySerializer(serializers.ModelSerializer[Job]):
 class NoteSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()
-
-
-class NeedsSerializer(serializers.Serializer[Any]):
-    queue = serializers.CharField()
-    engines = serializers.ListField(child=serializers.CharField())
-    cores = serializers.IntegerField(allow_null=True)
-    memory_mib = serializers.IntegerField(allow_null=True)
-    gpu = serializers.BooleanField()
-
-
-class PlacementSerializer(serializers.Serializer[Any]):
-    backend = serializers.CharField()
-    queue = serializers.CharField()
-    why = serializers.CharField(allow_blank=True)
-    needs = NeedsSerializer()
 
 
 class JobSerializer(JobSummarySerializer):
@@ -370,18 +356,6 @@ class JobWebhookSerializer(StrictSerializer):
 
     url = WebhookURLField()
     events = EventsField(OF_JOBS, required=False)
-
-
-class BackendField(ChoiceField):
-    """One of those that the site has, or left to its rules."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__([AUTO, *settings.BACKENDS], **options)
-
-
-class QueueField(ChoiceField):
-    def __init__(self, **options: Any) -> None:
-        super().__init__([AUTO, *Queue.values], **options)
 
 
 class SubmissionSerializer(StrictSerializer):

@@ -124,7 +124,8 @@ def _in_line(jobs: Sequence[Job]) -> dict[UUID, str]:
     if waiting and maintenance.told().resting:
         return dict.fromkeys((job.pk for job in waiting), str(Reason.MAINTENANCE.label))
     standing = turns.standings(waiting) if waiting else {}
-    return {job_id: _place(each.place) for job_id, each in standing.items()}
+    places = {job_id: _place(each.place) for job_id, each in standing.items()}
+    return places | {pk: why.text for pk, why in turns.nobody_can_run(waiting).items()}
 
 
 def _place(place: int) -> str:

@@ -122,6 +122,23 @@ def test_what_no_worker_that_is_there_can_serve_says_what_they_lack(
 
 
 @pytest.mark.django_db
+def test_the_pages_say_it_too(redis: Any, submit: Callable[..., Job], client: Any) -> None:
+    job = submit(place=LONG)
+    worker("cpu", ability=replace(SMALL, queues=("cpu",), memory_mib=10**6))
+    client.force_login(job.owner)
+
+    pages = {
+        url: client.get(url).content.decode()
+        for url in (job.get_absolute_url(), "/queue/", "/jobs/?state=queued")
+    }
+
+    told = "No worker that is there serves the queue long"
+    assert [url for url, html in pages.items() if told not in html] == []
+    assert "rq, queue long" in pages[job.get_absolute_url()]
+    assert "Its submission asked for the queue long." in pages[job.get_absolute_url()]
+
+
+@pytest.mark.django_db
 def test_a_worker_that_was_killed_is_not_counted_on(redis: Any) -> None:
     gone = worker("long")
     assert fleet.is_served("long")
