@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from bench import campaigns, lists
+from bench import campaigns, lists, side_by_side
 from jobs.models import Job
 
 
@@ -36,3 +36,16 @@ def test_a_table_grows_by_copies_of_the_jobs_it_has(db: None) -> None:
     assert after.values("id").distinct().count() == 3 * before
     newest = after.newest_first()[0]
     assert after.exclude(pk=newest.pk).filter(created_at__gt=newest.created_at).count() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.stack
+def test_beside_its_peer_it_is_not_half_as_fast_as_it_was() -> None:
+    """By ratios, each of two figures taken one after the other: another machine has others."""
+    before = side_by_side.recorded()
+    short = [each for each in side_by_side.QUESTIONS if each.title in side_by_side.GUARDED]
+
+    found = side_by_side.ratios(side_by_side.measured(3, 1, 1, short))
+
+    assert [*found] == [*side_by_side.GUARDED]
+    assert all(max(found[title]) > before[title] / 2 for title in found), (found, before)

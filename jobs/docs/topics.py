@@ -29,6 +29,7 @@ SUMMARIES = {
     "mcp": "The tools of the Model Context Protocol, over HTTP and stdio.",
     "client": "The Python package and its command line.",
     "guarantees": "What is promised, and how it is tested.",
+    "performance": "How fast it is beside its peers, and where the time goes.",
 }
 """In the order in which they are read. A text that is not here comes after these."""
 OPTIONAL = "guarantees"
