@@ -18,7 +18,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint deploy/c
 	--override deploy/overrides.txt
 ASSETS = $(BIN)/python -m deploy.assets $(if $(BUNDLE),--from $(BUNDLE))
 
-.PHONY: up demo assets assets-bundle calibrate test chaos lint audit fast screenshot pins clean
+.PHONY: up demo assets assets-bundle calibrate test bench chaos lint audit fast screenshot pins clean
 
 up: $(VENV)/run-ready  ## start everything on this machine
 	@$(ASSETS) >/dev/null || true  # without them pages are plain, and work
@@ -41,6 +41,9 @@ test: lint assets  ## the whole suite, and what asks the database most on Postgr
 	BACKPLANE_TEST_DATABASE=postgres $(PYTEST) tests/jobs -m "not slow"
 	# One after the other: what a whole site does in time, it does on a machine of its own.
 	$(BIN)/python -m pytest -m stack
+
+bench: $(VENV)/test-ready  ## beside what users would pick instead; writes docs/performance.md
+	@$(BIN)/python -m bench.side_by_side
 
 chaos: $(VENV)/test-ready  ## hundreds of real jobs under random faults; SEED=… replays a run
 	$(BIN)/python -m tests.chaos --jobs $(JOBS) --minutes $(MINUTES) --database $(DATABASE) \
@@ -67,7 +70,8 @@ screenshot: $(VENV)/test-ready  # make the README's picture anew
 pins: $(VENV)/python-ready  # resolve the newest versions into deploy/constraints.txt
 	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate \
 		--override deploy/overrides.txt \
-		--no-emit-index-url --group pyproject.toml:dev pyproject.toml -o deploy/constraints.txt
+		--no-emit-index-url --group pyproject.toml:dev --group pyproject.toml:bench \
+		pyproject.toml -o deploy/constraints.txt
 
 clean:
 	rm -rf $(VENV)
@@ -91,5 +95,5 @@ $(VENV)/run-ready: $(VENV)/python-ready pyproject.toml deploy/constraints.txt
 	@touch $@
 
 $(VENV)/test-ready: $(VENV)/run-ready
-	@$(UV) --group pyproject.toml:dev
+	@$(UV) --group pyproject.toml:dev --group pyproject.toml:bench
 	@touch $@

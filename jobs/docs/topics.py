@@ -31,6 +31,7 @@ SUMMARIES = {
     "hosts": "Workers on several hosts, queues, GPUs, and where a job runs.",
     "slurm": "For administrators: jobs on a Slurm cluster, its settings, what happens when.",
     "guarantees": "What is promised, and how it is tested.",
+    "performance": "How fast it is beside its peers, and where the time goes.",
 }
 """In the order in which they are read. A text that is not here comes after these."""
 OPTIONAL = "guarantees"

@@ -189,10 +189,8 @@ def new_job(
         retry_on=[str(kind) for kind in retry_on],
         request_id=log_context.current().get("request_id", ""),
         reason=Reason.NO_FREE_WORKER,
-        backend=settings.BACKENDS[0],
         last_seq=1,
         **prepared.columns,
-        **prepared.placed.columns(),
         **columns,
     )
 
@@ -221,6 +219,7 @@ def _columns_of(prepared: Prepared, notes: Sequence[simulations.Note] = ()) -> d
         "notes": [
             {"code": note.code, "message": note.message} for note in (*notes, *prepared.notes)
         ],
+        **prepared.placed.columns(),
     }
 
 

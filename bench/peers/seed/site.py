@@ -24,12 +24,13 @@ JOB = {
 
 
 class Seed:
-    """:param workers: processes of Celery's worker; None starts it later, by `start_workers`."""
+    """:param workers: processes of Celery's worker."""
 
-    def __init__(self, workers: int | None = 2) -> None:
+    def __init__(self, workers: int = 2) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="seed")
         self._workers = workers
         self._running: list[subprocess.Popen[bytes]] = []
+        self._redis = ""
         self.port = free_port()
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
 
@@ -39,10 +40,10 @@ class Seed:
         self._start([*argv, "--dir", self._folder.name])
         until(socket.exists, "Redis is up")
         self._redis = f"redis+socket://{socket}"
-        self._start(_python("uvicorn", "bench.peers.seed.main:app", "--port", str(self.port),
-                            "--log-level", "warning"))  # fmt: skip
-        if self._workers:
-            self.start_workers(self._workers)
+        web = ("bench.peers.seed.main:app", "--port", str(self.port), "--log-level", "error")
+        self.web_pid = self._start(_python("uvicorn", *web))
+        worker = ("-A", "bench.peers.seed.tasks", "worker", "--concurrency", str(self._workers))
+        self._start(_python("celery", *worker, "--loglevel", "error"))
         until(self._answers, "the web process is up")
         return self
 
@@ -52,10 +53,6 @@ class Seed:
             process.wait(30)
         self.client.close()
         self._folder.cleanup()
-
-    def start_workers(self, n: int) -> None:
-        worker = ("-A", "bench.peers.seed.tasks", "worker", "--concurrency", str(n))
-        self._start(_python("celery", *worker, "--loglevel", "error"))
 
     def submit(self) -> str:
         answer = self.client.post("/submit_job", json=JOB)
@@ -73,9 +70,11 @@ class Seed:
         except httpx.TransportError:
             return False
 
-    def _start(self, argv: list[str]) -> None:
-        env = {**os.environ, "SEED_REDIS": getattr(self, "_redis", "")}
-        self._running.append(subprocess.Popen(argv, cwd=ROOT, env=env, stdout=subprocess.DEVNULL))
+    def _start(self, argv: list[str]) -> int:
+        env = {**os.environ, "SEED_REDIS": self._redis, "PYTHONWARNINGS": "ignore"}
+        started = subprocess.Popen(argv, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
+        self._running.append(started)
+        return started.pid
 
 
 def _python(module: str, *arguments: str) -> list[str]:
