@@ -11,7 +11,7 @@ django_app = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
-from backplane_site import bodies, descriptors, draining  # noqa: E402
+from backplane_site import bodies, descriptors, draining, handing_over  # noqa: E402
 from backplane_site.agents import AgentsDoor  # noqa: E402
 from backplane_site.key_on_socket import KeyOnSocket  # noqa: E402
 from backplane_site.local_user import LocalUserOnSocket  # noqa: E402
@@ -38,6 +38,7 @@ application = ProtocolTypeRouter(
 
 bodies.install()
 draining.install()
+handing_over.install()
 descriptors.allow_many()
 # The first submission should not wait for what reads its structure.
 bounded.start()
