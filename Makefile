@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 HOST ?= 127.0.0.1
 PORT ?= 8000
+WEB ?= 1
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 JOBS ?= 300
 MINUTES ?= 5
@@ -22,7 +23,7 @@ ASSETS = $(BIN)/python -m deploy.assets $(if $(BUNDLE),--from $(BUNDLE))
 
 up: $(VENV)/run-ready  ## start everything on this machine
 	@$(ASSETS) >/dev/null || true  # without them pages are plain, and work
-	@exec $(BIN)/python manage.py up --host $(HOST) --port $(PORT) --workers $(WORKERS)
+	@exec $(BIN)/python manage.py up --host $(HOST) --port $(PORT) --workers $(WORKERS) --web $(WEB)
 
 demo: $(VENV)/run-ready  ## from nothing to two results, then stop
 	@exec $(BIN)/python manage.py demo

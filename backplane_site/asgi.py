@@ -11,7 +11,7 @@ django.setup(set_prefix=False)
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
-from backplane_site import bodies, descriptors, draining, rubbish  # noqa: E402
+from backplane_site import bodies, descriptors, draining, handing_over, rubbish  # noqa: E402
 from backplane_site.agents import AgentsDoor  # noqa: E402
 from backplane_site.handler import Handler  # noqa: E402
 from backplane_site.key_on_socket import KeyOnSocket  # noqa: E402
@@ -39,6 +39,7 @@ application = ProtocolTypeRouter(
 
 bodies.install()
 draining.install()
+handing_over.install()
 descriptors.allow_many()
 # The first submission should not wait for what reads its structure.
 bounded.start()

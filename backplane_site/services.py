@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -11,12 +12,16 @@ from pathlib import Path
 
 from django.conf import settings
 
+from .leaving import READY_FILE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     name: str
     argv: list[str]
     env: dict[str, str] = field(default_factory=dict)
+    descriptors: tuple[int, ...] = ()
+    """What it is born with, beside the three that all have."""
 
 
 class NoRedis(Exception):
@@ -63,17 +68,44 @@ BACKLOG = 4096
 """So many may knock in one instant; of Daphne's own 50, the rest had their connections reset."""
 
 
-def web_service(host: str, port: int, workers: int) -> Service:
-    interface = host.strip("[]").replace(":", r"\:")
-    endpoint = f"tcp:port={port}:interface={interface}:backlog={BACKLOG}"
-    argv = [sys.executable, "-m", "daphne", "-e", endpoint]
+def listening(host: str, port: int) -> socket.socket:
+    """What all web processes accept from, those of now and those that take over from them.
+
+    Not a socket for each with SO_REUSEPORT: what waits in the line of one that ends would be lost.
+    """
+    address = host.strip("[]")
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    found = socket.socket(family)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.bind((address, port))
+    found.listen(BACKLOG)
+    return found
+
+
+def web_services(
+    listener: socket.socket, workers: int, count: int, generation: int = 1
+) -> list[Service]:
+    names = ["web"] if count == 1 else [f"web-{n}" for n in range(1, count + 1)]
+    suffix = f".{generation}" if generation > 1 else ""
+    return [_web_service(f"{name}{suffix}", listener, workers) for name in names]
+
+
+def ready_file(service: Service) -> Path:
+    return Path(service.env[READY_FILE])
+
+
+def _web_service(name: str, listener: socket.socket, workers: int) -> Service:
+    family = ":domain=10" if listener.family == socket.AF_INET6 else ""
+    argv = [sys.executable, "-m", "daphne", "-e", f"fd:fileno={listener.fileno()}{family}"]
     argv += ["--no-server-name", "-v", "0", "backplane_site.asgi:application"]
     env = {
         # What it tells of a job's share of the machine depends on how many share it.
         "BACKPLANE_WORKERS": str(workers),
+        # Beginning with a dot, it is nothing that a backup would hold.
+        READY_FILE: str(settings.VAR_DIR / f".{name}.ready"),
         "BACKPLANE_DATABASE_POOL": os.environ.get("BACKPLANE_DATABASE_POOL", "8"),
     }
-    return Service(name="web", argv=argv, env=env)
+    return Service(name=name, argv=argv, env=env, descriptors=(listener.fileno(),))
 
 
 def worker_services(count: int) -> list[Service]:

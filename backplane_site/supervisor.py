@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -38,22 +39,29 @@ class Supervisor:
 
     def start(self, *services: Service) -> None:
         for service in services:
+            self._stopping.discard(service.name)
             self._tasks[service.name] = asyncio.create_task(self._keep_alive(service))
 
     @property
     def names(self) -> list[str]:
         return list(self._tasks)
 
-    async def stop(self, names: Sequence[str] | None = None) -> None:
+    async def stop(
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        politely: signal.Signals = signal.SIGTERM,
+        within_s: float = STOP_WITHIN_S,
+    ) -> None:
         """End these services, all of them by default: politely first, then surely."""
         names = list(self._tasks) if names is None else list(names)
         self._stopping.update(names)
         for name in names:
-            self._signal(name, signal.SIGTERM)
+            self._signal(name, politely)
         tasks = [self._tasks.pop(name) for name in names if name in self._tasks]
         if not tasks:
             return
-        _, late = await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
+        _, late = await asyncio.wait(tasks, timeout=within_s)
         for name in names:
             self._signal(name, signal.SIGKILL)
         if late:
@@ -92,6 +100,7 @@ class Supervisor:
             stderr=STDOUT,
             # A session of its own: Ctrl-C in the terminal reaches us alone, and we stop in order.
             start_new_session=True,
+            pass_fds=service.descriptors,
             preexec_fn=lambda: die_with_parent(parent),
         )
         self._processes[service.name] = process
@@ -130,7 +139,8 @@ def say(name: str, text: str) -> None:
         return
     prefix = f"{name:<10} | "
     if sys.stdout.isatty():
-        prefix = f"\033[{COLOURS.get(name, WORKER_COLOUR)}m{prefix}\033[0m"
+        colour = COLOURS.get(re.split("[-.]", name)[0], WORKER_COLOUR)
+        prefix = f"\033[{colour}m{prefix}\033[0m"
     sys.stdout.write(f"{prefix}{redacted(text)}\n")
     sys.stdout.flush()
 

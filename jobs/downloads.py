@@ -26,10 +26,18 @@ class Unservable(Exception):
     """There is a row for the file, and nothing to send."""
 
     code = "file_gone"
+    status = 410
 
 
 class Expired(Unservable):
     code = "file_expired"
+
+
+class Away(Unservable):
+    """What keeps it does not answer now."""
+
+    code = "storage_away"
+    status = 503
 
 
 class Damaged(Unservable):
@@ -79,6 +87,8 @@ def opened(artifact: Artifact, *, sum_up_to: float = SUMMED_UP_TO_BYTES) -> Bina
         )
     try:
         stream = storage.opened(artifact)
+    except storage.Unreachable as exc:
+        raise _away(artifact, exc) from None
     except OSError as exc:
         logger.error("%s of job %s cannot be read: %s", artifact.name, artifact.job_id, exc)
         raise Unservable(
@@ -87,10 +97,18 @@ def opened(artifact: Artifact, *, sum_up_to: float = SUMMED_UP_TO_BYTES) -> Bina
         ) from None
     try:
         _check(artifact, stream, sum_up_to)
+    except storage.Unreachable as exc:
+        stream.close()
+        raise _away(artifact, exc) from None
     except BaseException:
         stream.close()
         raise
     return stream
+
+
+def _away(artifact: Artifact, exc: storage.Unreachable) -> Away:
+    logger.error("%s of job %s cannot be had: %s", artifact.name, artifact.job_id, exc)
+    return Away(f"{artifact.name} cannot be had now: what keeps it does not answer. Ask again.")
 
 
 def _check(artifact: Artifact, stream: BinaryIO, sum_up_to: float) -> None:

@@ -42,13 +42,15 @@ class Stack:
     :param settings: more environment variables.
     """
 
-    def __init__(self, workers: int = 2, *, database_url: str = "", **settings: str) -> None:
+    def __init__(
+        self, workers: int = 2, *, web: int = 1, database_url: str = "", **settings: str
+    ) -> None:
         # A space in it, as in many a home folder.
         self.var = Path(tempfile.mkdtemp(prefix="bp "))
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.var / "up.log"
-        self._workers = workers
+        self._workers, self._web = workers, web
         self.settings = settings | ({"DATABASE_URL": database_url} if database_url else {})
         self.client = httpx.Client(base_url=self.url, timeout=30)
         self.process: subprocess.Popen[bytes] | None = None
@@ -81,6 +83,7 @@ class Stack:
     def up(self) -> None:
         argv = [sys.executable, "manage.py", "up"]
         argv += ["--port", str(self.port), "--workers", str(self._workers)]
+        argv += ["--web", str(self._web)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 argv, cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT

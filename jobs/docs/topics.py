@@ -31,10 +31,17 @@ SUMMARIES = {
     "hosts": "Workers on several hosts, queues, GPUs, and where a job runs.",
     "slurm": "For administrators: jobs on a Slurm cluster, its settings, what happens when.",
     "guarantees": "What is promised, and how it is tested.",
+    "deploy-laptop": "Run it on your own machine.",
+    "deploy-lab-server": "Run it for a group: nginx, systemd, PostgreSQL, new versions.",
+    "deploy-login-node": "Run it on a cluster's login node, without root.",
+    "deploy-cloud": "Run it in containers, with artifacts in a bucket.",
+    "scaling": "Where each part saturates, and what replaces it.",
     "performance": "How fast it is beside its peers, and where the time goes.",
 }
 """In the order in which they are read. A text that is not here comes after these."""
-OPTIONAL = "guarantees"
+OPTIONAL = {"guarantees", "performance", "scaling"} | {
+    f"deploy-{place}" for place in ("laptop", "lab-server", "login-node", "cloud")
+}
 """Whose reading nobody needs to use the site."""
 
 
@@ -118,9 +125,9 @@ def llms(url: str) -> Iterator[str]:
     yield ""
     yield f"Begin with the quickstart. The REST API is described at {url}/openapi.json, tools for"
     yield f"agents are at {url}/mcp. Quantities carry their unit in their name (`energy_hartree`)."
-    optional = [topic for topic in topics() if topic.slug == OPTIONAL]
+    optional = [topic for topic in topics() if topic.slug in OPTIONAL]
     for heading, found in (
-        ("Docs", [topic for topic in guides() if topic.slug != OPTIONAL]),
+        ("Docs", [topic for topic in guides() if topic.slug not in OPTIONAL]),
         ("Simulations", of_simulations()),
         ("Optional", optional),
     ):

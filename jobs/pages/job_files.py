@@ -79,7 +79,8 @@ def job_file_view(request: HttpRequest, job_id: UUID, artifact_id: UUID) -> Http
     try:
         shown = beginning(artifact)
     except downloads.Unservable as exc:
-        return render(request, "410.html", {"why": exc, "job": job}, status=410)
+        told = {"why": exc, "job": job, "status": exc.status}
+        return render(request, "410.html", told, status=exc.status)
     return part_of(request, job, "file", artifact=artifact, shown=shown)
 
 

@@ -111,4 +111,5 @@ def job_file(request: HttpRequest, job_id: UUID, artifact_id: UUID) -> HttpRespo
     try:
         return downloads.answer(artifact, request)
     except downloads.Unservable as exc:
-        return render(request, "410.html", {"why": exc, "job": artifact.job}, status=410)
+        told = {"why": exc, "job": artifact.job, "status": exc.status}
+        return render(request, "410.html", told, status=exc.status)

@@ -239,6 +239,23 @@ def test_a_bucket_that_is_away_costs_no_result_and_is_given_it_later(
     assert as_alice.get(url_of(row)).getvalue() == before
 
 
+def test_a_file_that_cannot_be_had_now_may_be_asked_for_again(
+    bucket: S3, ended: Callable[..., Job], as_alice: Client, settings: Any
+) -> None:
+    row = ended().artifacts.get(name="provenance.json")
+    lose_disk(row.job)
+    kept = settings.STORAGES["artifacts"]
+    options = kept["OPTIONS"] | {"endpoint_url": "http://127.0.0.1:9"}
+    settings.STORAGES = settings.STORAGES | {"artifacts": kept | {"OPTIONS": options}}
+
+    answer = as_alice.get(url_of(row))
+    page = as_alice.get(f"/jobs/{row.job_id}/files/{row.pk}/")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_away")
+    assert answer["Retry-After"]
+    assert (page.status_code, page.context["status"]) == (503, 503)
+
+
 def test_without_a_bucket_there_is_nothing_to_bring_to(db: None) -> None:
     with pytest.raises(CommandError, match="set BACKPLANE_S3_BUCKET"):
         call_command("store_artifacts")

@@ -27,7 +27,8 @@ from redis.exceptions import RedisError
 from rq import Worker
 
 from backplane_site import services
-from backplane_site.supervisor import Supervisor, say
+from backplane_site.fleet import Fleet, NotReady
+from backplane_site.supervisor import say
 
 MIN_FREE_BYTES = 200_000_000
 READY_WITHIN_S = 60
@@ -55,13 +56,20 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+        parser.add_argument(
+            "--web", type=int, default=1, help="web processes behind the port; default: 1"
+        )
 
-    def handle(self, *args: Any, host: str, port: int, workers: int, **options: Any) -> None:
+    def handle(
+        self, *args: Any, host: str, port: int, workers: int, web: int = 1, **options: Any
+    ) -> None:
         began = time.monotonic()
         # Whatever we or an engine write is for nobody else's eyes.
         os.umask(0o077)
         if workers < 1:
             raise CommandError("--workers must be 1 or more.")
+        if web < 1:
+            raise CommandError("--web must be 1 or more.")
         _check_host(host)
         _check_port(host, port)
         _check_disk()
@@ -70,7 +78,9 @@ class Command(BaseCommand):
         with _only_one():
             self._prepare_database()
             try:
-                asyncio.run(_supervise(host, port, workers, began))
+                with services.listening(host, port) as listener:
+                    fleet = Fleet(listener, web=web, workers=workers)
+                    asyncio.run(_supervise(fleet, f"http://{host}:{port}", began))
             except (services.NoRedis, PermissionError, NotReady) as exc:
                 raise CommandError(str(exc)) from None
 
@@ -83,36 +93,46 @@ class Command(BaseCommand):
             connections.close_all()
 
 
-class NotReady(Exception):
-    """A service did not come up in time."""
-
-
-async def _supervise(host: str, port: int, workers: int, began: float) -> None:
-    stop = asyncio.Event()
+async def _supervise(fleet: Fleet, url: str, began: float) -> None:
+    stop, renew = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    supervisor = Supervisor()
-    url = f"http://{host}:{port}"
+    loop.add_signal_handler(signal.SIGHUP, renew.set)
+    supervisor = fleet.supervisor
     try:
         if "REDIS_URL" not in os.environ:
             supervisor.start(services.redis_service())
-        supervisor.start(
-            services.web_service(host, port, workers),
-            *services.worker_services(workers),
-        )
+        fleet.start()
         if await _until(lambda: _answers(url), stop):
             # Only now: five interpreters that start at once on two cores hold each other up.
             supervisor.start(*services.background_services())
             say(
                 "up", BANNER.format(url=url, seconds=time.monotonic() - began, var=settings.VAR_DIR)
             )
-        await stop.wait()
+        await _renew_until(stop, renew, fleet)
     finally:
         say("up", "stopping; running jobs are handed over")
         # Redis last: the others still have something to tell it.
         await supervisor.stop([name for name in supervisor.names if name != "redis"])
         await supervisor.stop()
+
+
+async def _renew_until(stop: asyncio.Event, renew: asyncio.Event, fleet: Fleet) -> None:
+    """As often as somebody wishes it, until they wish for the end."""
+    ended = asyncio.create_task(stop.wait())
+    while not ended.done():
+        wished = asyncio.create_task(_renew_when(renew, fleet))
+        await asyncio.wait([ended, wished], return_when=asyncio.FIRST_COMPLETED)
+        wished.cancel()
+        with suppress(asyncio.CancelledError):
+            await wished
+
+
+async def _renew_when(wished: asyncio.Event, fleet: Fleet) -> None:
+    await wished.wait()
+    wished.clear()
+    await fleet.renew()
 
 
 async def _until(ready: Callable[[], bool], stop: asyncio.Event) -> bool:
