@@ -140,7 +140,7 @@ def test_above_a_number_of_core_hours_it_asks(
     asks_for_it: bool,
 ) -> None:
     """By the upper end of the estimate; what nobody can estimate is above."""
-    estimate = hours and {"seconds": {"p10": 1, "p50": 2, "p90": hours * 3600}}
+    estimate = hours and {"threads": 1, "seconds": {"p10": 1, "p50": 2, "p90": hours * 3600}}
     monkeypatch.setattr("jobs.estimates.of", lambda *args, **kwargs: estimate)
     above = {"approval": Approval.ABOVE, "approval_above_core_hours": 1.0}
     key, _ = keys.issue(owner=alice, name="a", scopes=ALL, **above)

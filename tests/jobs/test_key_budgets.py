@@ -47,7 +47,10 @@ def expected(monkeypatch: pytest.MonkeyPatch) -> Callable[[float | None], None]:
     """What every new job is expected to take, in core-hours; None: nobody knows."""
 
     def expected(core_hours: float | None) -> None:
-        known = core_hours and {"seconds": {"p10": 1, "p50": 2, "p90": core_hours * 3600}}
+        known = core_hours and {
+            "threads": 1,
+            "seconds": {"p10": 1, "p50": 2, "p90": core_hours * 3600},
+        }
         monkeypatch.setattr("jobs.estimates.of", lambda *args, threads=1, **kwargs: known)
 
     return expected
