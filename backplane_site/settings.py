@@ -3,13 +3,7 @@
 `BACKPLANE_MODE=server` is every other case; it refuses to start without what that needs.
 """
 
-import hashlib
-import json
 import os
-import re
-import secrets
-import tempfile
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +12,18 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from backplane_site.environment import (
+    days,
+    hosts,
+    local_secret,
+    memory_mib,
+    placement,
+    redis_socket,
+    required,
+    seconds,
+    words,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -31,122 +37,21 @@ VAR_DIR = Path(os.environ.get("BACKPLANE_VAR", BASE_DIR / "var")).resolve()
 DEBUG = os.environ.get("BACKPLANE_DEBUG") == "1"
 
 
-PLACEMENT_RULE: dict[str, Any] = {
-    "simulations": list, "min_core_s": int | float, "max_core_s": int | float,
-    "min_waiting": int, "if_served": bool, "backend": str, "queue": str,
-}  # fmt: skip
-"""What a rule of placement may say: first when it fits, then where to."""
-
-
-def _required(name: str) -> str:
-    if value := os.environ.get(name):
-        return value
-    raise ImproperlyConfigured(f"{name} must be set when BACKPLANE_MODE is server")
-
-
-def _words(name: str, default: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in os.environ.get(name, default).split(",") if word.strip())
-
-
-def _days(name: str) -> int | None:
-    given = os.environ.get(name, "")
-    if given and not (given.isascii() and given.isdecimal() and int(given)):
-        raise ImproperlyConfigured(f"{name} is {given!r}; expected a number of days, 1 or more")
-    return int(given) if given else None
-
-
-def _seconds(name: str, default: str) -> list[float]:
-    given = os.environ.get(name, default)
-    if not re.fullmatch(r"[0-9]{1,8}(\.[0-9]+)?(,[0-9]{1,8}(\.[0-9]+)?)*", given):
-        raise ImproperlyConfigured(
-            f"{name} is {given!r}; expected numbers of seconds with commas between"
-        )
-    return [float(each) for each in given.split(",")]
-
-
-def _placement(name: str, default: str) -> list[dict[str, Any]]:
-    """A JSON list of rules."""
-    given = os.environ.get(name, default)
-    try:
-        rules = json.loads(given)
-        if not isinstance(rules, list):
-            raise ValueError("it is no list")
-        for rule in rules:
-            _refuse_odd_rule(rule)
-    except ValueError as exc:
-        raise ImproperlyConfigured(f"{name} is {given!r}: {exc}; see docs/hosts.md") from None
-    return rules
-
-
-def _refuse_odd_rule(rule: Any) -> None:
-    if not isinstance(rule, dict) or not rule.keys() & {"backend", "queue"}:
-        raise ValueError(f"{rule!r} says neither backend nor queue")
-    for name, value in rule.items():
-        if name not in PLACEMENT_RULE:
-            raise ValueError(f"no rule has {name!r}; expected {', '.join(PLACEMENT_RULE)}")
-        if not isinstance(value, PLACEMENT_RULE[name]):
-            raise ValueError(f"{name!r} is {value!r}")
-
-
-def _hosts(name: str) -> list[str]:
-    """Names, addresses and networks."""
-    found = [each for word in os.environ.get(name, "").split(",") if (each := word.strip())]
-    for each in found:
-        if "/" in each:
-            try:
-                ip_network(each, strict=False)
-            except ValueError as exc:
-                raise ImproperlyConfigured(f"{name}: {exc}") from None
-    return found
-
-
 def _public_url() -> str:
     host = ALLOWED_HOSTS[0].lstrip(".*") or "localhost"
     return "http://127.0.0.1:8000" if LOCAL_MODE else f"https://{host}"
 
 
-def _memory_mib() -> int:
-    """Of this machine, or of the container that it is for us."""
-    found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        limit = Path("/sys/fs/cgroup", name)
-        if limit.is_file() and (text := limit.read_text().strip()).isdecimal():
-            found.append(int(text))
-    return min(found) // 1024**2
-
-
-def _local_secret() -> str:
-    """A secret of this installation's own, made once."""
-    path = VAR_DIR / "secret_key"
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(secrets.token_urlsafe(50))
-    return path.read_text()
-
-
-def _redis_socket() -> Path:
-    """Beside the data, or in a private folder where that path will not do for a socket.
-
-    The system takes 107 bytes, and redis-py cannot read a list of clients with a space in it.
-    """
-    path = VAR_DIR / "redis.sock"
-    if len(os.fsencode(path)) <= 100 and re.fullmatch(r"[\w./-]+", str(path), re.ASCII):
-        return path
-    digest = hashlib.sha256(os.fsencode(VAR_DIR)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"backplane-{os.getuid()}-{digest}" / "redis.sock"
-
-
 try:
     VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-    SECRET_KEY = os.environ.get("SECRET_KEY") or (_local_secret() if LOCAL_MODE else "")
+    SECRET_KEY = os.environ.get("SECRET_KEY") or (local_secret(VAR_DIR) if LOCAL_MODE else "")
 except OSError as exc:
     raise ImproperlyConfigured(f"{VAR_DIR} cannot be written to: {exc.strerror}") from None
 if LOCAL_MODE:
     ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 else:
-    SECRET_KEY = _required("SECRET_KEY")
-    ALLOWED_HOSTS = _required("ALLOWED_HOSTS").split(",")
+    SECRET_KEY = required("SECRET_KEY")
+    ALLOWED_HOSTS = required("ALLOWED_HOSTS").split(",")
     CSRF_TRUSTED_ORIGINS = [
         f"https://{'*' if host.startswith('.') else ''}{host}"
         for host in ALLOWED_HOSTS
@@ -178,19 +83,19 @@ WORKERS = int(os.environ.get("BACKPLANE_WORKERS", os.cpu_count() or 1))
 """On each machine: what a job gets that names no limit is one worker's share."""
 JOB_MOST = {
     "wall_time_s": int(os.environ.get("BACKPLANE_MAX_WALL_TIME_S", 30 * 24 * 3600)),
-    "memory_mib": int(os.environ.get("BACKPLANE_MAX_MEMORY_MIB", _memory_mib())),
+    "memory_mib": int(os.environ.get("BACKPLANE_MAX_MEMORY_MIB", memory_mib())),
     "disk_mib": int(os.environ.get("BACKPLANE_MAX_DISK_MIB", 200 * 1024)),
     "threads": int(os.environ.get("BACKPLANE_MAX_THREADS", os.cpu_count() or 1)),
 }
 JOB_LIMITS = {
     "wall_time_s": JOB_WALL_TIME_S,
     "memory_mib": int(
-        os.environ.get("BACKPLANE_MEMORY_MIB", max(1024, int(0.9 * _memory_mib()) // WORKERS))
+        os.environ.get("BACKPLANE_MEMORY_MIB", max(1024, int(0.9 * memory_mib()) // WORKERS))
     ),
     "disk_mib": int(os.environ.get("BACKPLANE_DISK_MIB", 20 * 1024)),
     "threads": max(1, (os.cpu_count() or 1) // WORKERS),
 }
-BACKENDS = _words("BACKPLANE_BACKENDS", "rq")
+BACKENDS = words("BACKPLANE_BACKENDS", "rq")
 """Where jobs can run; the first is where they do if nobody says otherwise."""
 if not BACKENDS or not {*BACKENDS} <= {"rq", "slurm"}:
     raise ImproperlyConfigured(
@@ -199,20 +104,20 @@ if not BACKENDS or not {*BACKENDS} <= {"rq", "slurm"}:
 SLURM_FILE = os.environ.get("BACKPLANE_SLURM", "")
 """How jobs are sent to Slurm, as TOML; see docs/slurm.md. None: as Slurm's own defaults are."""
 HOST_CORES = int(os.environ.get("BACKPLANE_HOST_CORES", os.cpu_count() or 1))
-HOST_MEMORY_MIB = int(os.environ.get("BACKPLANE_HOST_MEMORY_MIB", _memory_mib()))
+HOST_MEMORY_MIB = int(os.environ.get("BACKPLANE_HOST_MEMORY_MIB", memory_mib()))
 """What the workers of this host say that one job of theirs may have; else what it has."""
-QUEUES = _words("BACKPLANE_QUEUES", "")
+QUEUES = words("BACKPLANE_QUEUES", "")
 """Which queues the workers of this host serve; none named: all that they can."""
-PLACEMENT = _placement("BACKPLANE_PLACEMENT", '[{"min_core_s": 14400, "queue": "long"}]')
+PLACEMENT = placement("BACKPLANE_PLACEMENT", '[{"min_core_s": 14400, "queue": "long"}]')
 """Rules that place what a submission leaves open; the first that fits and says something counts."""
 CONFIRM_CORE_HOURS = float(os.environ.get("BACKPLANE_CONFIRM_CORE_HOURS", 20))
 """Beyond, the submit form asks once more."""
 JOB_MAX_QUEUED_PER_USER = int(os.environ.get("BACKPLANE_MAX_QUEUED_PER_USER", 50_000))
 JOB_MAX_RUNNING_PER_USER = int(os.environ.get("BACKPLANE_MAX_RUNNING_PER_USER", 0)) or None
 """None: as many as there are workers. An `Allowance` in the admin says otherwise for one user."""
-JOB_RETENTION_DAYS = _days("BACKPLANE_RETENTION_DAYS")
+JOB_RETENTION_DAYS = days("BACKPLANE_RETENTION_DAYS")
 """How long the files of a job are kept after its end; None: for ever. Rows are always kept."""
-UPLOAD_RETENTION_DAYS = _days("BACKPLANE_UPLOAD_RETENTION_DAYS")
+UPLOAD_RETENTION_DAYS = days("BACKPLANE_UPLOAD_RETENTION_DAYS")
 """How long an upload is kept that no job refers to, not even an old one; None: for ever."""
 CALIBRATION_FILE = VAR_DIR / "calibration.json"
 """What `make calibrate` measured on this machine."""
@@ -251,9 +156,9 @@ if S3_BUCKET:
 
 # --- Webhooks --------------------------------------------------------------------------------
 
-WEBHOOK_ALLOW = _hosts("BACKPLANE_WEBHOOK_ALLOW")
+WEBHOOK_ALLOW = hosts("BACKPLANE_WEBHOOK_ALLOW")
 """Names, addresses and networks that are not public, and that a webhook may go to all the same."""
-WEBHOOK_RETRIES_S = _seconds(
+WEBHOOK_RETRIES_S = seconds(
     "BACKPLANE_WEBHOOK_RETRIES_S", "5,300,1800,7200,18000,36000,50400,72000,86400"
 )
 """The pauses after each try that did not arrive, a little longer at random; then it is given up."""
@@ -277,7 +182,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 # --- Services --------------------------------------------------------------------------------
 
-REDIS_SOCKET = _redis_socket()
+REDIS_SOCKET = redis_socket(VAR_DIR)
 REDIS_URL = os.environ.get("REDIS_URL", f"unix://{REDIS_SOCKET}")
 IMPATIENCE = {
     # A Redis that hangs is as good as none: no request waits for it.

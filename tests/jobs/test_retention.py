@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from backplane_site.settings import _days
+from backplane_site import environment
 from jobs import artifacts, lifecycle, retention
 from jobs.models import Job
 
@@ -116,7 +116,7 @@ def test_a_setting_that_would_remove_everything_is_refused(
     monkeypatch.setenv("BACKPLANE_RETENTION_DAYS", days)
 
     with pytest.raises(ImproperlyConfigured, match="a number of days, 1 or more"):
-        _days("BACKPLANE_RETENTION_DAYS")
+        environment.days("BACKPLANE_RETENTION_DAYS")
 
 
 def test_what_an_interrupted_prune_left_is_deleted_by_the_next(ended: Callable[..., Job]) -> None:
