@@ -25,6 +25,11 @@ Body = dict[str, Any]
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 RESIDUES = 8
 GROUPS = ("O", "N", "F", "Cl", "Br", "S", "C#N", "C=O", "OC", "N(C)C")
+RINGS = (
+    "c1ccc({0})cc1", "c1cccc({0})c1", "c1ccnc({0})c1", "c1csc({0})c1", "c1coc({0})c1",
+    "c1ccc2cc({0})ccc2c1", "c1ccc(-c2ccc({0})cc2)cc1", "C1CCC({0})CC1", "C1CCN(C({0}))CC1",
+    "Cc1ccc({0})cc1",
+)  # fmt: skip
 ROUNDS = 3
 
 
@@ -45,6 +50,14 @@ def alkanes_by_method(n: int) -> Body:
     return _campaign("dft_single_point", grid=grid)
 
 
+def amides(n: int) -> Body:
+    """As many distinct structures as jobs, of the size of a drug: every acid with every amine."""
+    parts = [ring.format(group) for ring, group in itertools.product(RINGS, GROUPS)]
+    pairs = itertools.islice(itertools.product(parts, parts), n)
+    smiles = [f"O=C({acid})N{amine}" for acid, amine in pairs]
+    return _campaign("xtb_optimization", zip={"params.structure": smiles})
+
+
 def peptides(n: int) -> Body:
     """As many distinct structures as jobs, of some 118 atoms each."""
     draw = random.Random(0)
@@ -55,7 +68,7 @@ def peptides(n: int) -> Body:
     return _campaign("xtb_optimization", zip={"params.structure": smiles})
 
 
-KINDS: tuple[Callable[[int], Body], ...] = (demo, alkanes_by_method, peptides)
+KINDS: tuple[Callable[[int], Body], ...] = (demo, alkanes_by_method, amides, peptides)
 
 
 def _campaign(simulation: str, **varied: Any) -> Body:
