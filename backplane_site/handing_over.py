@@ -52,8 +52,8 @@ class Leaving:
         is_leaving = True
         self._began = self._asked = time.monotonic()
         logger.info("no new connections; another process has the socket")
-        for listener in self._server.listeners:
-            listener.addCallback(lambda port: port.stopListening())
+        for port in [each for each in reactor.getReaders() if isinstance(each, tcp.Port)]:
+            port.stopListening()
         for protocol in list(self._server.connections):
             if isinstance(protocol, ws_protocol.WebSocketProtocol):
                 protocol.sendCloseFrame(code=SERVICE_RESTART)
@@ -61,9 +61,11 @@ class Leaving:
 
     def _look(self) -> None:
         now = time.monotonic()
-        if any(isinstance(each, http_protocol.WebRequest) for each in self._open()):
+        is_asked = any(isinstance(each, http_protocol.WebRequest) for each in self._open())
+        if is_asked:
             self._asked = now
-        is_quiet = not self._clients() or now - self._asked > LINGER_S
+        # A connection that is not read from just now, for it is answered, is no reader.
+        is_quiet = not is_asked and (not self._clients() or now - self._asked > LINGER_S)
         if is_quiet or now - self._began > WITHIN_S:
             reactor.stop()
         else:

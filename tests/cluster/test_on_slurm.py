@@ -121,23 +121,6 @@ def test_a_step_that_is_killed_goes_on_from_its_checkpoint(site: OnSlurm) -> Non
     assert job["provenance"]["previous_attempt"]
 
 
-def test_a_node_that_loses_power_costs_an_attempt(site: OnSlurm) -> None:
-    job_id = site.long_run(length_ps=400)
-    node = site.until_midst(job_id)["attempts"][0]["host"]
-
-    site.cut_power(node)
-
-    try:
-        job = site.wait(job_id)
-        assert (job["state"], job["attempt"]) == ("succeeded", 2)
-        first, second = job["attempts"]
-        assert (first["failure_kind"], first["details"]["slurm_state"]) == ("lost", "NODE_FAIL")
-        assert second["host"] != node
-    finally:
-        site.slurm.start_node(node)
-        site.until_idle()
-
-
 def test_a_lost_reply_costs_no_second_run(site: OnSlurm) -> None:
     site.flag.touch()
     before = site.slurm.ask("squeue", "-h", "-t", "all", "-o", "%A").split()
@@ -220,6 +203,24 @@ def test_past_its_time_slurm_ends_it(site: OnSlurm, timed_out: str) -> None:
     assert (job["state"], job["failure_kind"]) == ("failed", "timeout")
     assert job["error"]["fix"]["limits"]["wall_time_s"] > 30
     assert job["attempts"][0]["details"]["slurm_state"] == "TIMEOUT"
+
+
+def test_a_node_that_loses_power_costs_an_attempt(site: OnSlurm, timed_out: str) -> None:
+    site.wait(timed_out, within_s=150)  # or it would be lost with the node
+    job_id = site.long_run(length_ps=400)
+    node = site.until_midst(job_id)["attempts"][0]["host"]
+
+    site.cut_power(node)
+
+    try:
+        job = site.wait(job_id)
+        assert (job["state"], job["attempt"]) == ("succeeded", 2)
+        first, second = job["attempts"]
+        assert (first["failure_kind"], first["details"]["slurm_state"]) == ("lost", "NODE_FAIL")
+        assert second["host"] != node
+    finally:
+        site.slurm.start_node(node)
+        site.until_idle()
 
 
 def test_nothing_of_it_is_left_when_all_is_over(site: OnSlurm, timed_out: str) -> None:

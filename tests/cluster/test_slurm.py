@@ -12,10 +12,12 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 def test_a_job_runs_on_each_of_its_nodes(slurm: Slurm) -> None:
     for node in NODES:
-        slurm.ask("sbatch", "--output=/dev/null", f"--nodelist={node}", "--wrap=exit 0")
+        asked = ["--job-name=each", "--output=/dev/null", f"--nodelist={node}", "--wrap=exit 0"]
+        slurm.ask("sbatch", *asked)
 
     def ended() -> set[str]:
-        return {*slurm.ask("squeue", "-h", "-t", "all", "-o", "%B %T").splitlines()}
+        asked = ["--name=each", "--states=all", "--noheader", "--format=%B %T"]
+        return {*slurm.ask("squeue", *asked).splitlines()}
 
     until(lambda: ended() == {f"{node} COMPLETED" for node in NODES}, "both have ended")
 
