@@ -150,7 +150,7 @@ def test_logs_are_followed_and_files_fetched(run: Run, tmp_path: Path) -> None:
 
 def test_a_table_is_a_batch(run: Run, tmp_path: Path) -> None:
     table = tmp_path / "rows.csv"
-    table.write_text("name,n\nthree,33\nfour,44\n")
+    table.write_text("name,n\nthree,3303\nfour,4404\n")
 
     done = run("batch", "submit", str(table), "--simulation", "demo.sum_squares", "--wait")
     batch_id = done.stdout.strip()
