@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,22 @@ from .judging import Finding, judge
 
 
 class Ending:
-    def __init__(self, site: Site) -> None:
+    """
+    :param read: tells what is new in the files of a run, and whether anything was.
+    """
+
+    def __init__(self, site: Site, read: Callable[[SlurmTask], bool]) -> None:
         self._site = site
+        self._read = read
 
     def by_its_word(self, task: SlurmTask, *, patient: bool = True) -> bool:
         """Whether it has left its result, or why it failed."""
         workdir = _workdir(task)
-        if outcome := files.outcome(workdir, patient=patient):
+        outcome = files.outcome(workdir, patient=patient)
+        failed = None if outcome else files.failure(workdir)
+        if outcome or failed:
+            self._read_rest(task)
+        if outcome:
             lifecycle.succeed(
                 task.job,
                 task.attempt,
@@ -36,10 +45,15 @@ class Ending:
                 methods=outcome.methods,
             )
             return True
-        if failed := files.failure(workdir):
+        if failed:
             self._failed(task, *failed)
             return True
         return False
+
+    def _read_rest(self, task: SlurmTask) -> None:
+        """What it reported between our last look and its word, which comes last."""
+        while self._read(task):
+            pass
 
     def by_slurm(self, task: SlurmTask, known: Task, *, wait: bool) -> None:
         """:param wait: for a word of its own, where that may still come."""

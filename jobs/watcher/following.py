@@ -60,7 +60,7 @@ class Look:
         self._site = site
         self._clock = clock
         self._known = known
-        self._ending = Ending(site)
+        self._ending = Ending(site, self._read)
         self.alive: list[Job] = []
         self.to_end: list[Task] = []
         self.missing: list[SlurmTask] = []

@@ -14,7 +14,7 @@ from jobs import reconciler
 from jobs.dispatch.slurm.site import Site
 from jobs.models import Job
 from jobs.states import FailureKind, JobState
-from jobs.watcher import Watcher
+from jobs.watcher import Watcher, files
 
 from .played import POINT, Cluster, leave, now, report, workdir
 
@@ -102,6 +102,27 @@ def test_a_result_ends_it_with_its_files(running: Callable[..., Job], watcher: W
 
     assert (now(job).state, job.result, job.summary) == ("succeeded", {"total": 14}, {"total": 14})
     assert [artifact.name for artifact in job.artifacts.all()] == ["scf.csv"]
+
+
+def test_what_it_reports_while_we_look_is_told_before_its_result(
+    running: Callable[..., Job], watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = running()
+    report(job, POINT)
+    read = files.outcome
+
+    def outcome(*asked: Any, **how: Any) -> Any:
+        """It ends between our look at its progress and that at its result."""
+        report(job, POINT | {"fraction": 1.0})
+        leave(job, result={"total": 14})
+        return read(*asked, **how)
+
+    monkeypatch.setattr(files, "outcome", outcome)
+    watcher.look()
+
+    told = [event.data["points"] for event in job.events.filter(kind="progress").order_by("seq")]
+    assert [point["fraction"] for points in told for point in points] == [0.5, 1.0]
+    assert now(job).state == JobState.SUCCEEDED
 
 
 def test_a_result_waits_for_the_files_that_are_not_to_be_seen_yet(
