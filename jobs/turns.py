@@ -8,7 +8,7 @@ it is given.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -159,12 +159,23 @@ def startable(
     """So many of them, oldest first."""
     line = waiting(backend, queue=queue).exclude(just_queued(queued_before))
     jobs = line.order_by("queued_at", "id")
-    room, of_key = cache(_room_of), cache(_room_of_key)
+    return with_room(jobs.defer(*BULK), limit, of_owner=_room_of, of_key=_room_of_key)
+
+
+def with_room(
+    line: QuerySet[Job],
+    limit: int,
+    *,
+    of_owner: Callable[[int], int],
+    of_key: Callable[[Any], int],
+) -> list[Job]:
+    """The first so many of a line, of each owner and each key no more than there is room for."""
+    room, room_of_key = cache(of_owner), cache(of_key)
     taken: Counter[Any] = Counter()
     found: list[Job] = []
-    for job in jobs.defer(*BULK).iterator(chunk_size=200):
+    for job in line.iterator(chunk_size=200):
         owner, key = ("owner", job.owner_id), ("key", job.key_id)
-        if taken[owner] < room(job.owner_id) and taken[key] < of_key(job.key_id):
+        if taken[owner] < room(job.owner_id) and taken[key] < room_of_key(job.key_id):
             taken.update([owner, key])
             found.append(job)
         if len(found) >= limit:

@@ -6,9 +6,7 @@ import logging
 import shutil
 import time
 import uuid
-from collections import Counter
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -128,17 +126,7 @@ def _unsent(limit: int) -> list[Job]:
     """Those that may start, as many as their owner and their key allow, the most urgent first."""
     sent = SlurmTask.objects.filter(job=OuterRef("pk"), attempt=OuterRef("attempt"))
     line = turns.waiting(BACKEND).filter(~Exists(sent)).order_by(*turns.NEXT_FIRST)
-    room, of_key = cache(_room_of), cache(_room_of_key)
-    taken: Counter[Any] = Counter()
-    found: list[Job] = []
-    for job in line.iterator(chunk_size=200):
-        owner, key = ("owner", job.owner_id), ("key", job.key_id)
-        if taken[owner] < room(job.owner_id) and taken[key] < of_key(job.key_id):
-            taken.update([owner, key])
-            found.append(job)
-        if len(found) >= limit:
-            break
-    return found
+    return turns.with_room(line, limit, of_owner=_room_of, of_key=_room_of_key)
 
 
 def _room_of(owner_id: int) -> int:
