@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 
-from jobs.worker.host import die_with_parent
+from jobs.worker.host import dying_with
 
 from .logs import redacted
 from .services import Service
@@ -86,9 +86,8 @@ class Supervisor:
             return f"it could not be started: {exc}"
 
     async def _run_once(self, service: Service) -> int:
-        parent = os.getpid()
         process = await asyncio.create_subprocess_exec(
-            *service.argv,
+            *dying_with(os.getpid(), service.argv),
             env={
                 **os.environ,
                 **service.env,
@@ -101,7 +100,6 @@ class Supervisor:
             # A session of its own: Ctrl-C in the terminal reaches us alone, and we stop in order.
             start_new_session=True,
             pass_fds=service.descriptors,
-            preexec_fn=lambda: die_with_parent(parent),
         )
         self._processes[service.name] = process
         if service.name in self._stopping:

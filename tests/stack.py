@@ -95,11 +95,17 @@ class Stack:
             raise AssertionError(f"{exc}:\n{self.output()[-3000:]}") from None
 
     def down(self) -> int:
-        """Ctrl-C; returns the exit status."""
+        """Ctrl-C; returns the exit status. What does not end by it is a failure, and ends too."""
         assert self.process
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            # All that it started dies with it.
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"it does not stop:\n{self.output()[-3000:]}") from None
 
     def output(self) -> str:
         return self.log.read_text(errors="replace")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +44,23 @@ async def test_what_cannot_be_started_now_is_started_later(
     program.chmod(0o700)
     await _until(lambda: has_said("here it is"))
     await supervisor.stop()
+
+
+async def test_nothing_of_ours_runs_between_fork_and_exec() -> None:
+    """There, a lock that another thread held would be held for ever: `up` once stood still so."""
+    runs = True
+    os.register_at_fork(after_in_child=lambda: os._exit(77) if runs else None)
+    code = "import ctypes; n = ctypes.c_int(); ctypes.CDLL(None).prctl(2, ctypes.byref(n));"
+    code += "exit(n.value)"
+    try:
+        status = await Supervisor()._run_once(
+            Service(name="born", argv=[sys.executable, "-c", code])
+        )
+    finally:
+        runs = False
+
+    # What it was born with: the signal that it gets when its parent dies.
+    assert status == signal.SIGKILL
 
 
 async def _until(ready: Callable[[], bool], within_s: float = 20) -> None:
