@@ -113,7 +113,10 @@ def protein_text(params: MdParams) -> str:
 
 
 def protein_of(params: MdParams) -> PdbText:
-    """:raises InvalidParams: it is not of amino acids alone, or chains are broken."""
+    """
+    :raises InvalidParams: it is not of amino acids alone, chains are broken, or atoms lie on one
+        another.
+    """
     try:
         found = pdb_text.read(protein_text(params))
     except pdb_text.PdbError as exc:
@@ -129,6 +132,13 @@ def protein_of(params: MdParams) -> PdbText:
             "bonded. Model the loop first, or part the chain by a TER line."
         )
         raise _pdb_refusal(params, "missing_residues", detail)
+    if overlaps := found.overlaps():
+        pairs = "; ".join(f"{one} and {other}" for one, other in overlaps[:5])
+        detail = (
+            f"Atoms lie on one another: {pairs}. Where these are hydrogens, remove all hydrogens "
+            "from the PDB text: they are added anew."
+        )
+        raise _pdb_refusal(params, "atoms_overlap", detail)
     return found
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import dist, isfinite
+from itertools import product
+from math import dist, floor, isfinite
 
 from simulations.structures.model import Vector
 
@@ -18,8 +20,11 @@ AMINO_ACIDS = frozenset(
 REPLACED = {"MSE": "MET"}
 """Selenomethionine, which crystallographers put in for methionine."""
 WATERS = frozenset({"HOH", "WAT", "H2O", "DOD", "TIP", "TIP3", "TP3", "SOL"})
+Cell = tuple[int, int, int]
 COORDINATES = ("ATOM", "HETATM")
 LONGEST_PEPTIDE_BOND_ANGSTROM = 2.2
+OVERLAP_ANGSTROM = 0.5
+"""No two nuclei come as near as this: a bond to hydrogen is twice as long."""
 
 
 class PdbError(ValueError):
@@ -76,6 +81,28 @@ class PdbText:
         """Neighbours in a chain whose peptide bond is missing: a loop was not resolved."""
         pairs = zip(self.protein, self.protein[1:], strict=False)
         return [(one, two) for one, two in pairs if _is_break(one, two)]
+
+    def overlaps(self) -> list[tuple[str, str]]:
+        """Atoms of the protein that lie on one another, by their names."""
+        found: list[tuple[str, str]] = []
+        seen: dict[Cell, list[tuple[str, Vector]]] = {}
+        for residue in self.protein:
+            for name, point in residue.atoms.items():
+                label, cell = f"{name} of {residue}", _cell(point)
+                near = (other for each in _around(cell) for other in seen.get(each, ()))
+                found += [(o, label) for o, at in near if dist(at, point) < OVERLAP_ANGSTROM]
+                seen.setdefault(cell, []).append((label, point))
+        return found
+
+
+def _cell(point: Vector) -> Cell:
+    x, y, z = (floor(value / OVERLAP_ANGSTROM) for value in point)
+    return x, y, z
+
+
+def _around(cell: Cell) -> Iterator[Cell]:
+    for dx, dy, dz in product((-1, 0, 1), repeat=3):
+        yield cell[0] + dx, cell[1] + dy, cell[2] + dz
 
 
 def _is_break(one: Residue, two: Residue) -> bool:

@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 from simulations.base import Context, Note
-from simulations.errors import FieldError, InvalidParams
+from simulations.errors import FieldError, InvalidParams, ScienceError
 
 from .inspect import notes_on_pdb, protein_of, protein_text
 from .params import MdParams
@@ -26,7 +26,10 @@ WATER = "amber14/tip3p.xml"
 
 
 def prepare_protein(params: MdParams, context: Context) -> Prepared:
-    """:raises InvalidParams: residues that the force field has no template for."""
+    """
+    :raises InvalidParams: residues that the force field has no template for.
+    :raises ScienceError: atoms that are missing cannot be placed.
+    """
     from openmm.app import ForceField, Modeller
 
     notes = notes_on_pdb(protein_of(params))
@@ -49,6 +52,7 @@ def prepare_protein(params: MdParams, context: Context) -> Prepared:
 
 
 def _repaired(params: MdParams, threads: int, notes: list[Note]) -> Any:
+    from openmm import OpenMMException
     from pdbfixer import PDBFixer
 
     fixer = PDBFixer(
@@ -60,7 +64,10 @@ def _repaired(params: MdParams, threads: int, notes: list[Note]) -> Any:
     fixer.missingResidues = {}
     fixer.findMissingAtoms()
     given = fixer.topology.getNumAtoms()
-    fixer.addMissingAtoms(seed=params.seed)
+    try:
+        fixer.addMissingAtoms(seed=params.seed)
+    except OpenMMException as exc:
+        raise _too_crowded(exc) from exc
     heavy = fixer.topology.getNumAtoms() - given
     fixer.addMissingHydrogens(params.ph)
     hydrogens = fixer.topology.getNumAtoms() - given - heavy
@@ -70,6 +77,17 @@ def _repaired(params: MdParams, threads: int, notes: list[Note]) -> Any:
         )
         notes.append(Note(code="atoms_added", message=message))
     return fixer
+
+
+def _too_crowded(exc: Exception) -> ScienceError:
+    return ScienceError(
+        f"The atoms that are missing found no room, or those given lie on one another: {exc}",
+        hints=[
+            "Removing the hydrogens from the PDB text often helps; they are added anew.",
+            "A residue of which most atoms are missing can be left out.",
+        ],
+        cause="atoms_found_no_room",
+    )
 
 
 def _surroundings(params: MdParams) -> list[str]:

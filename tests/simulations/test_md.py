@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from openmm.app import PDBFile
+from rdkit import Chem
+from rdkit.Chem import AllChem
 
 import simulations
 from simulations import Cancelled, ScienceError
@@ -300,3 +302,16 @@ def test_a_trajectory_cut_short_is_read_to_its_last_whole_frame(
         result["n_frames"] - 1
     )
     assert trajectory.copy_frames(context.workdir / "none.xtc", copy, 5) == 0
+
+
+@pytest.mark.engine
+def test_hydrogens_by_foreign_names_fail_with_what_helps(context: RecordingContext) -> None:
+    """As RDKit writes a peptide: each hydrogen is there, and added anew in its place."""
+    peptide = Chem.AddHs(Chem.MolFromSequence("AAA"), addResidueInfo=True)
+    AllChem.EmbedMolecule(peptide, randomSeed=42)
+    AllChem.MMFFOptimizeMolecule(peptide)
+
+    with pytest.raises(ScienceError, match="no room") as failure:
+        SIM.run({"structure": Chem.MolToPDBBlock(peptide), "length_ps": 0.1}, context)
+
+    assert "Removing the hydrogens" in failure.value.hints[0]

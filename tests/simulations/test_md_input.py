@@ -91,6 +91,15 @@ def test_a_missing_loop_is_refused_with_both_its_ends() -> None:
     assert "ALA A 2 and NME A 3" in error.detail
 
 
+def test_atoms_on_one_another_are_refused_by_name() -> None:
+    error = error_of(
+        pdb=ALANINE_DIPEPTIDE.replace("5.661   4.221  -1.232", "4.853   4.614  -0.100")
+    )
+
+    assert error.code == "atoms_overlap"
+    assert "CA of ALA A 2 and CB of ALA A 2" in error.detail
+
+
 def test_a_chain_that_ends_is_not_a_missing_loop() -> None:
     far = ALANINE_DIPEPTIDE.replace("    2.000   2.090", "   90.000   2.090")
 
