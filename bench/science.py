@@ -1,0 +1,233 @@
+"""What does the backplane cost a simulation? `python -m bench.science`
+
+The same molecule, engine, settings and threads, by turns: as a job of a running site, and as a
+script that calls the engine (`bench/direct/`). Of the job counts the time of its attempt, from
+the worker taking it to its result being there; of the script, its process from start to end. And
+whether two jobs on two cores take longer side by side than one after the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from rdkit import Chem
+from rdkit.Chem import AllChem
+
+from simulations.pockets.inspect import understand
+from simulations.pockets.ligand import prepare_ligand
+from simulations.pockets.params import DockingParams
+from tests.stack import Stack
+
+ROUNDS = 3
+WITHIN_S = 1800
+PEPTIDE = "A" * 10
+SITE = {"center": [-0.5, -6.9, -22.8], "size": [22.0, 22.0, 22.0]}
+Settings = dict[str, Any]
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """:param job: its params, for a size.
+    :param figure: what both must have found, from the job's result; None where chance is in it.
+    :param script: the settings of the script, from the size, a finished job and a folder of its
+        files.
+    """
+
+    name: str
+    simulation: str
+    job: Callable[[float], Settings]
+    script: Callable[[float, Answer, Path], Settings]
+    figure: Callable[[Answer], float] | None = None
+
+
+def in_three_dimensions(mol: Any) -> Any:
+    mol = Chem.AddHs(mol, addResidueInfo=True)
+    assert AllChem.EmbedMolecule(mol, randomSeed=42) == 0
+    AllChem.MMFFOptimizeMolecule(mol)
+    return mol
+
+
+def dft_job(size: float) -> Settings:
+    """:param size: carbons of a chain with an acid at its end."""
+    mol = in_three_dimensions(Chem.MolFromSmiles("C" * round(size) + "C(=O)O"))
+    return {"structure": Chem.MolToXYZBlock(mol), "functional": "B3LYP", "basis": "def2-tzvp"}
+
+
+def dft_script(size: float, job: Answer, files: Path) -> Settings:
+    result = job["result"]
+    atoms = zip(result["symbols"], result["positions_angstrom"], strict=True)
+    return {"xyz": list(atoms), "xc": "b3lypg", "basis": "def2-tzvp"}
+
+
+def md_job(size: float) -> Settings:
+    """:param size: picoseconds."""
+    # Its hydrogens have names that no force field knows; the job adds its own.
+    peptide = Chem.RemoveHs(in_three_dimensions(Chem.MolFromSequence(PEPTIDE)))
+    structure = Chem.MolToPDBBlock(peptide)
+    return {"structure": structure, "length_ps": size, "report_interval_ps": 1.0}
+
+
+def md_script(size: float, job: Answer, files: Path) -> Settings:
+    return {
+        "pdb": str(files / "topology.pdb"),
+        "system": str(files / "system.xml"),
+        "timestep_fs": 2.0,
+        "platform": job["result"]["platform"],
+        "equilibration_steps": 2500,
+        "production_steps": round(size * 500),
+        "interval": 500,
+    }
+
+
+def docking_job(size: float) -> Settings:
+    """:param size: exhaustiveness. 2'-deoxyadenosine and PDB 1S2G, which come with ProLIF."""
+    spec = find_spec("prolif")
+    assert spec
+    assert spec.origin
+    receptor = Path(spec.origin).parent / "data" / "implicitHbond" / "receptor.pdb"
+    return {
+        "ligand": "Nc1ncnc2c1ncn2[C@H]1C[C@H](O)[C@@H](CO)O1",
+        "receptor_pdb": receptor.read_text(),
+        "box_center_angstrom": SITE["center"],
+        "box_size_angstrom": SITE["size"],
+        "exhaustiveness": round(size),
+    }
+
+
+def docking_script(size: float, job: Answer, files: Path) -> Settings:
+    """Ligand and receptor are given ready, as the job had to make them."""
+    params = DockingParams.model_validate(docking_job(size))
+    ligand = prepare_ligand(understand(params).ligand, params.seed)
+    (files / "ligand.pdbqt").write_text(ligand.pdbqt)
+    return {
+        **SITE,
+        "receptor": str(files / "receptor.pdbqt"),
+        "ligand": str(files / "ligand.pdbqt"),
+        "exhaustiveness": round(size),
+    }
+
+
+CASES = (
+    Case(
+        name="dft",
+        simulation="dft_single_point",
+        job=dft_job,
+        script=dft_script,
+        figure=lambda result: float(result["energy_hartree"]),
+    ),
+    Case(name="md", simulation="md_simulation", job=md_job, script=md_script),
+    Case(name="docking", simulation="docking", job=docking_job, script=docking_script),
+)
+SIZES = {"dft": 8.0, "md": 400.0, "docking": 48.0}
+"""Of half a minute or more each, on two cores of 2026."""
+
+
+def seconds_of(job: Answer) -> float:
+    """From a worker taking it to its result."""
+    began, ended = (datetime.fromisoformat(job[key]) for key in ("started_at", "finished_at"))
+    return (ended - began).total_seconds()
+
+
+def by_job(site: Stack, case: Case, size: float) -> tuple[float, Answer]:
+    done = site.wait(site.submit(case.simulation, **case.job(size)), within_s=WITHIN_S)
+    assert done["state"] == "succeeded", done
+    return seconds_of(done), done
+
+
+def by_script(case: Case, settings: Settings, threads: int, folder: Path) -> tuple[float, float]:
+    """How long it took, and the figure that it found."""
+    given = folder / "settings.json"
+    given.write_text(json.dumps({**settings, "threads": threads}))
+    env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    script = Path(__file__).parent / "direct" / f"{case.name}.py"
+    argv = [sys.executable, str(script), str(given)]
+    began = time.perf_counter()
+    done = subprocess.run(argv, cwd=folder, env=env, stdout=subprocess.PIPE, check=True)
+    took_s = time.perf_counter() - began
+    return took_s, float(json.loads(done.stdout.splitlines()[-1])["figure"])
+
+
+def compared(case: Case, size: float, rounds: int, folder: Path) -> Iterator[tuple[float, float]]:
+    """Of each round, the seconds of the job and of the script."""
+    threads = os.cpu_count() or 1
+    settings: Settings = {}
+    for n in range(rounds):
+        # Alone on the machine, as the script is; what else a site does meanwhile counts against us.
+        with Stack(workers=1) as site:
+            job_s, done = by_job(site, case, size)
+            if not settings:
+                files = fetched(site, done, folder)
+                settings = case.script(size, done, files)
+        script_s, figure = by_script(case, settings, threads, folder)
+        if case.figure:
+            assert abs(case.figure(done["result"]) - figure) < 1e-5, "not the same calculation"
+        print(f"  {case.name} {n + 1}: {job_s:.1f} s as a job, {script_s:.1f} s as a script")
+        yield job_s, script_s
+
+
+def fetched(site: Stack, done: Answer, folder: Path) -> Path:
+    """The job's files, by their names."""
+    for artifact in done["artifacts"]:
+        content = site.client.get(artifact["url"]).raise_for_status().content
+        (folder / Path(artifact["name"]).name).write_bytes(content)
+    return folder
+
+
+def together(case: Case, size: float, workers: int) -> float:
+    """Seconds from the first of two equal jobs starting to the last one ending."""
+    with Stack(workers=workers) as site:
+        ids = [site.submit(case.simulation, **case.job(size)) for _ in range(2)]
+        done = [site.wait(each, within_s=WITHIN_S) for each in ids]
+    ends = [datetime.fromisoformat(job["finished_at"]) for job in done]
+    starts = [datetime.fromisoformat(job["started_at"]) for job in done]
+    return (max(ends) - min(starts)).total_seconds()
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="bench") as name:
+        yield Path(name)
+
+
+def main() -> None:
+    asks = argparse.ArgumentParser(description=__doc__)
+    asks.add_argument("--rounds", type=int, default=ROUNDS)
+    asks.add_argument("--size", type=float, default=1.0, help="share of the full sizes")
+    asks.add_argument("--only", choices=list(SIZES), help="of the engines, one")
+    words = asks.parse_args()
+    rows = []
+    for case in CASES:
+        if words.only not in (None, case.name):
+            continue
+        size = max(SIZES[case.name] * words.size, 1)
+        with scratch() as folder:
+            found = list(compared(case, size, words.rounds, folder))
+        ratios = [job / script for job, script in found]
+        beside = together(case, size, 2) / together(case, size, 1)
+        job_s, script_s = (statistics.median(each) for each in zip(*found, strict=True))
+        spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
+        middle = f"{statistics.median(ratios):.3f}"
+        cells = [case.name, f"{job_s:.1f}", f"{script_s:.1f}", middle, spread, f"{beside:.2f}"]
+        rows.append(f"| {' | '.join(cells)} |")
+    print("| engine | job, s | script, s | ratio | least to most | two at once / in turn |")
+    print("|---|---|---|---|---|---|")
+    print("\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()
