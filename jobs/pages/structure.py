@@ -13,6 +13,7 @@ import simulations
 from jobs.models import Artifact, Job
 
 from .atoms import Atom, first_atoms
+from .moving import address, motion_of
 
 FORMATS = {
     "chemical/x-xyz": "xyz",
@@ -67,6 +68,7 @@ class Structure:
     poses: list[dict[str, Any]] = field(default_factory=list)
     contacts: list[dict[str, Any]] = field(default_factory=list)
     why_empty: str = ""
+    is_moving: bool = False
 
     @property
     def plays(self) -> bool:
@@ -80,6 +82,8 @@ def structure_of(
     """None for a job that is about no atoms."""
     if simulation is None or not GIVEN_AS & simulation.Params.model_fields.keys():
         return None
+    if motion := motion_of(job, simulation):
+        return _moving(job, motion)
     files = _drawable(artifacts)
     layout = _layout(files)
     if layout is None or job.files_removed_at:
@@ -100,6 +104,40 @@ def structure_of(
         frame_word=layout.frame_word,
         poses=result.get("poses", []) if layout.kind == "docking" else [],
         contacts=_telling_first(result.get("contacts", [])) if layout.kind == "docking" else [],
+    )
+
+
+def _moving(job: Job, motion: simulations.Motion) -> Structure:
+    """Of a run that goes on: its frames so far, and each newer one as soon as it is there."""
+    caption = (
+        "The motion so far, some frames of it, each laid over the first; water and ions are left "
+        "out. The newest frame is followed until another is chosen."
+    )
+    frames = {
+        "role": "frames",
+        "label": "Trajectory",
+        "name": motion.file,
+        "format": "pdb",
+        "url": address(job),
+    }
+    spec = {
+        "kind": "dynamics",
+        "name": _file_name(job),
+        "subject": _subject(job),
+        "frame_word": "Frame",
+        "files": [frames],
+        "box": None,
+        "told_by": motion.told_by,
+        # Another attempt has frames of its own.
+        "attempt": job.attempt,
+    }
+    return Structure(
+        kind="dynamics",
+        caption=caption,
+        sentence=f"{_subject(job)}. {caption}",
+        spec=spec,
+        frame_word="Frame",
+        is_moving=True,
     )
 
 
@@ -243,7 +281,7 @@ def _spec(
     shown = [_told(job, files[each.file], each) for each in layout.shown]
     spec: dict[str, Any] = {
         "kind": layout.kind,
-        "name": slugify(f"{job.name or job.title}-{str(job.pk)[:8]}"),
+        "name": _file_name(job),
         "subject": _subject(job),
         "frame_word": layout.frame_word,
         "files": shown,
@@ -267,6 +305,10 @@ def _told(job: Job, artifact: Artifact, shown: Shown) -> dict[str, str]:
 def _sentence(job: Job, layout: Layout, atoms: Sequence[Atom]) -> str:
     size = f", {len(atoms)} atoms" if atoms else ""
     return f"{_subject(job)}{size}. {layout.caption}"
+
+
+def _file_name(job: Job) -> str:
+    return slugify(f"{job.name or job.title}-{str(job.pk)[:8]}")
 
 
 def _subject(job: Job) -> str:

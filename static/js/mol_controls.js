@@ -54,6 +54,7 @@ export class Controls {
     this.#markSwitches(); // another frame drops its surface
     const slider = this.owner.querySelector("[data-slider]");
     if (!slider) return;
+    this.#reach(slider, count);
     slider.value = frame;
     slider.setAttribute("aria-valuetext", `${frame + 1} of ${count}`);
     this.owner.querySelector("[data-count]").textContent = `${frame + 1} / ${count}`;
@@ -126,15 +127,28 @@ export class Controls {
     const slider = this.owner.querySelector("[data-slider]");
     if (!slider) return;
     const play = this.owner.querySelector("[data-play]");
-    slider.max = this.owner.frames.length - 1;
-    slider.disabled = this.owner.frames.length < 2;
-    if (play) play.disabled = slider.disabled;
+    this.#reach(slider, this.owner.frames.length);
     slider.addEventListener("input", () => {
       this.owner.pause();
       this.owner.goTo(Number(slider.value));
     });
     play?.addEventListener("click", () => this.owner.play());
     this.#hearLoop();
+    const follow = this.owner.querySelector("[data-follow]");
+    if (follow) follow.disabled = false;
+    follow?.addEventListener("click", () => this.owner.follow(!this.owner.following.isOn));
+  }
+
+  /** As far as there are frames: of a run that goes on they become more. */
+  #reach(slider, count) {
+    slider.max = count - 1;
+    slider.disabled = count < 2;
+    const play = this.owner.querySelector("[data-play]");
+    if (play) play.disabled = slider.disabled;
+  }
+
+  following(yes) {
+    this.owner.querySelector("[data-follow]").setAttribute("aria-pressed", String(yes));
   }
 
   #hearLoop() {
