@@ -28,6 +28,10 @@ SCREENED = (
     "grey. Scores rank poses; they are no measured energies."
 )
 """Where contacts were not looked for, as in a screen."""
+OF_WATER = (
+    "Where there is water, “Water” shows that of the last frame, the only one that is kept for "
+    "browsers with it. "
+)
 GIVEN_AS = {"structure", "ligand", "ligands", "reactants"}
 """A simulation that takes one of these is about atoms, and its figure 1 is theirs."""
 
@@ -200,11 +204,13 @@ def _dynamics(there: set[str]) -> Layout | None:
         Shown(role="view", file="topology.pdb", label="Start"),
         Shown(role="view", file="final.pdb", label="End"),
     ]
-    moves = "preview.pdb" in there
+    moves, final = "preview.pdb" in there, "final.pdb" in there
     told = "The motion, some frames of it, each laid over the first" if moves else "The structure"
     return Layout(
         kind="dynamics",
-        caption=f"{told}; water and ions are left out. Every frame is in trajectory.xtc.",
+        caption=f"{told}; water and ions are left out of it. "
+        f"{OF_WATER if moves and final else ''}"
+        "Every frame is in trajectory.xtc.",
         main="final.pdb",
         frame_word="Frame" if moves else "",
         shown=_those(there, [*frames, *views]),

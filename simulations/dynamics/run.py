@@ -21,6 +21,7 @@ from .engine import (
     total_mass_da,
 )
 from .growing import Growing
+from .images import gathered
 from .minimise import minimise
 from .observables import OBSERVABLES_NAME, Gauge, Row, Table, is_finite
 from .pace import Pace
@@ -212,6 +213,8 @@ class Run:
 
         positions = self._state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
         box = self._state.getPeriodicBoxVectors() if self.prepared.periodic else None
+        if box is not None:
+            positions = gathered(self.prepared, positions, box.value_in_unit(unit.nanometer))
         write_pdb(self.prepared, positions, self._context.workdir / FINAL_NAME, box)
         self._declare(FINAL_NAME)
         if write_preview(self.prepared, self._context.workdir):

@@ -280,7 +280,7 @@ class Molecule extends HTMLElement {
     const rmsd = this.#saidRmsd();
     const { atoms, bonds } = this.scene.describe();
     // A view's name is on its button already.
-    const shown = this.view === "frames" || this.mode ? said : `${atoms.length} atoms`;
+    const shown = this.view === "frames" || this.mode ? said : `${atoms.length} atoms${this.scene.options.water && this.hasWater ? " and water" : ""}`;
     this.querySelector("[data-frame]").textContent = `${shown}${rmsd}`;
     this.controls.at(this.frame, this.frames.length);
     const sentence = `${this.spec.subject}, ${atoms.length} atoms: ${said}${rmsd}.`;

@@ -40,6 +40,7 @@ export class Controls {
 
   nameOf(view) {
     const label = this.views.find((each) => each.key === view)?.label ?? "";
+    if (this.owner.scene.options.water && this.owner.hasWater) return `${label}, with its water`;
     return view === "overlay" && label === "All" ? `all ${this.owner.frames.length} conformers` : label;
   }
 
@@ -87,7 +88,8 @@ export class Controls {
     const { scene, spec } = this.owner;
     const switches = make("span", "", { class: "switches", role: "group", "aria-label": "Also shown" });
     const told = spec.kind !== "docking" || spec.contacts.length > 0;
-    const has = { water: files.views.some(({ frames }) => WITH_WATER.test(frames[0].text)) };
+    this.watery = files.views.findLast(({ frames }) => WITH_WATER.test(frames[0].text))?.name;
+    const has = { water: Boolean(this.watery) };
     for (const name of SWITCHES[spec.kind].filter((each) => (told || !OF_CONTACTS.has(each)) && has[each] !== false)) {
       const button = make("button", WORDS[name], {
         type: "button", class: "btn", "data-switch": name, "aria-pressed": String(scene.options[name]),
@@ -106,7 +108,12 @@ export class Controls {
 
   #switch(name) {
     const { options } = this.owner.scene;
-    if (name === "surface") {
+    if (name === "water" && !this.owner.hasWater) {
+      // Frames are kept without it: what has it is the last structure, or that of the start.
+      options.water = true;
+      this.owner.pause();
+      this.owner.choose(this.watery);
+    } else if (name === "surface") {
       this.owner.scene.surface(!options.surface);
     } else {
       options[name] = !options[name];
@@ -118,9 +125,16 @@ export class Controls {
   #markSwitches() {
     const { options } = this.owner.scene;
     for (const button of this.owner.querySelectorAll("[data-switch]")) {
-      button.setAttribute("aria-pressed", String(options[button.dataset.switch]));
-      if (button.dataset.switch === "water") button.disabled = !this.owner.hasWater;
+      const isOn = options[button.dataset.switch];
+      if (button.dataset.switch !== "water") button.setAttribute("aria-pressed", String(isOn));
+      else this.#markWater(button, isOn);
     }
+  }
+
+  #markWater(button, isOn) {
+    const { hasWater } = this.owner;
+    button.setAttribute("aria-pressed", String(isOn && hasWater));
+    button.title = hasWater ? "Water and ions of what is shown" : `Frames are kept without water: shows “${this.nameOf(this.watery)}” with it`;
   }
 
   #hearSlider() {
