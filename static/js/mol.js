@@ -1,4 +1,5 @@
 // Figure 1: the structure of a job, drawn when it comes into view. The page works without.
+import { number } from "./format.js";
 import { fieldOf } from "./mol_extras.js";
 import { fetchFiles, Following } from "./mol_files.js";
 import { labelOf, WITH_WATER } from "./mol_frames.js";
@@ -123,6 +124,20 @@ class Molecule extends HTMLElement {
     if (!(await this.#ready(true))) return;
     this.goTo(place);
     this.#comeIntoView();
+  }
+
+  /** The geometry of this step of an optimisation, by its own number; the newest of that number. */
+  async showStep(step) {
+    if (!(await this.#ready(true))) return;
+    const place = this.frames.findLastIndex(({ facts }) => facts.step === step);
+    if (place < 0) return;
+    this.pause();
+    this.goTo(place);
+  }
+
+  /** Which step is shown; null where what is shown is none. */
+  get step() {
+    return (this.view === "frames" && !this.mode && this.frames[this.frame]?.facts.step) || null;
   }
 
   #showFor(asked) {
@@ -283,8 +298,10 @@ class Molecule extends HTMLElement {
     const shown = this.view === "frames" || this.mode ? said : `${atoms.length} atoms${this.scene.options.water && this.hasWater ? " and water" : ""}`;
     this.querySelector("[data-frame]").textContent = `${shown}${rmsd}`;
     this.controls.at(this.frame, this.frames.length);
-    const sentence = `${this.spec.subject}, ${atoms.length} atoms: ${said}${rmsd}.`;
+    const dipole = this.scene.hasDipole ? `; the arrow is its dipole, ${number(this.spec.dipole.dipole_debye, "fixed", 2)} debye from minus to plus` : "";
+    const sentence = `${this.spec.subject}, ${atoms.length} atoms: ${said}${rmsd}${dipole}.`;
     this.stage.setAttribute("aria-label", sentence);
+    this.dispatchEvent(new CustomEvent("stepshown", { bubbles: true, detail: this.step }));
     fillTables(this, { sentence, atoms, bonds, rank: this.spec.kind === "docking" ? this.#chosen().rank : 0 });
   }
 
