@@ -28,6 +28,10 @@ SCREENED = (
     "grey. Scores rank poses; they are no measured energies."
 )
 """Where contacts were not looked for, as in a screen."""
+OF_DIPOLE = (
+    "“Dipole” draws the dipole moment through the middle of the atoms, from minus to plus, 1 Å for "
+    "each debye."
+)
 OF_WATER = (
     "Where there is water, “Water” shows that of the last frame, the only one that is kept for "
     "browsers with it. "
@@ -97,6 +101,8 @@ def structure_of(
     result = job.result or {}
     if layout.kind == "docking" and not result.get("contacts"):
         layout = replace(layout, caption=SCREENED)
+    if layout.kind == "molecule" and _dipole(result):
+        layout = replace(layout, caption=f"{layout.caption} {OF_DIPOLE}")
     main = files.get(layout.main)
     atoms = first_atoms(main) if main else []
     return Structure(
@@ -295,7 +301,18 @@ def _spec(
     }
     if layout.kind == "docking":
         spec["contacts"] = result.get("contacts", [])
+    if layout.kind == "molecule" and (dipole := _dipole(result)):
+        spec["dipole"] = dipole
     return spec
+
+
+def _dipole(result: dict[str, Any]) -> dict[str, Any] | None:
+    """With the geometry that it is of; none of an ion, whose dipole depends on the origin."""
+    vector = result.get("dipole_vector_debye")
+    if not vector or result.get("charge") != 0:
+        return None
+    names = ("symbols", "positions_angstrom", "dipole_debye")
+    return {"vector_debye": vector, **{name: result[name] for name in names}}
 
 
 def _told(job: Job, artifact: Artifact, shown: Shown) -> dict[str, str]:

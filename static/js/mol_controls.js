@@ -7,14 +7,14 @@ import { WITH_WATER } from "./mol_frames.js";
 const TURN = 15; // degrees
 const TYPES = { xyz: "chemical/x-xyz", pdb: "chemical/x-pdb", sdf: "chemical/x-mdl-sdfile", cif: "chemical/x-cif" };
 const SWITCHES = {
-  molecule: ["labels", "spheres", "surface"],
+  molecule: ["labels", "spheres", "surface", "dipole"],
   conformers: ["labels", "spheres"],
   dynamics: ["labels", "spheres", "water"],
   docking: ["contacts", "labels", "box", "surface"],
   crystal: ["cell", "copies", "spheres"],
 };
 const OF_CONTACTS = new Set(["contacts", "labels"]);
-const WORDS = { labels: "Labels", water: "Water", spheres: "Spheres", surface: "Surface", contacts: "Contacts", box: "Box", cell: "Cell", copies: "2 × 2 × 2" };
+const WORDS = { labels: "Labels", water: "Water", spheres: "Spheres", surface: "Surface", dipole: "Dipole", contacts: "Contacts", box: "Box", cell: "Cell", copies: "2 × 2 × 2" };
 const MOVES = new Map([
   ["ArrowLeft", ["←", "Turn left", (scene) => scene.turn(-TURN, "y")]],
   ["ArrowRight", ["→", "Turn right", (scene) => scene.turn(TURN, "y")]],
@@ -88,12 +88,14 @@ export class Controls {
     const { scene, spec } = this.owner;
     const switches = make("span", "", { class: "switches", role: "group", "aria-label": "Also shown" });
     const told = spec.kind !== "docking" || spec.contacts.length > 0;
+    this.of = files.views[0]?.name;
     this.watery = files.views.findLast(({ frames }) => WITH_WATER.test(frames[0].text))?.name;
-    const has = { water: Boolean(this.watery) };
+    const has = { water: Boolean(this.watery), dipole: Boolean(spec.dipole) };
     for (const name of SWITCHES[spec.kind].filter((each) => (told || !OF_CONTACTS.has(each)) && has[each] !== false)) {
       const button = make("button", WORDS[name], {
         type: "button", class: "btn", "data-switch": name, "aria-pressed": String(scene.options[name]),
       });
+      if (name === "dipole") button.title = "The dipole moment as an arrow from minus to plus, 1 Å for each debye";
       button.addEventListener("click", () => this.#switch(name));
       switches.append(button);
     }
@@ -118,6 +120,8 @@ export class Controls {
     } else {
       options[name] = !options[name];
       this.owner.show();
+      // It is of one geometry alone.
+      if (name === "dipole" && options.dipole && !this.owner.scene.hasDipole) this.owner.choose(this.of);
     }
     this.#markSwitches();
   }

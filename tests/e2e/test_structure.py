@@ -102,7 +102,7 @@ def test_an_optimisation_is_gone_through_step_by_step(
     assert_nothing_was_refused(page)
 
 
-@pytest.mark.parametrize("switch", ["Labels", "Spheres"])
+@pytest.mark.parametrize("switch", ["Labels", "Spheres", "Dipole"])
 def test_a_switch_changes_the_picture_and_back(
     page: Page, stack: Stack, aspirin: str, switch: str
 ) -> None:
