@@ -40,9 +40,7 @@ def collect(workdir: Path) -> list[FileOnDisk]:
     log = {"name": LOG_NAME, "title": "Log", "media_type": "text/plain"}
     newest = {entry["name"]: entry for entry in [*_declared(workdir), log]}
     return [
-        _describe(workdir / name, entry)
-        for name, entry in newest.items()
-        if _is_ours(workdir, name)
+        _describe(workdir / name, entry) for name, entry in newest.items() if is_ours(workdir, name)
     ]
 
 
@@ -93,7 +91,7 @@ def _declared(workdir: Path) -> list[dict[str, str]]:
         return []
 
 
-def _is_ours(workdir: Path, name: str) -> bool:
+def is_ours(workdir: Path, name: str) -> bool:
     """A plain file that lies directly in the directory: no link, no way out."""
     path = workdir / name
     return path.name == name and path.is_file() and not path.is_symlink()

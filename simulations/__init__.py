@@ -1,6 +1,6 @@
 """Simulations as plain Python. Nothing in this package may import Django or `jobs`."""
 
-from .base import Checked, Context, Note, Plot, Preset, Readout, Simulation
+from .base import Checked, Context, Motion, Note, Plot, Preset, Readout, Simulation
 from .errors import Busy, Cancelled, FieldError, InvalidParams, ScienceError, UnknownSimulation
 from .registry import all_simulations, find, get, preload
 
@@ -11,6 +11,7 @@ __all__ = [
     "Context",
     "FieldError",
     "InvalidParams",
+    "Motion",
     "Note",
     "Plot",
     "Preset",

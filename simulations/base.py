@@ -124,6 +124,19 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Motion:
+    """The frames so far of a run that goes on, for whoever watches it.
+
+    :param file: of models in PDB, each after a line `REMARK time_ps` with its time; replaced whole
+        whenever there are newer ones.
+    :param told_by: the reported metric that says up to which time it has frames.
+    """
+
+    file: str
+    told_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """Params that go well together, under a name: for who does not want to choose each.
 
@@ -164,6 +177,7 @@ class Simulation:
     stages: tuple[str, ...] = ()
     readouts: tuple[Readout, ...] = ()
     plots: tuple[Plot, ...] = ()
+    motion: Motion | None = None
     presets: tuple[Preset, ...] = ()
 
     @property
@@ -247,6 +261,7 @@ def simulation(
     stages: Sequence[str] = (),
     readouts: Sequence[Readout] = (),
     plots: Sequence[Plot] = (),
+    motion: Motion | None = None,
     presets: Sequence[Preset] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare `run(params: Params, context: Context) -> Result`; both types come from the hints.
@@ -258,6 +273,7 @@ def simulation(
         are those of `simulations.record.citations`.
     :param digest: figures of a summary beyond the fields flagged `headline`.
     :param cost: how large a run is before it begins, and how time and memory grow with that.
+    :param motion: where a page finds the frames of a run that goes on.
     :param aliases: other names that a user may type, and older ones that a script still does.
     """
 
@@ -281,6 +297,7 @@ def simulation(
             stages=tuple(stages),
             readouts=tuple(readouts),
             plots=tuple(plots),
+            motion=motion,
             presets=tuple(presets),
         )
         return func

@@ -13,6 +13,7 @@ import simulations
 from jobs.models import Artifact, Job
 
 from .atoms import Atom, first_atoms
+from .moving import address, motion_of
 
 FORMATS = {
     "chemical/x-xyz": "xyz",
@@ -27,6 +28,14 @@ SCREENED = (
     "grey. Scores rank poses; they are no measured energies."
 )
 """Where contacts were not looked for, as in a screen."""
+OF_DIPOLE = (
+    "“Dipole” draws the dipole moment through the middle of the atoms, from minus to plus, 1 Å for "
+    "each debye."
+)
+OF_WATER = (
+    "Where there is water, “Water” shows that of the last frame, the only one that is kept for "
+    "browsers with it. "
+)
 GIVEN_AS = {"structure", "ligand", "ligands", "reactants"}
 """A simulation that takes one of these is about atoms, and its figure 1 is theirs."""
 
@@ -67,6 +76,7 @@ class Structure:
     poses: list[dict[str, Any]] = field(default_factory=list)
     contacts: list[dict[str, Any]] = field(default_factory=list)
     why_empty: str = ""
+    is_moving: bool = False
 
     @property
     def plays(self) -> bool:
@@ -80,6 +90,8 @@ def structure_of(
     """None for a job that is about no atoms."""
     if simulation is None or not GIVEN_AS & simulation.Params.model_fields.keys():
         return None
+    if motion := motion_of(job, simulation):
+        return _moving(job, motion)
     files = _drawable(artifacts)
     layout = _layout(files)
     if layout is None or job.files_removed_at:
@@ -89,6 +101,8 @@ def structure_of(
     result = job.result or {}
     if layout.kind == "docking" and not result.get("contacts"):
         layout = replace(layout, caption=SCREENED)
+    if layout.kind == "molecule" and _dipole(result):
+        layout = replace(layout, caption=f"{layout.caption} {OF_DIPOLE}")
     main = files.get(layout.main)
     atoms = first_atoms(main) if main else []
     return Structure(
@@ -100,6 +114,40 @@ def structure_of(
         frame_word=layout.frame_word,
         poses=result.get("poses", []) if layout.kind == "docking" else [],
         contacts=_telling_first(result.get("contacts", [])) if layout.kind == "docking" else [],
+    )
+
+
+def _moving(job: Job, motion: simulations.Motion) -> Structure:
+    """Of a run that goes on: its frames so far, and each newer one as soon as it is there."""
+    caption = (
+        "The motion so far, some frames of it, each laid over the first; water and ions are left "
+        "out. The newest frame is followed until another is chosen."
+    )
+    frames = {
+        "role": "frames",
+        "label": "Trajectory",
+        "name": motion.file,
+        "format": "pdb",
+        "url": address(job),
+    }
+    spec = {
+        "kind": "dynamics",
+        "name": _file_name(job),
+        "subject": _subject(job),
+        "frame_word": "Frame",
+        "files": [frames],
+        "box": None,
+        "told_by": motion.told_by,
+        # Another attempt has frames of its own.
+        "attempt": job.attempt,
+    }
+    return Structure(
+        kind="dynamics",
+        caption=caption,
+        sentence=f"{_subject(job)}. {caption}",
+        spec=spec,
+        frame_word="Frame",
+        is_moving=True,
     )
 
 
@@ -162,11 +210,13 @@ def _dynamics(there: set[str]) -> Layout | None:
         Shown(role="view", file="topology.pdb", label="Start"),
         Shown(role="view", file="final.pdb", label="End"),
     ]
-    moves = "preview.pdb" in there
+    moves, final = "preview.pdb" in there, "final.pdb" in there
     told = "The motion, some frames of it, each laid over the first" if moves else "The structure"
     return Layout(
         kind="dynamics",
-        caption=f"{told}; water and ions are left out. Every frame is in trajectory.xtc.",
+        caption=f"{told}; water and ions are left out of it. "
+        f"{OF_WATER if moves and final else ''}"
+        "Every frame is in trajectory.xtc.",
         main="final.pdb",
         frame_word="Frame" if moves else "",
         shown=_those(there, [*frames, *views]),
@@ -243,7 +293,7 @@ def _spec(
     shown = [_told(job, files[each.file], each) for each in layout.shown]
     spec: dict[str, Any] = {
         "kind": layout.kind,
-        "name": slugify(f"{job.name or job.title}-{str(job.pk)[:8]}"),
+        "name": _file_name(job),
         "subject": _subject(job),
         "frame_word": layout.frame_word,
         "files": shown,
@@ -251,7 +301,18 @@ def _spec(
     }
     if layout.kind == "docking":
         spec["contacts"] = result.get("contacts", [])
+    if layout.kind == "molecule" and (dipole := _dipole(result)):
+        spec["dipole"] = dipole
     return spec
+
+
+def _dipole(result: dict[str, Any]) -> dict[str, Any] | None:
+    """With the geometry that it is of; none of an ion, whose dipole depends on the origin."""
+    vector = result.get("dipole_vector_debye")
+    if not vector or result.get("charge") != 0:
+        return None
+    names = ("symbols", "positions_angstrom", "dipole_debye")
+    return {"vector_debye": vector, **{name: result[name] for name in names}}
 
 
 def _told(job: Job, artifact: Artifact, shown: Shown) -> dict[str, str]:
@@ -267,6 +328,10 @@ def _told(job: Job, artifact: Artifact, shown: Shown) -> dict[str, str]:
 def _sentence(job: Job, layout: Layout, atoms: Sequence[Atom]) -> str:
     size = f", {len(atoms)} atoms" if atoms else ""
     return f"{_subject(job)}{size}. {layout.caption}"
+
+
+def _file_name(job: Job) -> str:
+    return slugify(f"{job.name or job.title}-{str(job.pk)[:8]}")
 
 
 def _subject(job: Job) -> str:

@@ -9,6 +9,7 @@ from . import (
     job_record,
     job_report,
     ligand_drawings,
+    moving,
     views,
 )
 
@@ -34,6 +35,7 @@ urlpatterns = [
     path("<uuid:job_id>/again/", views.job_again, name="again"),
     path("<uuid:job_id>/restart/", views.job_restart, name="restart"),
     path("<uuid:job_id>/drawings/<int:place>.svg", ligand_drawings.drawing_of, name="drawing"),
+    path("<uuid:job_id>/frames/", moving.job_frames, name="frames"),
     path("<uuid:job_id>/files/", job_files.job_files, name="files"),
     path("<uuid:job_id>/files/all.zip", job_files.job_zip, name="zip"),
     path("<uuid:job_id>/files/<uuid:artifact_id>/view/", job_files.job_file_view, name="view"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 
 from simulations import presets
-from simulations.base import Context, Plot, Readout, simulation
+from simulations.base import Context, Motion, Plot, Readout, simulation
 from simulations.dynamics.inspect import inspect
 from simulations.dynamics.outcome import MdOutcome, outcome_fields
 from simulations.dynamics.paragraph import molecular_dynamics
 from simulations.dynamics.params import MdParams
+from simulations.dynamics.preview import PREVIEW_NAME, SHOWN_PS
 from simulations.dynamics.run import Run
 from simulations.dynamics.size import DYNAMICS
 
@@ -32,6 +33,7 @@ class MdSimulationResult(MdOutcome):
     inspect=inspect,
     stages=("minimise", "equilibrate", "produce"),
     presets=presets.DYNAMICS,
+    motion=Motion(file=PREVIEW_NAME, told_by=SHOWN_PS),
     readouts=(
         Readout(key="time_ps", title="Simulated", unit="ps", digits=3),
         Readout(key="temperature_k", title="Temperature", unit="K", digits=1),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,8 @@ from .prepared import SOLVENT, Prepared
 from .trajectory import TRAJECTORY_NAME, read_frames
 
 PREVIEW_NAME = "preview.pdb"
+SHOWN_PS = "shown_ps"
+"""The metric that tells up to which time the file has frames."""
 MAX_FRAMES = 100
 MAX_ATOM_LINES = 60_000
 """About 5 MB, which a browser fetches and reads at once."""
@@ -38,9 +43,13 @@ def solute(prepared: Prepared) -> list[int]:
     return found or [atom.index for atom in atoms]
 
 
+def most_frames(n_atoms: int) -> int:
+    return max(2, min(MAX_FRAMES, MAX_ATOM_LINES // n_atoms))
+
+
 def chosen(n_frames: int, n_atoms: int) -> list[int]:
     """Which frames are shown, as evenly as whole numbers allow."""
-    most = max(2, min(MAX_FRAMES, MAX_ATOM_LINES // n_atoms))
+    most = most_frames(n_atoms)
     if n_frames <= most:
         return list(range(n_frames))
     return [round(i * (n_frames - 1) / (most - 1)) for i in range(most)]
@@ -52,7 +61,7 @@ def superposed(frames: Any, on: list[int]) -> Any:
 
     reference = frames[0][on]
     middle = reference.mean(axis=0)
-    laid = np.empty_like(frames)
+    laid = np.empty((len(frames), *frames[0].shape))
     for number, frame in enumerate(frames):
         centre = frame[on].mean(axis=0)
         left, _, right = np.linalg.svd((frame[on] - centre).T @ (reference - middle))
@@ -69,20 +78,57 @@ def heavy_among(prepared: Prepared, shown: list[int]) -> list[int]:
     return heavy or list(range(len(shown)))
 
 
-def _write(
-    prepared: Prepared, shown: list[int], frames: Any, times_ps: list[float], path: Path
-) -> None:
+def model_of(prepared: Prepared, shown: list[int]) -> Any:
+    """The `openmm.app.Topology` of these atoms alone."""
     from openmm import unit
-    from openmm.app import Modeller, PDBFile
+    from openmm.app import Modeller
 
     kept = set(shown)
     model = Modeller(prepared.topology, prepared.positions * unit.nanometer)
     model.delete([atom for atom in model.topology.atoms() if atom.index not in kept])
     # The frames were turned: the box is no longer theirs.
     model.topology.setPeriodicBoxVectors(None)
-    with path.open("w") as stream:
-        for number, (positions, time_ps) in enumerate(zip(frames, times_ps, strict=True), 1):
-            stream.write(f"REMARK time_ps {time_ps:g}\n")
-            at = positions * ANGSTROM_PER_NM * unit.angstrom
-            PDBFile.writeModel(model.topology, at, stream, modelIndex=number, keepIds=True)
-        PDBFile.writeFooter(model.topology, stream)
+    return model.topology
+
+
+def frame_text(model: Any, positions_nm: Any) -> str:
+    """Its atoms as lines of a PDB."""
+    from openmm import unit
+    from openmm.app import PDBFile
+
+    stream = io.StringIO()
+    at = positions_nm * ANGSTROM_PER_NM * unit.angstrom
+    PDBFile.writeModel(model, at, stream, keepIds=True)
+    return stream.getvalue()
+
+
+def models_text(texts: Iterable[tuple[float, str]]) -> Iterator[str]:
+    """Each frame, of this time in ps, as a model with its time in front."""
+    for number, (time_ps, text) in enumerate(texts, start=1):
+        yield f"REMARK time_ps {time_ps:.7g}\nMODEL     {number:4d}\n{text}ENDMDL\n"
+
+
+def footer(model: Any) -> str:
+    """Bonds that are not those of amino acids."""
+    from openmm.app import PDBFile
+
+    stream = io.StringIO()
+    PDBFile.writeFooter(model, stream)
+    return stream.getvalue()
+
+
+def _write(
+    prepared: Prepared, shown: list[int], frames: Any, times_ps: list[float], path: Path
+) -> None:
+    model = model_of(prepared, shown)
+    texts = (frame_text(model, frame) for frame in frames)
+    models = models_text(zip(times_ps, texts, strict=True))
+    put(path, chain(models, [footer(model)]))
+
+
+def put(path: Path, parts: Iterable[str]) -> None:
+    """Renamed into place, so that whoever opens it has whole frames."""
+    scratch = path.with_name(f".{path.name}")
+    with scratch.open("w") as stream:
+        stream.writelines(parts)
+    scratch.replace(path)

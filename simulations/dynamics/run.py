@@ -20,6 +20,8 @@ from .engine import (
     make_context,
     total_mass_da,
 )
+from .growing import Growing
+from .images import gathered
 from .minimise import minimise
 from .observables import OBSERVABLES_NAME, Gauge, Row, Table, is_finite
 from .pace import Pace
@@ -27,7 +29,7 @@ from .params import MAX_PADDING_ANGSTROM, MIN_TIMESTEP_FS, MdParams
 from .platforms import GPU_PLATFORM, works
 from .prepare import prepare
 from .prepared import SYSTEM_NAME, TOPOLOGY_NAME, Prepared, store, write_pdb
-from .preview import PREVIEW_NAME, solute, write_preview
+from .preview import PREVIEW_NAME, SHOWN_PS, solute, write_preview
 from .resume import resume
 from .schedule import Schedule, Stage, ensemble, environment, schedule
 from .trajectory import TRAJECTORY_NAME, Frames
@@ -71,6 +73,7 @@ class Run:
         else:
             self.prepared, self._state = self._minimised(prepare(params, context))
         self.table = Table(context.workdir / OBSERVABLES_NAME, resumed.rows if resumed else ())
+        self._growing = Growing(self.prepared, context.workdir)
         self._frames = Frames(context.workdir / TRAJECTORY_NAME, self.prepared, self.plan)
         self._gauge = self._make_gauge()
         self._declare(TOPOLOGY_NAME, SYSTEM_NAME, checkpoint.CHECKPOINT_NAME, checkpoint.STATE_NAME)
@@ -183,25 +186,35 @@ class Run:
         row = {"step": step, "time_ps": self.plan.time_ps(step), **self._gauge.read(engine, free)}
         if not is_finite(row):
             raise self._blown_up(step)
-        if self.plan.is_frame(step):
-            self._frames.append(engine)
-            self._declare(TRAJECTORY_NAME)
+        shown = self._keep_frame(engine, row["time_ps"]) if self.plan.is_frame(step) else {}
         self.table.append(row)
         self._checkpoints.save_if_due(engine)
         self._declare(OBSERVABLES_NAME)
         metrics = {
             **row,
+            **shown,
             "speed_ns_per_day": self.pace.ns_per_day,
             "remaining_s": round(self.pace.seconds_for(self.plan.n_steps - step), 2),
         }
         message = f"{row['time_ps']:.3f} ps of {self.plan.time_ps(self.plan.n_steps):g}"
         self._context.report(self._fraction(step), message, stage=stage, **metrics)
 
+    def _keep_frame(self, engine: Any, time_ps: float) -> dict[str, float]:
+        """:returns: the time of the newest frame that a browser may see, if that is a newer one."""
+        positions_nm = self._frames.append(engine)
+        self._declare(TRAJECTORY_NAME)
+        if not self._growing.add(positions_nm, time_ps):
+            return {}
+        self._declare(PREVIEW_NAME)
+        return {SHOWN_PS: time_ps}
+
     def _write_final(self) -> None:
         from openmm import unit
 
         positions = self._state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
         box = self._state.getPeriodicBoxVectors() if self.prepared.periodic else None
+        if box is not None:
+            positions = gathered(self.prepared, positions, box.value_in_unit(unit.nanometer))
         write_pdb(self.prepared, positions, self._context.workdir / FINAL_NAME, box)
         self._declare(FINAL_NAME)
         if write_preview(self.prepared, self._context.workdir):

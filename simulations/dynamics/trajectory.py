@@ -36,12 +36,15 @@ class Frames:
             append=path.exists(),
         )
 
-    def append(self, context: Any) -> None:
+    def append(self, context: Any) -> Any:
+        """:returns: the positions that were written, in nm."""
+        from openmm import unit
+
         # Molecules are put back into the box whole, as viewers like them.
         state = context.getState(positions=True, enforcePeriodicBox=self._periodic)
-        self._file.writeModel(
-            state.getPositions(asNumpy=True), periodicBoxVectors=state.getPeriodicBoxVectors()
-        )
+        positions = state.getPositions(asNumpy=True)
+        self._file.writeModel(positions, periodicBoxVectors=state.getPeriodicBoxVectors())
+        return positions.value_in_unit(unit.nanometer)
 
 
 def read_frames(path: Path, atoms: Sequence[int]) -> tuple[Any, list[float]]:

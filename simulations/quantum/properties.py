@@ -26,7 +26,9 @@ def result_fields(
     mf: Any, molecule: Molecule, params: MoleculeDftParams, notes: Iterable[Note], seconds: float
 ) -> dict[str, Any]:
     """The fields of `MoleculeDftResult`."""
-    mol = mf.mol
+    import numpy as np
+
+    mol, dipole = mf.mol, dipole_debye(mf)
     homo, lumo = frontier_orbitals(mf)
     reference = reference_of(params.reference, molecule.multiplicity)
     s_squared = None if reference == "RKS" else float(mf.spin_square()[0])
@@ -44,7 +46,8 @@ def result_fields(
         "lumo_ev": lumo,
         "gap_ev": None if homo is None or lumo is None else lumo - homo,
         "orbitals": levels_near_gap(mf.mo_energy, mf.mo_occ),
-        "dipole_debye": _dipole(mf),
+        "dipole_debye": float(np.linalg.norm(dipole)),
+        "dipole_vector_debye": dipole,
         "mulliken_charges": [float(q) for q in mf.mulliken_pop(verbose=0)[1]],
         "iao_charges": iao_charges(mf),
         "s_squared": s_squared,
@@ -104,10 +107,13 @@ def geometry_of(mol: Any) -> Geometry:
     return Geometry(symbols, as_vectors(mol.atom_coords(unit="Angstrom")))
 
 
-def _dipole(mf: Any) -> float:
-    import numpy as np
+def dipole_debye(mf: Any) -> list[float]:
+    """Nuclei less electrons, about the origin of the coordinates, so it points from minus to plus.
 
-    return float(np.linalg.norm(mf.dip_moment(unit="Debye", verbose=0)))
+    That is the physicists' direction, which IUPAC's Gold Book takes too ("electric dipole moment");
+    the crossed arrow of older chemistry books points the other way.
+    """
+    return [float(part) for part in mf.dip_moment(unit="Debye", verbose=0)]
 
 
 def versions() -> dict[str, str]:

@@ -105,6 +105,13 @@ class XtbResult(BaseModel):
     dipole_debye: float = Field(
         title="Dipole moment", json_schema_extra={"unit": "debye", "headline": True}
     )
+    dipole_vector_debye: list[float] | None = Field(
+        default=None,
+        title="Dipole vector",
+        description="Along the axes of the positions, from minus to plus, about their origin. "
+        "Of a charged molecule it depends on that origin.",
+        json_schema_extra={"unit": "debye"},
+    )
     mulliken_charges: list[float] = Field(title="Mulliken charges")
     symbols: list[str] = Field(title="Elements")
     positions_angstrom: list[list[float]] = Field(

@@ -29,6 +29,8 @@ def xtb_result_fields(
     """The fields of `XtbResult`."""
     import numpy as np
 
+    # As tblite has it: charges times positions, so from minus to plus.
+    dipole = [float(part) * DEBYE_PER_AU for part in surface.property("dipole")]
     return {
         "energy_hartree": energy,
         "method": params.label,
@@ -41,7 +43,8 @@ def xtb_result_fields(
             np.ravel(surface.property("orbital-occupations")),
             filled_from=FILLED_FROM,
         ),
-        "dipole_debye": float(np.linalg.norm(surface.property("dipole"))) * DEBYE_PER_AU,
+        "dipole_debye": float(np.linalg.norm(dipole)),
+        "dipole_vector_debye": dipole,
         "mulliken_charges": [float(charge) for charge in surface.property("charges")],
         "symbols": list(surface.geometry.symbols),
         "positions_angstrom": [list(row) for row in surface.geometry.positions],

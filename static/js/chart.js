@@ -3,6 +3,7 @@ import { seriesOf, waysOf } from "./chart_ways.js";
 import { Tools } from "./figure_tools.js";
 import { choices } from "./figures/choices.js";
 import { significant } from "./format.js";
+import { markStep, tieToSteps } from "./chart_steps.js";
 import { band, legible, upright } from "./marks.js";
 import { extent, Paper } from "./paper.js";
 
@@ -12,6 +13,8 @@ export class Chart {
     this.plot = plot;
     this.points = [];
     this.lines = [];
+    this.step = null; // that figure 1 shows
+    this.rest = ""; // what is said while nothing is pointed at
     this.ways = waysOf(plot, Number(figure.dataset.figure) % 2 ? "s2 solid" : "s1");
     this.empty = figure.querySelector("[data-empty]");
     this.paper = new Paper(figure.querySelector("[data-plot]"), () => this.draw());
@@ -29,6 +32,7 @@ export class Chart {
       plot.cut_at = detail;
       this.paper.redraw();
     });
+    tieToSteps(this);
     this.look(this.ways[0].name);
   }
 
@@ -54,6 +58,7 @@ export class Chart {
   resemble(before) {
     if (before.way.name !== this.way.name) this.look(before.way.name);
     if (before.tools.open) this.tools.toggleTable();
+    this.step = before.step;
   }
 
   remove() {
@@ -81,6 +86,7 @@ export class Chart {
     lines.forEach((line, i) => this.#line(line, i === 0));
     const drawn = lines.filter((line) => line.points.length);
     if (drawn.length > 1) paper.legend(drawn.map((line) => [line.title.replace(/ \(.*/, ""), line.look]));
+    markStep(this);
     this.cursor = paper.add("path", { class: "cursor" });
   }
 
@@ -128,7 +134,7 @@ export class Chart {
     if (!this.cursor) return;
     if (pixel === null || !points.length) {
       this.cursor.removeAttribute("d");
-      this.tools.say("");
+      this.tools.say(this.rest);
       return;
     }
     const { toX, box } = this.paper;

@@ -1,6 +1,8 @@
 // Figure 1: the structure of a job, drawn when it comes into view. The page works without.
+import { number } from "./format.js";
 import { fieldOf } from "./mol_extras.js";
-import { framesOf, labelOf, WITH_WATER } from "./mol_frames.js";
+import { fetchFiles, Following } from "./mol_files.js";
+import { labelOf, WITH_WATER } from "./mol_frames.js";
 import { Controls } from "./mol_controls.js";
 import { hasWebGL, load3Dmol, Scene } from "./mol_scene.js";
 import { fillTables } from "./mol_tables.js";
@@ -13,6 +15,7 @@ class Molecule extends HTMLElement {
   #watch = null;
   #opening = null;
   #timer = null;
+  #dmol = null;
   #files = null;
   #dark = matchMedia("(prefers-color-scheme: dark)");
   #redraw = () => this.show();
@@ -21,6 +24,7 @@ class Molecule extends HTMLElement {
     if (this.scene || this.#watch) return; // moved, and still itself
     this.spec = JSON.parse(this.querySelector('script[type="application/json"]').textContent);
     this.stage = this.querySelector("[data-mol]");
+    this.following = this.spec.told_by ? new Following(this.spec) : null;
     this.#watch = new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && this.open(), { rootMargin: "200px" });
     this.#watch.observe(this.stage);
   }
@@ -41,9 +45,9 @@ class Molecule extends HTMLElement {
     const slow = setTimeout(() => this.#say("Loading 3D, 0.2 MB."), 300);
     try {
       if (!hasWebGL()) throw new Error("this browser has no WebGL, or it is switched off");
-      const [dmol, files] = await Promise.all([load3Dmol(this.dataset.vendor), this.#fetchFiles()]);
-      this.#files = files;
-      this.#draw(dmol);
+      [this.#dmol, this.#files] = await Promise.all([load3Dmol(this.dataset.vendor), fetchFiles(this.spec, this.following)]);
+      if (this.following && !this.frames.length) this.#say("The first frame is not there yet; it is shown as soon as it is.");
+      else this.#draw();
     } catch (error) {
       this.#goWithout(error);
     } finally {
@@ -122,6 +126,20 @@ class Molecule extends HTMLElement {
     this.#comeIntoView();
   }
 
+  /** The geometry of this step of an optimisation, by its own number; the newest of that number. */
+  async showStep(step) {
+    if (!(await this.#ready(true))) return;
+    const place = this.frames.findLastIndex(({ facts }) => facts.step === step);
+    if (place < 0) return;
+    this.pause();
+    this.goTo(place);
+  }
+
+  /** Which step is shown; null where what is shown is none. */
+  get step() {
+    return (this.view === "frames" && !this.mode && this.frames[this.frame]?.facts.step) || null;
+  }
+
   #showFor(asked) {
     if (asked && this.#files.views.length) this.choose(this.#files.views[0].name);
     else this.show();
@@ -141,9 +159,50 @@ class Molecule extends HTMLElement {
     this.stage.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
   }
 
+  /** The reader's choice, so the newest frame is followed no longer. */
   goTo(frame) {
+    if (this.following) this.#markFollowing(false);
+    this.#at(frame);
+  }
+
+  #at(frame) {
     this.frame = Math.max(0, Math.min(frame, this.frames.length - 1));
     this.choose("frames");
+  }
+
+  /** Show each frame as soon as the run has it, or stay with the one that is shown. */
+  follow(yes) {
+    this.#markFollowing(yes);
+    if (!yes) return;
+    this.pause();
+    this.#at(this.frames.length - 1);
+  }
+
+  #markFollowing(yes) {
+    this.following.isOn = yes;
+    this.controls.following(yes);
+  }
+
+  /** The run tells of newer frames; none is asked for before the figure came into view. */
+  async news() {
+    if (!this.#files) return;
+    const shown = this.frames[this.frame];
+    try {
+      await this.following.catchUp(shown);
+    } catch (error) {
+      this.querySelector("[data-frame]").textContent = `${error.message}; the next one is asked for as it comes`;
+      return;
+    }
+    if (this.scene) this.#grow(shown);
+    else if (this.isConnected && this.frames.length) this.#draw();
+  }
+
+  #grow(shown) {
+    const place = this.frames.indexOf(shown);
+    if (place >= 0) this.frame = place;
+    this.controls.at(this.frame, this.frames.length);
+    this.querySelector("[data-frame]").textContent = labelOf(this.frames, this.frame, this.spec.frame_word);
+    if (this.following.isOn) this.following.pace.soon(() => this.scene && this.following.isOn && this.#at(this.frames.length - 1));
   }
 
   play() {
@@ -198,29 +257,12 @@ class Molecule extends HTMLElement {
     return this.#files?.frames?.frames ?? [];
   }
 
-  async #fetchFiles() {
-    const found = { views: [] };
-    await Promise.all(this.spec.files.map(async (file) => {
-      const answer = await fetch(file.url);
-      if (!answer.ok) throw new Error(`${file.name} cannot be had (${answer.status})`);
-      const told = { ...file, frames: framesOf(await answer.text(), file.format) };
-      if (file.role === "view") found.views.push(told);
-      else found[file.role] = told;
-    }));
-    found.views.sort((a, b) => this.#place(a) - this.#place(b));
-    return found;
-  }
-
-  #place(file) {
-    return this.spec.files.findIndex((each) => each.name === file.name);
-  }
-
-  #draw(dmol) {
+  #draw() {
     while (drawn.length >= MOST_CONTEXTS) drawn[0].#rest();
     drawn.push(this);
     this.stage.replaceChildren();
-    this.scene = new Scene(dmol, this.stage, this.spec);
-    const last = this.spec.kind === "molecule" ? this.frames.length - 1 : 0;
+    this.scene = new Scene(this.#dmol, this.stage, this.spec);
+    const last = this.spec.kind === "molecule" || this.following ? this.frames.length - 1 : 0;
     this.frame = Math.max(0, last);
     const isWalk = this.spec.kind === "molecule" || this.spec.kind === "crystal";
     this.view = (isWalk && this.#files.views[0]?.name) || (this.frames.length ? "frames" : this.#files.views[0].name);
@@ -253,11 +295,13 @@ class Molecule extends HTMLElement {
     const rmsd = this.#saidRmsd();
     const { atoms, bonds } = this.scene.describe();
     // A view's name is on its button already.
-    const shown = this.view === "frames" || this.mode ? said : `${atoms.length} atoms`;
+    const shown = this.view === "frames" || this.mode ? said : `${atoms.length} atoms${this.scene.options.water && this.hasWater ? " and water" : ""}`;
     this.querySelector("[data-frame]").textContent = `${shown}${rmsd}`;
     this.controls.at(this.frame, this.frames.length);
-    const sentence = `${this.spec.subject}, ${atoms.length} atoms: ${said}${rmsd}.`;
+    const dipole = this.scene.hasDipole ? `; the arrow is its dipole, ${number(this.spec.dipole.dipole_debye, "fixed", 2)} debye from minus to plus` : "";
+    const sentence = `${this.spec.subject}, ${atoms.length} atoms: ${said}${rmsd}${dipole}.`;
     this.stage.setAttribute("aria-label", sentence);
+    this.dispatchEvent(new CustomEvent("stepshown", { bubbles: true, detail: this.step }));
     fillTables(this, { sentence, atoms, bonds, rank: this.spec.kind === "docking" ? this.#chosen().rank : 0 });
   }
 

@@ -7,14 +7,14 @@ import { WITH_WATER } from "./mol_frames.js";
 const TURN = 15; // degrees
 const TYPES = { xyz: "chemical/x-xyz", pdb: "chemical/x-pdb", sdf: "chemical/x-mdl-sdfile", cif: "chemical/x-cif" };
 const SWITCHES = {
-  molecule: ["labels", "spheres", "surface"],
+  molecule: ["labels", "spheres", "surface", "dipole"],
   conformers: ["labels", "spheres"],
   dynamics: ["labels", "spheres", "water"],
   docking: ["contacts", "labels", "box", "surface"],
   crystal: ["cell", "copies", "spheres"],
 };
 const OF_CONTACTS = new Set(["contacts", "labels"]);
-const WORDS = { labels: "Labels", water: "Water", spheres: "Spheres", surface: "Surface", contacts: "Contacts", box: "Box", cell: "Cell", copies: "2 × 2 × 2" };
+const WORDS = { labels: "Labels", water: "Water", spheres: "Spheres", surface: "Surface", dipole: "Dipole", contacts: "Contacts", box: "Box", cell: "Cell", copies: "2 × 2 × 2" };
 const MOVES = new Map([
   ["ArrowLeft", ["←", "Turn left", (scene) => scene.turn(-TURN, "y")]],
   ["ArrowRight", ["→", "Turn right", (scene) => scene.turn(TURN, "y")]],
@@ -40,6 +40,7 @@ export class Controls {
 
   nameOf(view) {
     const label = this.views.find((each) => each.key === view)?.label ?? "";
+    if (this.owner.scene.options.water && this.owner.hasWater) return `${label}, with its water`;
     return view === "overlay" && label === "All" ? `all ${this.owner.frames.length} conformers` : label;
   }
 
@@ -54,6 +55,7 @@ export class Controls {
     this.#markSwitches(); // another frame drops its surface
     const slider = this.owner.querySelector("[data-slider]");
     if (!slider) return;
+    this.#reach(slider, count);
     slider.value = frame;
     slider.setAttribute("aria-valuetext", `${frame + 1} of ${count}`);
     this.owner.querySelector("[data-count]").textContent = `${frame + 1} / ${count}`;
@@ -86,11 +88,14 @@ export class Controls {
     const { scene, spec } = this.owner;
     const switches = make("span", "", { class: "switches", role: "group", "aria-label": "Also shown" });
     const told = spec.kind !== "docking" || spec.contacts.length > 0;
-    const has = { water: files.views.some(({ frames }) => WITH_WATER.test(frames[0].text)) };
+    this.of = files.views[0]?.name;
+    this.watery = files.views.findLast(({ frames }) => WITH_WATER.test(frames[0].text))?.name;
+    const has = { water: Boolean(this.watery), dipole: Boolean(spec.dipole) };
     for (const name of SWITCHES[spec.kind].filter((each) => (told || !OF_CONTACTS.has(each)) && has[each] !== false)) {
       const button = make("button", WORDS[name], {
         type: "button", class: "btn", "data-switch": name, "aria-pressed": String(scene.options[name]),
       });
+      if (name === "dipole") button.title = "The dipole moment as an arrow from minus to plus, 1 Å for each debye";
       button.addEventListener("click", () => this.#switch(name));
       switches.append(button);
     }
@@ -105,11 +110,18 @@ export class Controls {
 
   #switch(name) {
     const { options } = this.owner.scene;
-    if (name === "surface") {
+    if (name === "water" && !this.owner.hasWater) {
+      // Frames are kept without it: what has it is the last structure, or that of the start.
+      options.water = true;
+      this.owner.pause();
+      this.owner.choose(this.watery);
+    } else if (name === "surface") {
       this.owner.scene.surface(!options.surface);
     } else {
       options[name] = !options[name];
       this.owner.show();
+      // It is of one geometry alone.
+      if (name === "dipole" && options.dipole && !this.owner.scene.hasDipole) this.owner.choose(this.of);
     }
     this.#markSwitches();
   }
@@ -117,24 +129,44 @@ export class Controls {
   #markSwitches() {
     const { options } = this.owner.scene;
     for (const button of this.owner.querySelectorAll("[data-switch]")) {
-      button.setAttribute("aria-pressed", String(options[button.dataset.switch]));
-      if (button.dataset.switch === "water") button.disabled = !this.owner.hasWater;
+      const isOn = options[button.dataset.switch];
+      if (button.dataset.switch !== "water") button.setAttribute("aria-pressed", String(isOn));
+      else this.#markWater(button, isOn);
     }
+  }
+
+  #markWater(button, isOn) {
+    const { hasWater } = this.owner;
+    button.setAttribute("aria-pressed", String(isOn && hasWater));
+    button.title = hasWater ? "Water and ions of what is shown" : `Frames are kept without water: shows “${this.nameOf(this.watery)}” with it`;
   }
 
   #hearSlider() {
     const slider = this.owner.querySelector("[data-slider]");
     if (!slider) return;
     const play = this.owner.querySelector("[data-play]");
-    slider.max = this.owner.frames.length - 1;
-    slider.disabled = this.owner.frames.length < 2;
-    if (play) play.disabled = slider.disabled;
+    this.#reach(slider, this.owner.frames.length);
     slider.addEventListener("input", () => {
       this.owner.pause();
       this.owner.goTo(Number(slider.value));
     });
     play?.addEventListener("click", () => this.owner.play());
     this.#hearLoop();
+    const follow = this.owner.querySelector("[data-follow]");
+    if (follow) follow.disabled = false;
+    follow?.addEventListener("click", () => this.owner.follow(!this.owner.following.isOn));
+  }
+
+  /** As far as there are frames: of a run that goes on they become more. */
+  #reach(slider, count) {
+    slider.max = count - 1;
+    slider.disabled = count < 2;
+    const play = this.owner.querySelector("[data-play]");
+    if (play) play.disabled = slider.disabled;
+  }
+
+  following(yes) {
+    this.owner.querySelector("[data-follow]").setAttribute("aria-pressed", String(yes));
   }
 
   #hearLoop() {

@@ -1,4 +1,5 @@
 // What result figures show in the structure: charges as colours, a field as lobes, a mode as motion.
+import { number } from "./format.js";
 import { token } from "./save.js";
 
 const NEGATIVE = [0xc8, 0x36, 0x2b];
@@ -9,6 +10,7 @@ const MODE_REACH = 0.8; // Å, of the atom that goes farthest
 const MODE_INTERVAL_MS = 55;
 const LOBES = 0.93; // drawn onto nothing, for the page shows through: less looks washed out
 const LABELS_UP_TO = 60;
+const SAME_PLACE = 0.001; // Å
 
 const BESIDE = { alignment: "bottomLeft", backgroundOpacity: 0.7, borderThickness: 0 }; // not over its colour
 
@@ -53,6 +55,21 @@ export function startVibration(viewer, model) {
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
   model.vibrate(MODE_FRAMES, reach, true, viewer);
   viewer.animate({ loop: "backAndForth", interval: MODE_INTERVAL_MS, reps: 0 });
+}
+
+/** Whether the dipole is of the atoms as they are shown. */
+export function isOfDipole({ symbols, positions_angstrom: positions }, atoms) {
+  return atoms.length === symbols.length && atoms.every(({ elem, x, y, z }, i) => (
+    elem === symbols[i] && [x, y, z].every((value, axis) => Math.abs(value - positions[i][axis]) < SAME_PLACE)
+  ));
+}
+
+/** An arrow through the middle of the atoms, from minus to plus, 1 Å for each debye. */
+export function drawDipole(viewer, { vector_debye: vector, dipole_debye: size }, atoms, labelStyle) {
+  const middle = (axis) => atoms.reduce((sum, atom) => sum + atom[axis], 0) / atoms.length;
+  const at = (part) => Object.fromEntries(["x", "y", "z"].map((axis, i) => [axis, middle(axis) + part * vector[i]]));
+  viewer.addArrow({ start: at(-0.5), end: at(0.5), radius: 0.09, radiusRatio: 2.4, mid: Math.max(0.5, 1 - 0.5 / size), color: token("--s4") });
+  viewer.addLabel(`${number(size, "fixed", 2)} D`, { ...labelStyle, position: at(0.5), alignment: "bottomLeft", backgroundOpacity: 1 });
 }
 
 function drawArrow(viewer, { x, y, z, dx, dy, dz }, reach) {

@@ -61,7 +61,7 @@ function framesOfPdb(text) {
 
 function factsOf(frame, format) {
   const facts = {};
-  if (format === "xyz") take(facts, frame.split("\n", 2)[1] ?? "", /(energy_hartree) (\S+)/g);
+  if (format === "xyz") take(facts, frame.split("\n", 2)[1] ?? "", /(step|energy_hartree) (\S+)/g);
   if (format === "pdb") take(facts, frame.slice(0, 400), /^REMARK (time_ps) (\S+)/gm);
   if (format === "sdf") {
     take(facts, frame, />\s+<(score_kcal_per_mol|energy_hartree|rank)>\s*\n(\S+)/g);

@@ -1,5 +1,5 @@
 // What 3Dmol draws of a job's structure; everything that knows 3Dmol is here.
-import { colourByCharge, drawLobes, startVibration } from "./mol_extras.js";
+import { colourByCharge, drawDipole, drawLobes, isOfDipole, startVibration } from "./mol_extras.js";
 import { bondsOf, distance, superpose } from "./mol_geometry.js";
 
 const STRONG = /hydrogen bond|salt bridge|metal/;
@@ -65,7 +65,7 @@ export class Scene {
     this.#stage = stage;
     this.spec = spec;
     this.extras = { charges: null, field: null };
-    this.options = { labels: false, spheres: false, water: false, box: true, contacts: true, cell: true, copies: true, surface: false };
+    this.options = { labels: false, spheres: false, water: false, box: true, contacts: true, cell: true, copies: true, surface: false, dipole: false };
     this.#viewer = dmol.createViewer(stage, { backgroundAlpha: 0, antialias: true, disableFog: spec.kind !== "docking" });
     this.#viewer.setBackgroundColor("white", 0);
   }
@@ -109,6 +109,8 @@ export class Scene {
     const fits = charges && model.selectedAtoms({}).map((atom) => atom.elem).join() === charges.symbols.join();
     if (fits) colourByCharge(this.#viewer, model, charges.charges_e, this.#labelStyle());
     if (field) drawLobes(this.#viewer, field);
+    this.hasDipole = this.options.dipole && isOfDipole(this.spec.dipole, model.selectedAtoms({}));
+    if (this.hasDipole) drawDipole(this.#viewer, this.spec.dipole, model.selectedAtoms({}), this.#labelStyle());
   }
 
   /** The atoms of now, without water, and the bonds between them. */

@@ -93,6 +93,8 @@ export class JobView {
     this.points.push(...points);
     for (const chart of this.charts) chart.show(this.points);
     const newest = Object.assign({}, ...points);
+    const viewer = this.root.querySelector("bp-mol");
+    if (viewer?.following && viewer.following.toldBy in newest) viewer.news();
     for (const cell of this.root.querySelectorAll("[data-readout]")) {
       const readout = this.readouts.get(cell.dataset.readout);
       if (!readout || !(readout.key in newest)) continue;

@@ -79,6 +79,31 @@ def test_energies_and_criteria_are_looked_at_in_other_ways(
     assert_nothing_was_refused(page)
 
 
+def test_a_step_of_the_energy_is_its_geometry_and_the_player_marks_the_step(
+    page: Page, stack: Stack, water: str
+) -> None:
+    look(page, stack, water)
+    energy = page.locator("figure[data-figure='0']")
+    drawn = energy.locator("[data-plot] svg")
+    shown = page.locator("[data-frame]")
+    said = energy.locator(".tools output")
+
+    press(page, drawn.locator(".mark").nth(1))
+
+    expect(shown).to_contain_text("Step 2 of ")
+    expect(drawn.locator("circle.shown-step")).to_have_count(1)
+    drawn.press("ArrowLeft")
+    expect(shown).to_contain_text("Step 1 of ")
+    expect(drawn).to_have_attribute("aria-valuenow", "1")
+    slider = page.get_by_role("slider", name="Step", exact=True)
+    slider.focus()
+    slider.press("End")
+    last = int(slider.get_attribute("max") or 0) + 1
+    expect(said).to_contain_text(f"step {last}: ")
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(drawn.locator("circle.shown-step")).to_have_count(0)
+
+
 def test_a_level_is_chosen_and_its_shape_is_in_figure_1(
     page: Page, stack: Stack, water: str
 ) -> None:
@@ -220,6 +245,51 @@ def test_conformers_a_reaction_and_a_crystal_change_with_what_is_chosen(
             reaction.get_by_role("button", name=unit, exact=True).click,
         )
     assert_nothing_was_refused(page)
+
+
+VOLUMES = {
+    # Of a made-up crystal, for what is looked at is the axis: no engine runs here.
+    "points": [[38.0, -11.3905], [40.0, -11.4052], [42.0, -11.4101], [45.0, -11.3999]],
+    "volume_angstrom3": 42.0,
+    "energy_hartree": -11.4101,
+    "bulk_modulus_gpa": 430.0,
+    "bulk_modulus_derivative": 3.7,
+}
+DRAW_VOLUMES = """async (data) => {
+    const figure = document.createElement("figure");
+    figure.innerHTML = '<div class="plot" data-plot></div><div data-choices></div>';
+    document.querySelector("main").replaceChildren(figure);
+    const { draw } = await import("/static/js/figures/equation_of_state.js");
+    const table = { header: [], rows: [], digits: [] };
+    draw(figure, { data, sentence: "E(V)", table }, { what: {}, refresh() {} });
+}"""
+ON_AXIS = """svg => {
+    const read = (tick) => Number(tick.textContent.replace("−", "-").replace(/[^-.\\d]/g, ""));
+    const ticks = [...svg.querySelectorAll('text.tick[text-anchor="end"]')];
+    const [[low, from], [high, to]] = [ticks[0], ticks.at(-1)]
+        .map((tick) => [read(tick), Number(tick.getAttribute("y")) - 4]);
+    const marks = [...svg.querySelectorAll("circle.mark")].map((mark) => mark.cy.baseVal.value);
+    return marks.map((y) => low + ((high - low) * (y - from)) / (to - from));
+}"""
+
+
+def test_the_unit_that_is_chosen_is_that_of_the_drawn_axis(page: Page, stack: Stack) -> None:
+    """Read off the drawing as a reader would: from where a point is to the numbers of the ticks."""
+    page.goto(f"{stack.url}/docs/")
+    page.evaluate(DRAW_VOLUMES, VOLUMES)
+    drawn = page.locator("[data-plot] svg")
+    in_one_hartree = {"kcal/mol": 627.5095, "kJ/mol": 2625.4996, "eV": 27.211386}
+
+    for unit, size in in_one_hartree.items():
+        page.get_by_role("button", name=unit, exact=True).click()
+        expect(drawn).to_contain_text(f"E above the minimum ({unit})")
+        above = [(energy - VOLUMES["energy_hartree"]) * size for _, energy in VOLUMES["points"]]
+        assert drawn.evaluate(ON_AXIS) == pytest.approx(above, abs=0.01 * max(above)), unit
+    page.get_by_role("button", name="hartree", exact=True).click()
+    expect(drawn).to_contain_text("E (hartree)")
+    assert drawn.evaluate(ON_AXIS) == pytest.approx(
+        [energy for _, energy in VOLUMES["points"]], abs=2e-4
+    )
 
 
 def test_what_is_shown_is_saved_in_four_ways(page: Page, stack: Stack, vibrating: str) -> None:

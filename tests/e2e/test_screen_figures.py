@@ -121,15 +121,18 @@ def test_water_is_shown_when_it_is_asked_for(page: Page, stack: Stack) -> None:
     )
     look(page, stack, job_id)
     water = page.get_by_role("button", name="Water")
-    expect(water).to_be_disabled()  # the frames are kept without
+    frame = picture(page)
 
-    page.get_by_role("button", name="End", exact=True).click()
+    water.click()  # the frames are kept without: that of the last structure is shown
 
-    before = picture(page)
+    expect(page.get_by_role("img", name="End, with its water")).to_be_visible()
+    expect(water).to_have_attribute("aria-pressed", "true")
+    wet = picture(page)
     water.click()
-    assert picture(page) != before
-    water.click()
-    assert picture(page) == before
+    expect(water).to_have_attribute("aria-pressed", "false")
+    assert picture(page) != wet
+    page.get_by_role("button", name="Trajectory", exact=True).click()
+    assert picture(page) == frame
 
 
 def test_a_contact_lights_its_residue(page: Page, stack: Stack, docked: str) -> None:

@@ -102,7 +102,7 @@ def test_an_optimisation_is_gone_through_step_by_step(
     assert_nothing_was_refused(page)
 
 
-@pytest.mark.parametrize("switch", ["Labels", "Spheres"])
+@pytest.mark.parametrize("switch", ["Labels", "Spheres", "Dipole"])
 def test_a_switch_changes_the_picture_and_back(
     page: Page, stack: Stack, aspirin: str, switch: str
 ) -> None:
@@ -258,14 +258,34 @@ def test_in_the_dark_the_same_is_drawn_in_other_colours(
     until(lambda: picture(page) != light, "the picture is drawn anew", within_s=10)
 
 
-def test_it_appears_on_a_watched_page_when_the_run_ends(page: Page, stack: Stack) -> None:
-    job_id = stack.submit("md_simulation", structure="CCO", length_ps=6.1, equilibration_ps=0.2)
+def test_a_run_is_followed_until_the_reader_takes_over_and_shown_when_it_ends(
+    page: Page, stack: Stack
+) -> None:
+    long = {"length_ps": 19_000, "equilibration_ps": 0.2, "report_interval_ps": 2}
+    job_id = stack.submit("md_simulation", structure="CCO", **long)
     page.goto(f"{stack.url}/jobs/{job_id}/")
-    expect(page.locator("figure.structure")).to_contain_text("Shown when the run has ended")
+    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "", timeout=120_000)
+    follow = page.get_by_role("button", name="Follow the newest frame")
+    expect(follow).to_have_attribute("aria-pressed", "true")
 
-    expect(page.locator("bp-mol")).to_be_attached(timeout=120_000)
-    page.locator("figure.structure").scroll_into_view_if_needed()
+    def place() -> list[int]:
+        """Which frame is shown, and of how many."""
+        return [int(each) for each in page.locator("[data-count]").inner_text().split(" / ")]
 
+    until(lambda: place()[0] > 2, "a newer frame is shown", within_s=60)
+    slider = page.get_by_role("slider", name="Frame")
+    slider.focus()
+    slider.press("Home")
+    expect(follow).to_have_attribute("aria-pressed", "false")
+    before = place()[1]
+    until(lambda: place()[1] > before, "there is a newer frame", within_s=60)
+    assert place()[0] == 1
+    follow.click()
+    until(lambda: place()[0] > before, "it goes on with the newest", within_s=60)
+
+    stack.client.post(f"/api/v1/jobs/{job_id}/cancel")
+
+    expect(page.get_by_role("button", name="Loop")).to_be_enabled(timeout=60_000)
     expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "", timeout=60_000)
     assert page.evaluate(INK) > 0.01
 

@@ -149,6 +149,23 @@ def test_a_figure_with_nothing_in_it_says_why(
     assert words in shown(job).why_empty
 
 
+def test_a_dipole_is_told_with_its_geometry_unless_of_an_ion(leave: Callable[..., Job]) -> None:
+    result = {
+        "charge": 0,
+        "symbols": ["O"],
+        "positions_angstrom": [[0, 0, 0]],
+        "dipole_debye": 1.8,
+        "dipole_vector_debye": [0, 0, -1.8],
+    }
+
+    neutral = shown(leave("final.xyz", result=result))
+
+    assert neutral.spec["dipole"]["vector_debye"] == [0, 0, -1.8]
+    assert "from minus to plus" in neutral.caption
+    assert "dipole" not in shown(leave("final.xyz", result={**result, "charge": 1})).spec
+    assert "dipole" not in shown(leave("final.xyz", result={"charge": 0})).spec
+
+
 def test_the_page_holds_the_coordinates_without_any_script(
     client: Client, alice: Any, leave: Callable[..., Job]
 ) -> None:

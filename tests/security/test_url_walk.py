@@ -110,6 +110,8 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", f"{PAGE}files/<uuid:artifact_id>/"): MY_PAGE,
     # A sum of squares is about no molecule.
     ("GET", f"{PAGE}drawings/<int:place>.svg"): (302, 404, 404, 404),
+    # A sum of squares has no frames either.
+    ("GET", f"{PAGE}frames/"): (302, 404, 404, 404),
     ("GET", f"{PAGE}files/"): MY_PAGE,
     ("GET", f"{PAGE}files/all.zip"): MY_PAGE,
     ("GET", f"{PAGE}files/<uuid:artifact_id>/view/"): MY_PAGE,

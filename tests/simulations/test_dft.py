@@ -12,6 +12,7 @@ from simulations.quantum.geometry import Geometry, append_frame, read_frames
 from simulations.quantum.progress import log_progress
 
 from .recording import RecordingContext
+from .test_xtb import along_dipole
 
 WATER = "3\n\nO 0 0 0.1173\nH 0 0.7572 -0.4692\nH 0 -0.7572 -0.4692"
 STRETCHED = "3\n\nO 0 0 0.1173\nH 0 0.80 -0.50\nH 0 -0.80 -0.50"
@@ -50,6 +51,7 @@ def test_water_has_the_energy_that_pyscf_gives_it(context: RecordingContext) -> 
     assert result["method"] == "B3LYP-D3(BJ)/def2-svp"
     assert result["reference"] == "RKS"
     assert result["dipole_debye"] == pytest.approx(2.0, abs=0.2)
+    assert along_dipole(result) == pytest.approx(result["dipole_debye"], rel=1e-3)
     assert sum(result["mulliken_charges"]) == pytest.approx(0, abs=1e-6)
     assert result["gap_ev"] == pytest.approx(result["lumo_ev"] - result["homo_ev"])
 

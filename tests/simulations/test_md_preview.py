@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from openmm import unit
 from openmm.app import PDBFile
 
 import simulations
+from simulations.dynamics import growing
+from simulations.dynamics.prepared import load
 from simulations.dynamics.preview import chosen, superposed
 
 from .recording import RecordingContext
@@ -61,3 +65,50 @@ def test_the_preview_is_the_trajectory_without_its_water(context: RecordingConte
 def distances(positions: object) -> np.ndarray:
     at = positions.value_in_unit(unit.nanometer)  # type: ignore[attr-defined]
     return np.linalg.norm(at[:, None] - at[None], axis=-1)
+
+
+def frames_in(path: Path) -> list[float]:
+    text = path.read_text()
+    assert text.count("MODEL ") == text.count("ENDMDL")
+    assert text.endswith("END\n")
+    return [float(each) for each in re.findall(r"^REMARK time_ps (\S+)", text, re.MULTILINE)]
+
+
+@pytest.mark.engine
+def test_a_watched_run_shows_whole_frames_with_the_newest_last(
+    context: RecordingContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing, "LEAST_SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(growing, "SHARE_OF_TIME", 1e9)
+    seen: list[tuple[float, list[float]]] = []
+
+    def look(point: dict[str, Any]) -> bool:
+        if "shown_ps" in point:
+            seen.append((point["shown_ps"], frames_in(context.workdir / "preview.pdb")))
+        return False
+
+    context.stop_when = look
+    SIM.run({"structure": "O", "length_ps": 0.05, "report_interval_ps": 0.01}, context)
+
+    assert len(seen) == 5
+    assert all(times[-1] == pytest.approx(told) for told, times in seen)
+    assert [len(times) for _, times in seen] == [1, 2, 3, 4, 5]
+    assert not list(context.workdir.glob(".preview*"))
+
+
+@pytest.mark.engine
+def test_of_many_frames_every_other_one_goes_and_the_newest_stays(
+    context: RecordingContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing, "LEAST_SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(growing, "SHARE_OF_TIME", 1e9)
+    SIM.run({"structure": "O", "length_ps": 0.05, "report_interval_ps": 0.01}, context)
+    prepared = load(context.workdir)
+    (context.workdir / "trajectory.xtc").unlink()
+    monkeypatch.setattr(growing, "most_frames", lambda n_atoms: 4)
+    shown = growing.Growing(prepared, context.workdir)
+
+    for number in range(12):
+        assert shown.add(prepared.positions, number)
+
+    assert frames_in(context.workdir / "preview.pdb") == [0, 4, 8, 11]

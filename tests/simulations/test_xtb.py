@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import simulations
@@ -38,6 +39,14 @@ def test_an_optimisation_ends_at_tblites_own_minimum(context: RecordingContext) 
     assert result["energy_hartree"] < result["initial_energy_hartree"]
     assert sum(result["mulliken_charges"]) == pytest.approx(0, abs=1e-6)
     assert result["dipole_debye"] == pytest.approx(2.2, abs=0.1)
+    assert along_dipole(result) == pytest.approx(result["dipole_debye"], rel=1e-3)
+
+
+def along_dipole(water: dict[str, Any]) -> float:
+    """Its part from the oxygen, which is negative, to the middle of the hydrogens; debye."""
+    oxygen, *hydrogens = np.array(water["positions_angstrom"])
+    way = np.mean(hydrogens, axis=0) - oxygen
+    return float(np.dot(water["dipole_vector_debye"], way / np.linalg.norm(way)))
 
 
 def test_its_files_and_its_series_hold_each_step(context: RecordingContext) -> None:
