@@ -236,7 +236,7 @@ function showCost(estimate, same) {
   else control("job_confirmed").checked = false;
 }
 
-function button(words, act) {
+export function button(words, act) {
   const found = document.createElement("button");
   found.type = "button";
   found.className = "btn as-link";

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.simulations import test_docking
 from tests.stack import Stack, until
 
 from .test_browser import job_id_of
@@ -91,3 +92,22 @@ def test_what_is_wrong_is_mended_and_what_is_changed_is_marked(page: Page, stack
     expect(page.get_by_label("Basis set", exact=True)).to_have_value("def2-tzvp")
     expect(changed).not_to_have_attribute("data-changed", "")
     assert page.get_by_label("Structure", exact=True).input_value() == WATER.decode()
+
+
+@pytest.mark.skipif(not test_docking.POCKET, reason="needs the docking extras")
+def test_the_box_of_a_docking_is_drawn_and_moves_with_its_numbers(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/jobs/new/docking/")
+    file = {"name": "site.pdb", "mimeType": "text/plain", "buffer": test_docking.POCKET.encode()}
+    page.locator("#id_receptor_pdb__file").set_input_files([file])
+    site = page.locator("[data-site]")
+    site.get_by_role("button", name="Around 3D1 D:501").click(timeout=FIRST_MS)
+    expect(site).to_contain_text("defined by bound ligand 3D1 D:501")
+    site.get_by_role("button", name="Take these numbers").click()
+    expect(site).to_contain_text("defined by the numbers given")
+    expect(page.get_by_label("Site by bound ligand", exact=True)).to_have_value("")
+
+    seen = page.locator("[data-3d] canvas")
+    before = seen.screenshot()
+    page.get_by_label("Box size", exact=True).fill("8, 8, 30")
+    assert seen.screenshot() != before  # at once, before the server has said anything
+    expect(site).to_contain_text("8.0 × 8.0 × 30.0 Å (1,920 Å³)")
