@@ -18,6 +18,7 @@ from jobs.budget import Budget
 from jobs.models import Job
 
 from .drawn import Drawn
+from .excerpts import Excerpt, excerpt
 from .fields import FILE_SUFFIX, FORMAT_SUFFIX, KEPT_SUFFIX, fields_of
 from .limits import limit_field
 from .questions import HOW, Question, as_text, as_value, is_left_out, questions
@@ -44,6 +45,7 @@ class Problem:
     target: str
     label: str
     detail: str
+    where: Excerpt | None = None
     fixes: list[Fix] = field(default_factory=list)
 
 
@@ -123,6 +125,7 @@ class JobForm(forms.Form):
                     target=self[name].id_for_label if target else "",
                     label=str(self[name].label) if target else "",
                     detail=error.detail,
+                    where=self._where(name, error.position),
                     fixes=[self._fix(name, *item) for item in (error.fix or {}).items()],
                 )
             )
@@ -188,6 +191,12 @@ class JobForm(forms.Form):
         """A structure whose format was said, where it was."""
         said = self.cleaned_data.get(name + FORMAT_SUFFIX) or "auto"
         return value if said == "auto" else {"format": said, "text": value}
+
+    def _where(self, name: str, position: int | None) -> Excerpt | None:
+        """Of a text alone: a position in a file says nothing of the field."""
+        if name not in self.asked or self.asked[name].kind != "structure":
+            return None
+        return excerpt(str(self[name].value() or ""), position)
 
     def _fix(self, blamed: str, name: str, value: Any) -> Fix:
         if name == "simulation":

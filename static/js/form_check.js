@@ -3,6 +3,7 @@ import { control, fieldOf, fill, fillValue, form, inWords, isBlank, questions, s
 import { about, between, formula, mebibytes } from "./form_words.js";
 
 const PAUSE_MS = 400;
+const AROUND = 24; // characters shown beside one that is wrong, as the server has it
 const SLOW_MS = 600; // from then on it is said that something goes on
 const SPINS = { 1: "singlet", 2: "doublet", 3: "triplet", 4: "quartet", 5: "quintet" };
 const card = document.querySelector("#verdict [data-verdict]");
@@ -117,7 +118,7 @@ function tellErrors(name, errors) {
   const field = fieldOf(name);
   if (!field) return;
   const box = document.getElementById(`id_${name}_error`);
-  box.replaceChildren(...errors.flatMap((error) => [`${error.detail} `, ...fixesOf(name, error)]));
+  box.replaceChildren(...errors.flatMap((error) => [`${error.detail} `, ...whereOf(name, error), ...fixesOf(name, error)]));
   box.hidden = errors.length === 0;
   const at = control(name);
   const described = new Set((at.getAttribute("aria-describedby") ?? "").split(" ").filter(Boolean));
@@ -127,6 +128,25 @@ function tellErrors(name, errors) {
   if (described.size) at.setAttribute("aria-describedby", [...described].join(" "));
   else at.removeAttribute("aria-describedby");
   if (errors.length) field.closest("details")?.setAttribute("open", "");
+}
+
+/** The place where a text goes wrong, and a way to it. */
+function whereOf(name, { position }) {
+  const at = control(name);
+  const text = at.value.trim();
+  if (!position || questions.get(name)?.kind !== "structure" || position > text.length) return [];
+  const wrong = document.createElement("mark");
+  wrong.textContent = text[position - 1];
+  const line = document.createElement("code");
+  line.className = "where";
+  const from = Math.max(position - 1 - AROUND, 0);
+  const until = position + AROUND;
+  line.append(from ? "…" : "", text.slice(from, position - 1), wrong, text.slice(position, until), until < text.length ? "…" : "");
+  const start = at.value.length - at.value.trimStart().length + position;
+  return [line, button(`Go to position ${position}`, () => {
+    at.focus();
+    at.setSelectionRange(start - 1, start);
+  }), " "];
 }
 
 function fixesOf(blamed, { fix }) {

@@ -21,6 +21,10 @@ RING, MIDDLE = {"x": 35, "y": 202}, {"x": 400, "y": 200}
 """Of the editor that is pinned: its button for a benzene ring, and a place to put one."""
 FIRST_MS = 60_000
 """The first structure on a fresh site waits for a reader to start."""
+SELECTED = """() => {
+    const { value, selectionStart, selectionEnd } = document.activeElement;
+    return value.slice(selectionStart, selectionEnd);
+}"""
 WATER = b"3\n\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469\n"
 
 
@@ -69,6 +73,9 @@ def test_what_is_wrong_is_mended_and_what_is_changed_is_marked(page: Page, stack
     page.get_by_label("Structure", exact=True).fill("C1CC(")
     wrong = page.locator("#id_structure_error")
     expect(wrong).to_contain_text("could not be read", timeout=FIRST_MS)
+    expect(wrong.locator("mark")).to_have_text("(")
+    wrong.get_by_role("button", name="Go to position 5").click()
+    assert page.evaluate(SELECTED) == "("
     page.get_by_label("Or a file").set_input_files(
         {"name": "water.xyz", "mimeType": "text/plain", "buffer": WATER}
     )

@@ -78,6 +78,32 @@ def test_the_preview_has_the_formula_and_the_atoms(as_alice: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "marked"),
+    [
+        (" CC(=X)C\n", "CC(=<mark>X</mark>)C"),
+        ("C" * 30 + "!" + "C" * 30, f"…{'C' * 24}<mark>!</mark>{'C' * 24}…"),
+        ("CC<", "CC<mark>&lt;</mark></code>"),
+    ],
+)
+def test_the_character_that_is_wrong_is_marked_without_script(
+    as_alice: Client, typed: str, marked: str
+) -> None:
+    page = as_alice.post(DFT, {"structure": typed})
+
+    assert page.status_code == 422
+    assert marked in page.content.decode()
+
+
+def test_the_check_names_the_character_that_is_wrong(as_alice: Client) -> None:
+    body = {"simulation": "dft_single_point", "params": {"structure": "CC(=X)C"}}
+
+    answer = as_alice.post("/api/v1/jobs/check", body, content_type="application/json")
+
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["position"]) == ("/params/structure", 5)
+
+
+@pytest.mark.parametrize(
     ("of", "structure", "status"),
     [("structure", "C1CC(", 422), ("structure", "", 422), ("basis", "O", 404), ("", "O", 404)],
 )
