@@ -1,6 +1,6 @@
 // The box that a docking searches: its numbers as they are typed, and what would suggest them.
 import { button } from "./form_check.js";
-import { control, fill, form, questions } from "./form_fields.js";
+import { control, converted, fill, form, questions } from "./form_fields.js";
 
 const PARTS = /^(box_\w+|padding_angstrom)$/;
 const CENTER = "box_center_angstrom";
@@ -20,6 +20,8 @@ export function boxTyped() {
 }
 
 function triple(name) {
+  const measured = converted(control(name))?.numbers;
+  if (measured) return measured.length === 3 ? measured : null;
   const words = control(name).value.replace(/[[\],]/g, " ").trim().split(/\s+/);
   const found = words.map(Number);
   return words.length === 3 && found.every(Number.isFinite) ? found : null;

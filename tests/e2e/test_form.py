@@ -90,6 +90,13 @@ def test_what_is_wrong_is_mended_and_what_is_changed_is_marked(page: Page, stack
     page.get_by_role("link", name="Publication").click()
     page.get_by_label("Basis set", exact=True).select_option("def2-svp")
 
+    page.get_by_text("Limits, and computing anew").click()
+    page.get_by_label("Longest time").fill("2 h")
+    expect(page.locator("[data-taken]")).to_contain_text("Taken as 7200 s.")
+    page.get_by_role("button", name="Write it so").click()
+    expect(page.get_by_label("Longest time")).to_have_value("7200")
+    expect(page.locator("[data-taken]")).to_have_count(0)
+
     changed = page.locator("[data-field=basis]")
     expect(changed).to_contain_text("Changed; it was def2-tzvp.")
     expect(page.locator("[data-field=functional]")).to_contain_text("Default: B3LYP.")

@@ -208,3 +208,23 @@ def test_nobody_is_asked_about_what_nobody_can_tell() -> None:
     assert estimates.core_hours(None) == 0
     assert estimates.core_hours({"seconds": None, "threads": 2}) == 0
     assert estimates.core_hours({"seconds": {"p50": 3600.0}, "threads": 2}) == 2
+
+
+# --- with units ------------------------------------------------------------------------------
+
+
+def test_a_form_takes_a_temperature_in_celsius(as_alice: Client) -> None:
+    as_alice.post("/jobs/new/xtb_frequencies/", {"structure": "O", "temperature_k": "25 C"})
+
+    assert Job.objects.get().params["temperature_k"] == 298.15
+
+
+def test_a_temperature_in_bar_is_refused_at_its_field(as_alice: Client) -> None:
+    answer = as_alice.post(
+        "/jobs/new/xtb_frequencies/", {"structure": "O", "temperature_k": "25 bar"}
+    )
+
+    assert answer.status_code == 422
+    (problem,) = answer.context["form"].problems
+    assert problem.target == "id_temperature_k"
+    assert "bar is a unit of pressure; give temperature in K, °C, °F." in problem.detail
