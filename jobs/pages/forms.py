@@ -16,11 +16,13 @@ import simulations
 from jobs import files
 from jobs.budget import Budget
 from jobs.models import Job
+from jobs.placement import Asked
 
 from .drawn import Drawn
 from .excerpts import Excerpt, excerpt
 from .fields import FILE_SUFFIX, FORMAT_SUFFIX, KEPT_SUFFIX, fields_of
 from .limits import limit_field
+from .places import backend_field, queue_field
 from .questions import HOW, Question, as_text, as_value, is_left_out, questions
 
 SHOWN_BYTES = 50_000
@@ -60,6 +62,8 @@ class JobForm(forms.Form):
     job_tags = forms.CharField(label="Tags", required=False, max_length=400)
     job_wall_time_s = limit_field("wall_time_s")
     job_memory_mib = limit_field("memory_mib")
+    job_backend = backend_field()
+    job_queue = queue_field()
     job_anew = forms.BooleanField(label="Compute it anew", required=False)
     job_confirmed = forms.BooleanField(label="Send it all the same", required=False)
     job_once = forms.CharField(
@@ -112,6 +116,11 @@ class JobForm(forms.Form):
         return Budget(
             wall_time_s=self.cleaned_data["job_wall_time_s"],
             memory_mib=self.cleaned_data["job_memory_mib"],
+        )
+
+    def place(self) -> Asked:
+        return Asked.of(
+            backend=self.cleaned_data["job_backend"], queue=self.cleaned_data["job_queue"]
         )
 
     def explain(self, errors: Sequence[simulations.FieldError]) -> None:
@@ -238,8 +247,9 @@ def initial_from(source: Job | None) -> dict[str, Any]:
             initial[name], initial[name + FORMAT_SUFFIX] = value["text"], value["format"]
         elif isinstance(value, list | dict):
             initial[name] = json.dumps(value)
+    place = {f"job_{kind}": said for kind, said in Asked.for_(source).said().items()}
     tags = ", ".join(source.tags)
-    return initial | {"job_name": source.name, "job_tags": tags}
+    return initial | place | {"job_name": source.name, "job_tags": tags}
 
 
 def _initial_of_file(name: str, reference: dict[str, str]) -> dict[str, str]:

@@ -86,6 +86,7 @@ function show(told) {
   showOutlook(told.outlook, told.same);
   showNotes(job?.notes ?? []);
   showSame(told.same);
+  showPlace(job?.placement);
   showCost(job?.estimate, told.same);
 }
 
@@ -246,6 +247,16 @@ function showSame(same) {
   link.textContent = same.outcome === "hit" ? "open its result" : "watch it";
   const words = same.outcome === "hit" ? "You have had the very same computed: " : "The very same is on its way: ";
   line.append(words, link, ", or ", button("run it anew", () => fill("job_anew", true)), ".");
+}
+
+/** Where it would run, and by which word of whom. */
+function showPlace(place) {
+  const folded = document.querySelector("#place");
+  if (!folded) return;
+  const line = folded.querySelector("[data-place]");
+  line.hidden = !place;
+  folded.querySelector("[data-place-short]").textContent = place ? `${place.backend}, ${place.queue}` : "";
+  line.textContent = place ? `It would run on ${place.backend}, queue ${place.queue}. ${place.why}` : "";
 }
 
 function showCost(estimate, same) {

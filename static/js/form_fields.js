@@ -70,6 +70,8 @@ export function submission() {
     params: params(),
     name: control("job_name").value,
     tags: [...new Set(tags)],
+    backend: control("job_backend")?.value || undefined,
+    queue: control("job_queue")?.value || undefined,
     limits: { wall_time_s: number("job_wall_time_s"), memory_mib: number("job_memory_mib") },
     reuse: !control("job_anew").checked,
   };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,8 @@ import pytest
 from django.db import IntegrityError
 from django.test import Client
 
-from jobs import estimates, sent_once
+from jobs import estimates, fleet, sent_once
+from jobs.abilities import Ability
 from jobs.models import Job
 
 SQUARES = "/jobs/new/demo.sum_squares/"
@@ -228,3 +230,67 @@ def test_a_temperature_in_bar_is_refused_at_its_field(as_alice: Client) -> None:
     (problem,) = answer.context["form"].problems
     assert problem.target == "id_temperature_k"
     assert "bar is a unit of pressure; give temperature in K, °C, °F." in problem.detail
+
+
+# --- where it is to run ----------------------------------------------------------------------
+
+
+def served(*queues: str) -> Ability:
+    return Ability(queues=queues, simulations=(), engines=(), cores=1, memory_mib=1)
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def serve(*each: Ability) -> None:
+        monkeypatch.setattr(fleet, "abilities", lambda: list(each))
+
+    return serve
+
+
+def test_where_it_runs_is_asked_only_where_there_is_a_choice(
+    as_alice: Client, serve: Callable[..., None]
+) -> None:
+    serve(served("cpu"))
+    assert "Where it runs" not in as_alice.get(SQUARES).content.decode()
+
+    serve(served("cpu"), served("cpu", "long"))
+    html = as_alice.get(SQUARES).content.decode()
+    assert "the queue long if it takes an estimated 14,400 core-seconds or more" in html
+    assert '<option value="long">' in html
+    assert '<option value="gpu">' not in html
+    assert 'name="job_backend"' not in html
+
+
+def test_a_second_backend_is_offered(as_alice: Client, settings: Any) -> None:
+    settings.BACKENDS = ["rq", "slurm"]
+
+    html = as_alice.get(SQUARES).content.decode()
+
+    assert '<option value="slurm">The Slurm cluster</option>' in html
+
+
+def test_a_job_goes_where_its_form_says_and_a_duplicate_says_the_same(as_alice: Client) -> None:
+    as_alice.post(SQUARES, {"n": "3", "job_queue": "long"})
+
+    job = Job.objects.get()
+    assert (job.queue, job.placement["asked"]) == ("long", {"queue": "long"})
+    again = as_alice.get(SQUARES, {"from": str(job.pk)})
+    assert '<option value="long" selected>' in again.content.decode()
+    assert "&quot;queue&quot;: &quot;long&quot;" in again.content.decode()
+
+
+def test_a_queue_that_nobody_serves_any_more_stays_in_sight(
+    as_alice: Client, serve: Callable[..., None]
+) -> None:
+    serve(served("cpu"))
+
+    html = as_alice.get(SQUARES, {"job_queue": "gpu"}).content.decode()
+
+    assert '<option value="gpu" selected>' in html
+
+
+def test_what_is_no_queue_is_refused(as_alice: Client) -> None:
+    answer = as_alice.post(SQUARES, {"n": "3", "job_queue": "fast"})
+
+    assert answer.status_code == 422
+    assert not Job.objects.exists()
