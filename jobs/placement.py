@@ -129,6 +129,15 @@ FITS: dict[str, Fit] = {
 }
 
 
+def rules_in_words() -> list[str]:
+    """Those of the site, in the order in which they are looked at."""
+    return [f"{_named(rule)} if {_told(rule)}" for rule in settings.PLACEMENT]
+
+
+def _named(rule: Mapping[str, Any]) -> str:
+    return " and ".join(f"the {kind} {rule[kind]}" for kind in ("backend", "queue") if kind in rule)
+
+
 def _told(rule: Mapping[str, Any]) -> str:
     words = {
         "simulations": "it is one of {}",

@@ -15,12 +15,15 @@ class FieldError:
     :param code: a stable word for programs, `"multiplicity_parity"`.
     :param detail: a sentence for people.
     :param fix: new values for params that would mend it, `{"multiplicity": 1}`.
+    :param position: the character of the field's text that is wrong, counted from 1, blanks
+        before the text left out.
     """
 
     path: tuple[str | int, ...]
     code: str
     detail: str
     fix: dict[str, Any] | None = None
+    position: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "path": list(self.path)}

@@ -12,6 +12,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from .errors import ScienceError
 from .pockets.ligand import embed as embed_ligand
 from .pockets.ligand import understand_ligand
+from .pockets.params import ReceptorParams
+from .pockets.shown import ShownSite, shown_site
 from .quantum.geometry import Geometry, embed, geometry_of_rdkit
 from .quantum.lattice import to_ase
 from .registry import get
@@ -31,6 +33,7 @@ class Preview:
     """:param svg: the formula in 2D; empty where no bonds are known.
     :param text: the atoms as a file of `format`; empty where there is no 3D to show.
     :param told: whose geometry that is and what the run does with it, or why there is none.
+    :param site: of a receptor, the box on it.
     """
 
     kind: Kind
@@ -40,6 +43,7 @@ class Preview:
     svg: str = ""
     format: str = ""
     text: str = ""
+    site: ShownSite | None = None
 
 
 def preview(simulation: str, field: str, params: dict[str, Any]) -> Preview:
@@ -53,7 +57,7 @@ def preview(simulation: str, field: str, params: dict[str, Any]) -> Preview:
     if structure.crystal:
         return _of_crystal(structure)
     if structure.macromolecule:
-        return _of_macromolecule(structure)
+        return _of_macromolecule(structure, model, params)
     return _of_molecule(structure, _Start(model, params, field), given)
 
 
@@ -73,7 +77,9 @@ def _of_crystal(structure: Structure) -> Preview:
     )
 
 
-def _of_macromolecule(structure: Structure) -> Preview:
+def _of_macromolecule(
+    structure: Structure, model: type[BaseModel], params: dict[str, Any]
+) -> Preview:
     assert structure.macromolecule
     text = structure.macromolecule.pdb
     whole = len(text) <= MAX_CHARS
@@ -87,6 +93,7 @@ def _of_macromolecule(structure: Structure) -> Preview:
         told=told,
         format="pdb",
         text=text if whole else "",
+        site=shown_site(text, params) if issubclass(model, ReceptorParams) else None,
     )
 
 

@@ -14,20 +14,51 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from .errors import FieldError, InvalidParams
+from .units import WrongUnit, convert
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def validate(model: type[Model], data: Any) -> Model:
     """:raises InvalidParams: naming each field that is wrong."""
+    data, wrong = _without_units(model, data)
     try:
         read = model.model_validate(data)
     except pydantic.ValidationError as exc:
         given = data.keys() if isinstance(data, dict) else ()
-        raise InvalidParams(field_errors(exc, model, given)) from None
+        told = {error.path for error in wrong}
+        others = [each for each in field_errors(exc, model, given) if each.path not in told]
+        raise InvalidParams([*wrong, *others]) from None
     if errors := _booleans_for_numbers(model, data):
         raise InvalidParams(errors)
     return read
+
+
+def _without_units(model: type[BaseModel], data: Any) -> tuple[Any, list[FieldError]]:
+    """`25 C` as the kelvins that it is, and what was typed in a unit of something else."""
+    if not isinstance(data, dict):
+        return data, []
+    found, wrong = dict(data), []
+    for name, unit in _measured(model):
+        text = data.get(name)
+        if not isinstance(text, str):
+            continue
+        try:
+            number = convert(text, unit)
+        except WrongUnit as exc:
+            detail = f"{name} is {_shorten(text)}: {exc}."
+            wrong.append(FieldError(path=(name,), code="wrong_unit", detail=detail))
+        else:
+            found[name] = text if number is None else number
+    return found, wrong
+
+
+@cache
+def _measured(model: type[BaseModel]) -> tuple[tuple[Any, str], ...]:
+    """The names of fields that have a unit, and the unit."""
+    fields = model.model_fields.items()
+    names = [name for field, info in fields for name in _names(field, info)]
+    return tuple((name, unit) for name in names if (unit := _unit(model, name).strip()))
 
 
 BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}

@@ -126,7 +126,7 @@ def errors_of(item: BatchItem) -> list[dict[str, Any]]:
     """What was wrong with a refused item; pointers start at its submission."""
     return [
         {"pointer": pointer(error["path"])}
-        | {name: error[name] for name in ("code", "detail", "fix") if error.get(name)}
+        | {name: error[name] for name in ("code", "detail", "fix", "position") if error.get(name)}
         for error in (item.refusal or {}).get("errors", [])
     ]
 
@@ -136,6 +136,7 @@ class ItemErrorSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField()
     fix = serializers.JSONField(required=False)
+    position = serializers.IntegerField(required=False)
 
 
 class ItemSerializer(serializers.ModelSerializer[BatchItem]):

@@ -68,6 +68,10 @@ PROBLEM_ERROR = {
         "code": {"type": "string"},
         "detail": {"type": "string"},
         "fix": {"type": "object", "description": "New values that would mend it."},
+        "position": {
+            "type": "integer",
+            "description": "The character of the field's text that is wrong, from 1.",
+        },
     },
     "required": ["code", "detail"],
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -267,7 +268,7 @@ def _serializer_errors(detail: Any, path: tuple[str | int, ...]) -> Iterator[Fie
 
 
 def _below(root: str, error: FieldError) -> FieldError:
-    return FieldError(path=(root, *error.path), code=error.code, detail=error.detail, fix=error.fix)
+    return replace(error, path=(root, *error.path))
 
 
 def items(exc: exceptions.APIException) -> list[dict[str, Any]]:
@@ -286,6 +287,8 @@ def _as_json(error: FieldError) -> dict[str, Any]:
     body: dict[str, Any] = {"code": error.code, "detail": error.detail}
     if error.fix is not None:
         body["fix"] = error.fix
+    if error.position is not None:
+        body["position"] = error.position
     return body
 
 

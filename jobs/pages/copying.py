@@ -92,6 +92,7 @@ def of_form(request: HttpRequest, simulation: str, form: JobForm) -> list[Snippe
         form.budget(),
         name=values["job_name"],
         tags=form.tags(),
+        **form.place().said(),
     )
     return snippets.of_submission(body, site_of(request))
 

@@ -22,7 +22,7 @@ from jobs.checking import check
 from jobs.models import Job
 from simulations import bounded
 
-from . import copying
+from . import copying, places
 from .forms import JobForm, form_class
 from .offered import offers, spec
 from .starting import start
@@ -134,6 +134,7 @@ def _page(request: HttpRequest, simulation: simulations.Simulation, form: JobFor
         "start": started,
         "offers": offered,
         "spec": spec(simulation, form, started, offered),
+        "where": places.offer(form),
         "site_limits": Budget().settled(),
         "snippets": copying.as_shown(request, simulation.name, form),
         "asked": f"?{request.GET.urlencode()}" if request.GET else "",
@@ -202,6 +203,7 @@ def _wanted(
         "params": form.params(owner=request.user),
         "name": form.cleaned_data["job_name"],
         "tags": form.tags(),
+        "place": form.place(),
         "limits": form.budget(),
         "reuse": not form.cleaned_data["job_anew"],
     }

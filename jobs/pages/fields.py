@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 
+from simulations.units import units_like
+
 from .questions import Question, as_text, structure_formats
 
 FORMAT_SUFFIX = "__format"
@@ -50,12 +52,18 @@ def _widget(question: Question) -> forms.Widget:
         case "bool":
             return forms.CheckboxInput()
         case "number":
+            if units_like(question.unit):  # a number field takes no letters
+                return forms.TextInput(attrs={**PLAIN, **_in(question), "class": "mono"})
             return forms.NumberInput(attrs={**PLAIN, **question.attrs, "inputmode": "decimal"})
         case "structure" | "textarea":
             return forms.Textarea(attrs={**PLAIN, "rows": 3, "class": "mono"})
         case "json":
-            return forms.TextInput(attrs={**PLAIN, "class": "mono"})
+            return forms.TextInput(attrs={**PLAIN, **_in(question), "class": "mono"})
     return forms.TextInput(attrs=PLAIN)
+
+
+def _in(question: Question) -> dict[str, str]:
+    return {"data-unit": question.unit} if units_like(question.unit) else {}
 
 
 def _format_field(formats: list[str]) -> forms.Field:

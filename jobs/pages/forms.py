@@ -16,10 +16,13 @@ import simulations
 from jobs import files
 from jobs.budget import Budget
 from jobs.models import Job
+from jobs.placement import Asked
 
 from .drawn import Drawn
+from .excerpts import Excerpt, excerpt
 from .fields import FILE_SUFFIX, FORMAT_SUFFIX, KEPT_SUFFIX, fields_of
 from .limits import limit_field
+from .places import backend_field, queue_field
 from .questions import HOW, Question, as_text, as_value, is_left_out, questions
 
 SHOWN_BYTES = 50_000
@@ -44,6 +47,7 @@ class Problem:
     target: str
     label: str
     detail: str
+    where: Excerpt | None = None
     fixes: list[Fix] = field(default_factory=list)
 
 
@@ -58,6 +62,8 @@ class JobForm(forms.Form):
     job_tags = forms.CharField(label="Tags", required=False, max_length=400)
     job_wall_time_s = limit_field("wall_time_s")
     job_memory_mib = limit_field("memory_mib")
+    job_backend = backend_field()
+    job_queue = queue_field()
     job_anew = forms.BooleanField(label="Compute it anew", required=False)
     job_confirmed = forms.BooleanField(label="Send it all the same", required=False)
     job_once = forms.CharField(
@@ -112,6 +118,11 @@ class JobForm(forms.Form):
             memory_mib=self.cleaned_data["job_memory_mib"],
         )
 
+    def place(self) -> Asked:
+        return Asked.of(
+            backend=self.cleaned_data["job_backend"], queue=self.cleaned_data["job_queue"]
+        )
+
     def explain(self, errors: Sequence[simulations.FieldError]) -> None:
         """Put each error beside its field."""
         for error in errors:
@@ -123,6 +134,7 @@ class JobForm(forms.Form):
                     target=self[name].id_for_label if target else "",
                     label=str(self[name].label) if target else "",
                     detail=error.detail,
+                    where=self._where(name, error.position),
                     fixes=[self._fix(name, *item) for item in (error.fix or {}).items()],
                 )
             )
@@ -189,6 +201,12 @@ class JobForm(forms.Form):
         said = self.cleaned_data.get(name + FORMAT_SUFFIX) or "auto"
         return value if said == "auto" else {"format": said, "text": value}
 
+    def _where(self, name: str, position: int | None) -> Excerpt | None:
+        """Of a text alone: a position in a file says nothing of the field."""
+        if name not in self.asked or self.asked[name].kind != "structure":
+            return None
+        return excerpt(str(self[name].value() or ""), position)
+
     def _fix(self, blamed: str, name: str, value: Any) -> Fix:
         if name == "simulation":
             return Fix(
@@ -229,8 +247,9 @@ def initial_from(source: Job | None) -> dict[str, Any]:
             initial[name], initial[name + FORMAT_SUFFIX] = value["text"], value["format"]
         elif isinstance(value, list | dict):
             initial[name] = json.dumps(value)
+    place = {f"job_{kind}": said for kind, said in Asked.for_(source).said().items()}
     tags = ", ".join(source.tags)
-    return initial | {"job_name": source.name, "job_tags": tags}
+    return initial | place | {"job_name": source.name, "job_tags": tags}
 
 
 def _initial_of_file(name: str, reference: dict[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from jobs.budget import LEAST, Budget, mended
 from jobs.models import Job
+from simulations.units import WrongUnit, convert
 
 LABELS = {
     "wall_time_s": "Longest time",
@@ -62,11 +63,29 @@ class LimitsForm(forms.Form):
         return Budget(**{name: self.cleaned_data[name] for name in LABELS})
 
 
-def limit_field(name: str) -> forms.IntegerField:
-    return forms.IntegerField(
+class LimitField(forms.IntegerField):
+    """A whole number, or one with a unit: `2 h`, `8 GB`."""
+
+    def __init__(self, *, unit: str, **kwargs: Any) -> None:
+        self.unit = unit
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> int | None:
+        try:
+            number = convert(value, self.unit) if isinstance(value, str) else None
+        except WrongUnit as exc:
+            raise forms.ValidationError(f"{exc}.", code="wrong_unit") from None
+        return super().to_python(int(number) if isinstance(number, float) else value)
+
+
+def limit_field(name: str) -> LimitField:
+    return LimitField(
+        unit=UNITS[name],
         label=LABELS[name],
         required=False,
         min_value=LEAST[name],
         max_value=settings.JOB_MOST[name],
-        widget=forms.NumberInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "class": "mono", "data-unit": UNITS[name]}
+        ),
     )

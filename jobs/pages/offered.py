@@ -12,6 +12,7 @@ from django.urls import reverse
 import simulations
 from jobs import presets
 from jobs.preset_models import Preset
+from simulations.units import table, units_like
 
 from .forms import JobForm
 from .questions import HOW, Question, as_text
@@ -79,6 +80,7 @@ def spec(
     return {
         "simulation": simulation.name,
         "available": simulation.available,
+        "units": {unit: table(unit) for unit in _units(form)},
         "questions": [_told(each) for each in form.asked.values()],
         "base": form.base,
         "presets": {each.key: each.values for each in offered},
@@ -90,6 +92,10 @@ def spec(
         "forms": reverse("jobs:new"),
         "confirm_core_hours": settings.CONFIRM_CORE_HOURS,
     }
+
+
+def _units(form: JobForm) -> set[str]:
+    return {each.unit for each in form.asked.values() if units_like(each.unit)} | {"s", "MiB"}
 
 
 def _told(question: Question) -> dict[str, Any]:

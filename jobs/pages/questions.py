@@ -13,6 +13,8 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from simulations.units import WrongUnit, convert
+
 from .formats import split_unit
 
 LEVELS = ("main", "more", "expert")
@@ -63,7 +65,9 @@ class Question:
         if self.kind == "bool":
             return bool(one) == bool(other)
         one, other = str(one or "").strip(), str(other or "").strip()
-        return one == other or (self.kind in {"number", "json"} and _read(one) == _read(other))
+        if one == other or self.kind not in {"number", "json"}:
+            return one == other
+        return bool(as_value(self, one) == as_value(self, other))
 
     def in_words(self, text: Any) -> str:
         """An answer as a sentence names it."""
@@ -131,7 +135,13 @@ def as_value(question: Question, text: Any) -> Any:
     """What was typed, as pydantic wants it; it alone judges whether that is right."""
     if question.kind == "choice":
         return question.choices.get(text, text)
-    return _read(text) if question.kind in {"json", "number"} else text
+    if question.kind not in {"json", "number"}:
+        return text
+    try:
+        number = convert(text, question.unit) if isinstance(text, str) else None
+    except WrongUnit:
+        return text
+    return _read(text) if number is None else number
 
 
 def _read(text: Any) -> Any:

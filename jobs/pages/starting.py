@@ -17,7 +17,7 @@ from .forms import JobForm, initial_from
 from .questions import Question, as_text
 
 TRUE = {"1", "true", "on", "yes"}
-BESIDE = ("job_name", "job_tags")
+BESIDE = ("job_name", "job_tags", "job_backend", "job_queue")
 """What an address may fill in beside the params."""
 
 

@@ -254,7 +254,7 @@ def _counted(refused: InvalidParams, given: ReactionSpecies) -> Iterator[FieldEr
         number, text = counted.groups()
         meant = f'{{"structure": {json.dumps(text, ensure_ascii=False)}, "coefficient": {number}}}'
         detail = f"{error.detail} For {number} of “{text}” give {meant}."
-        yield FieldError(path=error.path, code=error.code, detail=detail, fix=error.fix)
+        yield replace(error, detail=detail)
 
 
 def _within(error: FieldError, field: str, index: int) -> FieldError:
@@ -267,7 +267,7 @@ def _within(error: FieldError, field: str, index: int) -> FieldError:
     own = error.path and error.path[0] in ReactionSpecies.model_fields
     path = (field, index, *error.path) if own else error.path
     fix = None if own or (error.fix or {}).get("simulation") else error.fix
-    return FieldError(path=path, code=error.code, detail=error.detail, fix=fix)
+    return replace(error, path=path, fix=fix)
 
 
 def _of(species: Species, note: Note) -> Note:

@@ -16,7 +16,7 @@ from .elements import ATOMIC_NUMBERS
 from .formats import sniff
 from .model import Crystal, Kind, Structure, StructureInput
 from .molecules import MAX_ATOMS, MoleculeError, lowest_multiplicity
-from .smiles import LineError, refuse_foreign, refuse_slips
+from .smiles import LineError, located, refuse_foreign, refuse_slips
 
 MAX_BLOCK_CHARS = 500_000
 """A mol block of the most atoms read here has a tenth of it."""
@@ -61,7 +61,7 @@ def _read_as(format: str, text: str, prefer: Kind) -> Structure:
         label = LABELS[format]
         close = getattr(exc, "instead", None)
         detail = f"{_quote(text)} could not be read as {label}: {exc}.{_did_you_mean(close)}"
-        raise _refusal(f"unreadable_{format}", detail, close) from exc
+        raise _refusal(f"unreadable_{format}", detail, close, _position_of(exc)) from exc
 
 
 def _read_line(text: str, prefer: Kind) -> Structure:
@@ -71,20 +71,20 @@ def _read_line(text: str, prefer: Kind) -> Structure:
     try:
         structure = _smiles(text)
     except (LineError, MoleculeError) as exc:
-        return _name_after_all(text, str(exc), prefer)
+        return _name_after_all(text, exc, prefer)
     return _warn_of_other_meaning(structure, text)
 
 
-def _name_after_all(text: str, why_no_smiles: str, prefer: Kind) -> Structure:
+def _name_after_all(text: str, no_smiles: ValueError, prefer: Kind) -> Structure:
     try:
         return _name(text, prefer, lead=f"{_quote(text)} is not SMILES; ")
     except Unreadable as exc:
         close = exc.instead
         detail = (
-            f"{_quote(text)} could not be read. As SMILES: {why_no_smiles}. "
+            f"{_quote(text)} could not be read. As SMILES: {no_smiles}. "
             f"As a name or formula: {exc}.{_did_you_mean(close)}"
         )
-        raise _refusal("unreadable_structure", detail, close) from None
+        raise _refusal("unreadable_structure", detail, close, _position_of(no_smiles)) from None
 
 
 def _warn_of_other_meaning(structure: Structure, text: str) -> Structure:
@@ -111,7 +111,12 @@ def _smiles(text: str) -> Structure:
     settings: Any = Chem.SmilesParserParams()
     settings.sanitize = settings.removeHs = False
     settings.parseName = settings.allowCXSMILES = False
-    return molecules.read(lambda: Chem.MolFromSmiles(line, settings), "read as SMILES", line=line)
+    try:
+        return molecules.read(
+            lambda: Chem.MolFromSmiles(line, settings), "read as SMILES", line=line
+        )
+    except MoleculeError as exc:
+        raise located(str(exc), line) from exc
 
 
 def _inchi(text: str) -> Structure:
@@ -269,6 +274,15 @@ def _quote(text: str) -> str:
     return f"“{line if len(line) <= 60 else line[:60] + '…'}”"
 
 
-def _refusal(code: str, detail: str, close: str | None = None) -> InvalidParams:
+def _position_of(exc: ValueError) -> int | None:
+    return exc.position if isinstance(exc, LineError) else None
+
+
+def _refusal(
+    code: str, detail: str, close: str | None = None, position: int | None = None
+) -> InvalidParams:
     fix = {"structure": close} if close else None
-    return InvalidParams([FieldError(path=("structure",), code=code, detail=detail, fix=fix)])
+    path = ("structure",)
+    return InvalidParams(
+        [FieldError(path=path, code=code, detail=detail, fix=fix, position=position)]
+    )

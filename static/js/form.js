@@ -7,6 +7,7 @@ import { hearMarks } from "./form_marks.js";
 import { hearPresets } from "./form_presets.js";
 import { hearPreviews, previewSoon } from "./form_preview.js";
 import { hearStructures } from "./form_structure.js";
+import { hearUnits } from "./form_units.js";
 
 for (const offer of form.querySelectorAll("[data-fill]")) {
   const target = document.getElementById(offer.dataset.fill);
@@ -30,6 +31,7 @@ hearMarks(form);
 hearStructures(draw);
 hearChecks();
 hearPreviews();
+hearUnits();
 hearPresets(() => {
   checkSoon();
   previewSoon("seed");

@@ -3,6 +3,7 @@ import { control, fieldOf, fill, fillValue, form, inWords, isBlank, questions, s
 import { about, between, formula, mebibytes } from "./form_words.js";
 
 const PAUSE_MS = 400;
+const AROUND = 24; // characters shown beside one that is wrong, as the server has it
 const SLOW_MS = 600; // from then on it is said that something goes on
 const SPINS = { 1: "singlet", 2: "doublet", 3: "triplet", 4: "quartet", 5: "quintet" };
 const card = document.querySelector("#verdict [data-verdict]");
@@ -85,6 +86,7 @@ function show(told) {
   showOutlook(told.outlook, told.same);
   showNotes(job?.notes ?? []);
   showSame(told.same);
+  showPlace(job?.placement);
   showCost(job?.estimate, told.same);
 }
 
@@ -117,7 +119,7 @@ function tellErrors(name, errors) {
   const field = fieldOf(name);
   if (!field) return;
   const box = document.getElementById(`id_${name}_error`);
-  box.replaceChildren(...errors.flatMap((error) => [`${error.detail} `, ...fixesOf(name, error)]));
+  box.replaceChildren(...errors.flatMap((error) => [`${error.detail} `, ...whereOf(name, error), ...fixesOf(name, error)]));
   box.hidden = errors.length === 0;
   const at = control(name);
   const described = new Set((at.getAttribute("aria-describedby") ?? "").split(" ").filter(Boolean));
@@ -127,6 +129,25 @@ function tellErrors(name, errors) {
   if (described.size) at.setAttribute("aria-describedby", [...described].join(" "));
   else at.removeAttribute("aria-describedby");
   if (errors.length) field.closest("details")?.setAttribute("open", "");
+}
+
+/** The place where a text goes wrong, and a way to it. */
+function whereOf(name, { position }) {
+  const at = control(name);
+  const text = at.value.trim();
+  if (!position || questions.get(name)?.kind !== "structure" || position > text.length) return [];
+  const wrong = document.createElement("mark");
+  wrong.textContent = text[position - 1];
+  const line = document.createElement("code");
+  line.className = "where";
+  const from = Math.max(position - 1 - AROUND, 0);
+  const until = position + AROUND;
+  line.append(from ? "…" : "", text.slice(from, position - 1), wrong, text.slice(position, until), until < text.length ? "…" : "");
+  const start = at.value.length - at.value.trimStart().length + position;
+  return [line, button(`Go to position ${position}`, () => {
+    at.focus();
+    at.setSelectionRange(start - 1, start);
+  }), " "];
 }
 
 function fixesOf(blamed, { fix }) {
@@ -228,6 +249,16 @@ function showSame(same) {
   line.append(words, link, ", or ", button("run it anew", () => fill("job_anew", true)), ".");
 }
 
+/** Where it would run, and by which word of whom. */
+function showPlace(place) {
+  const folded = document.querySelector("#place");
+  if (!folded) return;
+  const line = folded.querySelector("[data-place]");
+  line.hidden = !place;
+  folded.querySelector("[data-place-short]").textContent = place ? `${place.backend}, ${place.queue}` : "";
+  line.textContent = place ? `It would run on ${place.backend}, queue ${place.queue}. ${place.why}` : "";
+}
+
 function showCost(estimate, same) {
   const hours = estimate?.seconds ? (estimate.seconds.p50 * estimate.threads) / 3600 : 0;
   const asks = hours > spec.confirm_core_hours && !same?.job;
@@ -236,7 +267,7 @@ function showCost(estimate, same) {
   else control("job_confirmed").checked = false;
 }
 
-function button(words, act) {
+export function button(words, act) {
   const found = document.createElement("button");
   found.type = "button";
   found.className = "btn as-link";

@@ -1,4 +1,6 @@
 // What the fields of the submit form hold: as texts, and as the params of a submission.
+import { convert } from "./units.js";
+
 export const form = document.querySelector("#ask");
 export const spec = JSON.parse(document.querySelector("#ask-spec").textContent);
 export const questions = new Map(spec.questions.map((each) => [each.name, each]));
@@ -10,6 +12,12 @@ export const control = (name) => form.elements.namedItem(name);
 export const fieldOf = (name) => form.querySelector(`[data-field="${CSS.escape(name)}"]`);
 export const token = () => control("csrfmiddlewaretoken").value;
 export const kept = (name) => control(name + KEPT)?.value ?? "";
+
+/** What was typed with a unit, in that of the field; null where none was, or none that fits. */
+export function converted(at) {
+  const unit = at.dataset.unit;
+  return unit ? convert(at.value, spec.units[unit] ?? {}) : null;
+}
 
 export function textOf(name) {
   const at = control(name);
@@ -55,16 +63,25 @@ export function inWords(question, text) {
 }
 
 export function submission() {
-  const number = (name) => (control(name).value === "" ? undefined : Number(control(name).value));
+  const number = (name) => (control(name).value === "" ? undefined : limit(name));
   const tags = control("job_tags").value.split(",").map((each) => each.trim()).filter(Boolean);
   return {
     simulation: spec.simulation,
     params: params(),
     name: control("job_name").value,
     tags: [...new Set(tags)],
+    backend: control("job_backend")?.value || undefined,
+    queue: control("job_queue")?.value || undefined,
     limits: { wall_time_s: number("job_wall_time_s"), memory_mib: number("job_memory_mib") },
     reuse: !control("job_anew").checked,
   };
+}
+
+function limit(name) {
+  const [number] = converted(control(name))?.numbers ?? [];
+  const text = control(name).value;
+  if (number !== undefined) return Math.floor(number);
+  return Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
 /** As the server reads the same form. */

@@ -59,6 +59,7 @@ export class Scene {
   #stage;
   #told = [];
   #lit = []; // what takes a highlight away again
+  #box = []; // its edges
 
   constructor(dmol, stage, spec) {
     this.#dmol = dmol;
@@ -80,6 +81,7 @@ export class Scene {
     viewer.removeAllSurfaces();
     this.options.surface = false;
     this.#lit = [];
+    this.#box = [];
     if (receptor) this.#drawReceptor(this.#add(receptor), rank);
     const models = frames.map((frame) => this.#add(frame));
     const onto = models[0].selectedAtoms({});
@@ -300,10 +302,35 @@ export class Scene {
     });
   }
 
+  /** Its twelve edges, thick enough to be seen among the lines of a protein. */
   #drawBox() {
-    const [x, y, z] = this.spec.box.center_angstrom;
-    const [w, h, d] = this.spec.box.size_angstrom;
-    this.#viewer.addBox({ center: { x, y, z }, dimensions: { w, h, d }, wireframe: true, color: css("--s3") });
+    const { center_angstrom: center, size_angstrom: size } = this.spec.box;
+    const corner = (at) => Object.fromEntries(["x", "y", "z"].map((axis, i) => [axis, center[i] + (at >> i & 1 ? 0.5 : -0.5) * size[i]]));
+    const radius = Math.max(...size) / 160;
+    const color = css("--s2");
+    this.#box = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((at) => [1, 2, 4].filter((bit) => !(at & bit)).map((bit) => (
+      this.#viewer.addCylinder({ start: corner(at), end: corner(at | bit), radius, color, fromCap: 1, toCap: 1 }))));
+  }
+
+  /** Another box, or none; the view stays. */
+  moveBox(box) {
+    for (const edge of this.#box) this.#viewer.removeShape(edge);
+    this.#box = [];
+    this.spec.box = box;
+    if (box) this.#drawBox();
+    this.#viewer.render();
+  }
+
+  /** As near as the atoms in the box; false where it holds none. */
+  zoomToBox() {
+    const { center_angstrom: center, size_angstrom: size } = this.spec.box;
+    const holds = (atom) => [atom.x, atom.y, atom.z].every((at, i) => Math.abs(at - center[i]) <= size[i] / 2);
+    const index = this.shown.selectedAtoms({}).filter(holds).map((atom) => atom.index);
+    if (!index.length) return false;
+    this.#viewer.zoomTo({ model: this.shown, index });
+    this.#viewer.zoom(0.7);
+    this.#viewer.render();
+    return true;
   }
 
   /** Whether it lies along the line of sight, as a diatomic on the axis of z does. */

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.simulations import test_docking
 from tests.stack import Stack, until
 
 from .test_browser import job_id_of
@@ -20,6 +21,10 @@ RING, MIDDLE = {"x": 35, "y": 202}, {"x": 400, "y": 200}
 """Of the editor that is pinned: its button for a benzene ring, and a place to put one."""
 FIRST_MS = 60_000
 """The first structure on a fresh site waits for a reader to start."""
+SELECTED = """() => {
+    const { value, selectionStart, selectionEnd } = document.activeElement;
+    return value.slice(selectionStart, selectionEnd);
+}"""
 WATER = b"3\n\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469\n"
 
 
@@ -68,6 +73,9 @@ def test_what_is_wrong_is_mended_and_what_is_changed_is_marked(page: Page, stack
     page.get_by_label("Structure", exact=True).fill("C1CC(")
     wrong = page.locator("#id_structure_error")
     expect(wrong).to_contain_text("could not be read", timeout=FIRST_MS)
+    expect(wrong.locator("mark")).to_have_text("(")
+    wrong.get_by_role("button", name="Go to position 5").click()
+    assert page.evaluate(SELECTED) == "("
     page.get_by_label("Or a file").set_input_files(
         {"name": "water.xyz", "mimeType": "text/plain", "buffer": WATER}
     )
@@ -82,6 +90,13 @@ def test_what_is_wrong_is_mended_and_what_is_changed_is_marked(page: Page, stack
     page.get_by_role("link", name="Publication").click()
     page.get_by_label("Basis set", exact=True).select_option("def2-svp")
 
+    page.get_by_text("Limits, and computing anew").click()
+    page.get_by_label("Longest time").fill("2 h")
+    expect(page.locator("[data-taken]")).to_contain_text("Taken as 7200 s.")
+    page.get_by_role("button", name="Write it so").click()
+    expect(page.get_by_label("Longest time")).to_have_value("7200")
+    expect(page.locator("[data-taken]")).to_have_count(0)
+
     changed = page.locator("[data-field=basis]")
     expect(changed).to_contain_text("Changed; it was def2-tzvp.")
     expect(page.locator("[data-field=functional]")).to_contain_text("Default: B3LYP.")
@@ -91,3 +106,22 @@ def test_what_is_wrong_is_mended_and_what_is_changed_is_marked(page: Page, stack
     expect(page.get_by_label("Basis set", exact=True)).to_have_value("def2-tzvp")
     expect(changed).not_to_have_attribute("data-changed", "")
     assert page.get_by_label("Structure", exact=True).input_value() == WATER.decode()
+
+
+@pytest.mark.skipif(not test_docking.POCKET, reason="needs the docking extras")
+def test_the_box_of_a_docking_is_drawn_and_moves_with_its_numbers(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/jobs/new/docking/")
+    file = {"name": "site.pdb", "mimeType": "text/plain", "buffer": test_docking.POCKET.encode()}
+    page.locator("#id_receptor_pdb__file").set_input_files([file])
+    site = page.locator("[data-site]")
+    site.get_by_role("button", name="Around 3D1 D:501").click(timeout=FIRST_MS)
+    expect(site).to_contain_text("defined by bound ligand 3D1 D:501")
+    site.get_by_role("button", name="Take these numbers").click()
+    expect(site).to_contain_text("defined by the numbers given")
+    expect(page.get_by_label("Site by bound ligand", exact=True)).to_have_value("")
+
+    seen = page.locator("[data-3d] canvas")
+    before = seen.screenshot()
+    page.get_by_label("Box size", exact=True).fill("8, 8, 30")
+    assert seen.screenshot() != before  # at once, before the server has said anything
+    expect(site).to_contain_text("8.0 × 8.0 × 30.0 Å (1,920 Å³)")

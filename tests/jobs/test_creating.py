@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,8 @@ import pytest
 from django.db import IntegrityError
 from django.test import Client
 
-from jobs import estimates, sent_once
+from jobs import estimates, fleet, sent_once
+from jobs.abilities import Ability
 from jobs.models import Job
 
 SQUARES = "/jobs/new/demo.sum_squares/"
@@ -75,6 +77,32 @@ def test_the_preview_has_the_formula_and_the_atoms(as_alice: Client) -> None:
     assert (shown["formula"], shown["n_atoms"], shown["kind"]) == ("H2O", 3, "molecule")
     assert shown["svg"].startswith("<svg")
     assert shown["text"].startswith("3\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "marked"),
+    [
+        (" CC(=X)C\n", "CC(=<mark>X</mark>)C"),
+        ("C" * 30 + "!" + "C" * 30, f"…{'C' * 24}<mark>!</mark>{'C' * 24}…"),
+        ("CC<", "CC<mark>&lt;</mark></code>"),
+    ],
+)
+def test_the_character_that_is_wrong_is_marked_without_script(
+    as_alice: Client, typed: str, marked: str
+) -> None:
+    page = as_alice.post(DFT, {"structure": typed})
+
+    assert page.status_code == 422
+    assert marked in page.content.decode()
+
+
+def test_the_check_names_the_character_that_is_wrong(as_alice: Client) -> None:
+    body = {"simulation": "dft_single_point", "params": {"structure": "CC(=X)C"}}
+
+    answer = as_alice.post("/api/v1/jobs/check", body, content_type="application/json")
+
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["position"]) == ("/params/structure", 5)
 
 
 @pytest.mark.parametrize(
@@ -182,3 +210,87 @@ def test_nobody_is_asked_about_what_nobody_can_tell() -> None:
     assert estimates.core_hours(None) == 0
     assert estimates.core_hours({"seconds": None, "threads": 2}) == 0
     assert estimates.core_hours({"seconds": {"p50": 3600.0}, "threads": 2}) == 2
+
+
+# --- with units ------------------------------------------------------------------------------
+
+
+def test_a_form_takes_a_temperature_in_celsius(as_alice: Client) -> None:
+    as_alice.post("/jobs/new/xtb_frequencies/", {"structure": "O", "temperature_k": "25 C"})
+
+    assert Job.objects.get().params["temperature_k"] == 298.15
+
+
+def test_a_temperature_in_bar_is_refused_at_its_field(as_alice: Client) -> None:
+    answer = as_alice.post(
+        "/jobs/new/xtb_frequencies/", {"structure": "O", "temperature_k": "25 bar"}
+    )
+
+    assert answer.status_code == 422
+    (problem,) = answer.context["form"].problems
+    assert problem.target == "id_temperature_k"
+    assert "bar is a unit of pressure; give temperature in K, °C, °F." in problem.detail
+
+
+# --- where it is to run ----------------------------------------------------------------------
+
+
+def served(*queues: str) -> Ability:
+    return Ability(queues=queues, simulations=(), engines=(), cores=1, memory_mib=1)
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def serve(*each: Ability) -> None:
+        monkeypatch.setattr(fleet, "abilities", lambda: list(each))
+
+    return serve
+
+
+def test_where_it_runs_is_asked_only_where_there_is_a_choice(
+    as_alice: Client, serve: Callable[..., None]
+) -> None:
+    serve(served("cpu"))
+    assert "Where it runs" not in as_alice.get(SQUARES).content.decode()
+
+    serve(served("cpu"), served("cpu", "long"))
+    html = as_alice.get(SQUARES).content.decode()
+    assert "the queue long if it takes an estimated 14,400 core-seconds or more" in html
+    assert '<option value="long">' in html
+    assert '<option value="gpu">' not in html
+    assert 'name="job_backend"' not in html
+
+
+def test_a_second_backend_is_offered(as_alice: Client, settings: Any) -> None:
+    settings.BACKENDS = ["rq", "slurm"]
+
+    html = as_alice.get(SQUARES).content.decode()
+
+    assert '<option value="slurm">The Slurm cluster</option>' in html
+
+
+def test_a_job_goes_where_its_form_says_and_a_duplicate_says_the_same(as_alice: Client) -> None:
+    as_alice.post(SQUARES, {"n": "3", "job_queue": "long"})
+
+    job = Job.objects.get()
+    assert (job.queue, job.placement["asked"]) == ("long", {"queue": "long"})
+    again = as_alice.get(SQUARES, {"from": str(job.pk)})
+    assert '<option value="long" selected>' in again.content.decode()
+    assert "&quot;queue&quot;: &quot;long&quot;" in again.content.decode()
+
+
+def test_a_queue_that_nobody_serves_any_more_stays_in_sight(
+    as_alice: Client, serve: Callable[..., None]
+) -> None:
+    serve(served("cpu"))
+
+    html = as_alice.get(SQUARES, {"job_queue": "gpu"}).content.decode()
+
+    assert '<option value="gpu" selected>' in html
+
+
+def test_what_is_no_queue_is_refused(as_alice: Client) -> None:
+    answer = as_alice.post(SQUARES, {"n": "3", "job_queue": "fast"})
+
+    assert answer.status_code == 422
+    assert not Job.objects.exists()

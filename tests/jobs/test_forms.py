@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 import simulations
 from jobs import lifecycle
+from jobs.budget import Budget
 from jobs.models import Job
 from jobs.pages.forms import form_class, initial_from
 from simulations.structures import StructureInput
@@ -115,6 +116,37 @@ def test_answers_become_values():
     assert given["cutoff_ev"] == 400.5
     assert given["mesh"] == [4, 4, 1]
     assert given["relax"] is True
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"), [("400 eV", 400), ("1 hartree", 27.211386245988), ("4 A", "4 A")]
+)
+def test_a_unit_may_be_typed_and_what_is_of_another_is_left_for_the_check(typed, value):
+    form = bound(cutoff_ev=typed)
+
+    assert form.params()["cutoff_ev"] == value
+    assert form.asked["cutoff_ev"].is_same("400 eV", "400.0")
+
+
+def test_a_number_that_has_a_unit_may_be_typed_with_letters():
+    html = form_class(Params)().as_p()
+
+    assert '<input type="text" name="cutoff_ev"' in html
+    assert 'data-unit="eV"' in html
+    assert '<input type="number" name="charge"' in html
+
+
+def test_limits_may_have_units():
+    form = bound(job_wall_time_s="2 h", job_memory_mib="1.5 GiB")
+
+    assert form.budget() == Budget(wall_time_s=7200, memory_mib=1536)
+
+
+def test_a_limit_of_another_unit_is_refused():
+    form = form_class(Params)({"job_wall_time_s": "2 nm"})
+
+    assert not form.is_valid()
+    assert "nm is a unit of length; give time in s, fs" in form.errors["job_wall_time_s"][0]
 
 
 def test_a_structure_is_sent_with_its_format_only_if_one_was_chosen():

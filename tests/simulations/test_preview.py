@@ -9,10 +9,13 @@ import pytest
 
 import simulations
 from simulations import bounded
+from simulations.pockets.shown import ShownSite
 from simulations.preview import preview
 from simulations.quantum.geometry import embed
 from simulations.structures import StructureInput, resolve
 from simulations.structures.drawing import draw
+
+from . import test_docking
 
 WATER = "3\n\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469"
 
@@ -91,3 +94,62 @@ def test_a_drawing_has_no_style_and_takes_the_colour_of_the_text_around_it() -> 
 @pytest.mark.parametrize("smiles", ["C" * 201, "not smiles"])
 def test_what_nobody_could_read_is_not_drawn(smiles: str) -> None:
     assert draw(smiles) == ""
+
+
+needs_docking = pytest.mark.skipif(not test_docking.POCKET, reason="needs the docking extras")
+
+
+def box_of(**given: object) -> ShownSite:
+    params = {"receptor_pdb": test_docking.POCKET, **given}
+    site = preview("docking", "receptor_pdb", params).site
+    assert site
+    return site
+
+
+@needs_docking
+def test_the_box_around_a_bound_ligand_is_the_one_that_is_searched() -> None:
+    searched = test_docking.check(padding_angstrom=5)
+    (note,) = [each for each in searched.notes if each.code == "box"]
+
+    box = box_of(box_ligand_residue="3D1", padding_angstrom=5).box
+
+    assert box
+    assert " × ".join(f"{edge:.1f}" for edge in box.size_angstrom) in note.message
+    assert box.told.endswith("defined by bound ligand 3D1 D:501.")
+
+
+@needs_docking
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({}, ""),
+        ({"box_size_angstrom": "20, 20, 20"}, ""),
+        ({"box_ligand_residue": "XYZ"}, "There is no residue 'XYZ'"),
+        ({"box_center_angstrom": "90 90 90", "box_size_angstrom": "20, 20, 20"}, "lies outside"),
+        ({"box_ligand_residue": "3D1", "box_residues": "A:11"}, "given in 2 ways"),
+        # Of a size that cannot be, the check tells more.
+        ({"box_center_angstrom": "0, 0, 0", "box_size_angstrom": "2, 2, 2"}, "needs a box size"),
+    ],
+)
+def test_what_is_no_box_is_told_and_what_could_mark_one_is_named(
+    given: dict[str, object], wrong: str
+) -> None:
+    site = box_of(**given)
+
+    assert site.box is None
+    assert wrong in site.wrong
+    assert bool(wrong) == bool(site.wrong)
+    assert site.markers == ("3D1 D:501",)
+
+
+@needs_docking
+def test_numbers_may_be_text_as_a_form_has_them() -> None:
+    box = box_of(box_center_angstrom="-0.5, -6.9 -22.8", box_size_angstrom="10, 12, 14").box
+
+    assert box
+    assert (box.center_angstrom, box.size_angstrom) == ((-0.5, -6.9, -22.8), (10, 12, 14))
+
+
+@needs_docking
+def test_a_protein_that_is_not_docked_into_has_no_box() -> None:
+    assert preview("md_simulation", "structure", {"structure": test_docking.POCKET}).site is None

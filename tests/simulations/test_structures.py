@@ -168,7 +168,7 @@ def test_a_misspelt_name_is_mended() -> None:
     error = refusal("benzne")
 
     assert error.detail == (
-        "“benzne” could not be read. As SMILES: syntax error at position 2. "
+        "“benzne” could not be read. As SMILES: syntax error at position 2, the “e”. "
         "As a name or formula: none that is known here. Did you mean benzene?"
     )
     assert error.fix == {"structure": "benzene"}
@@ -184,14 +184,44 @@ def test_nothing_is_no_structure(text: str) -> None:
     [
         ("CC(=O", "the ( at position 3 is never closed"),
         ("C1CC", "the ring 1 that opens at position 2 is never closed"),
-        ("CC(C)(C)(C)C", "Explicit valence for atom # 1 C, 5, is greater than permitted"),
-        ("*C", "atom 1 (*) is no element"),
+        (
+            "CC(C)(C)(C)C",
+            "Explicit valence for atom # 1 C, 5, is greater than permitted: the C at position 2",
+        ),
+        ("*C", "atom 1 (*) is no element: the * at position 1"),
         ("C" * 601, "it has 601 atoms, more than the 600 read here"),
         ("C" * 300, "it has 902 atoms, more than the 600 read here"),
     ],
 )
 def test_bad_smiles_says_why(text: str, reason: str) -> None:
     assert f"As SMILES: {reason}." in refusal(text).detail
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "told"),
+    [
+        ("CC(=X)C", 5, "syntax error at position 5, the “X”."),
+        ("  CC!C", 3, "syntax error at position 3, the “!”."),
+        ("CC=", 3, "syntax error at position 3, the “=”."),
+        ("CC(=O", 3, "the ( at position 3"),
+        ("C)C", 2, "the ) at position 2"),
+        ("CCО", 3, "cyrillic capital letter o"),
+        ("ClC[NH+](C)(C)C", 4, "the [NH+] at position 4."),
+        ("CCc1cccc1", 3, "the c at position 3."),
+        ("[13CH3]CBrF", 9, "the Br at position 9."),
+        ("C11", 1, "the C at position 1."),
+    ],
+)
+def test_bad_smiles_says_at_which_character(text: str, position: int, told: str) -> None:
+    error = refusal(text)
+
+    assert error.position == position
+    assert told in error.detail
+
+
+@pytest.mark.parametrize("text", ["C" * 601, "3\n\nO 0 0"])
+def test_what_is_wrong_as_a_whole_has_no_position(text: str) -> None:
+    assert refusal(text).position is None
 
 
 @pytest.mark.parametrize(

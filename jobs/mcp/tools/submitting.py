@@ -147,7 +147,7 @@ async def _wrong_params(call: Call, given: dict[str, Any]) -> list[FieldError]:
     return [
         FieldError(
             path=tuple(each["pointer"].split("/")[1:]), code=each["code"], detail=each["detail"],
-            fix=each.get("fix"),
+            fix=each.get("fix"), position=each.get("position"),
         )
         for each in found["errors"]
         if each["pointer"]
