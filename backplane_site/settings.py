@@ -154,6 +154,9 @@ if S3_BUCKET:
         },
     }
 
+LOCAL_COPY_DAYS = days("BACKPLANE_LOCAL_COPY_DAYS")
+"""How long after a job's end what the bucket has of it stays on this disk too; None: always."""
+
 # --- Webhooks --------------------------------------------------------------------------------
 
 WEBHOOK_ALLOW = hosts("BACKPLANE_WEBHOOK_ALLOW")
@@ -276,6 +279,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "backplane_site.local_user.LocalUserMiddleware",
     "backplane_site.rate_limits.RateLimitMiddleware",
+    "backplane_site.storage_away.StorageAwayMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from . import sending, storage
+from . import contents, sending, storage
 from .artifacts import measure
 from .models import Artifact, StoredFile
 
@@ -57,12 +57,15 @@ def answer(artifact: Artifact, asked: HttpRequest) -> HttpResponseBase:
 
 
 def answer_upload(stored: StoredFile, asked: HttpRequest) -> HttpResponseBase:
-    """:raises Unservable: the file is missing."""
+    """:raises Unservable: the file is missing, or cannot be had now."""
     try:
-        stream = stored.path.open("rb")
+        stream = contents.opened(stored.sha256)
+    except storage.Unreachable as exc:
+        logger.error("the uploaded file %s cannot be had: %s", stored.pk, exc)
+        raise Away(f"{stored.name} cannot be had now: what keeps it does not answer.") from None
     except OSError as exc:
         logger.error("the uploaded file %s cannot be read: %s", stored.pk, exc)
-        raise Unservable(f"{stored.name} is no longer on disk: upload it again.") from None
+        raise Unservable(f"{stored.name} is no longer there: upload it again.") from None
     return sending.send(
         stream,
         asked,

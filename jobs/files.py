@@ -8,13 +8,13 @@ puts them in before anything is checked, `fold` takes them out before a job is s
 from __future__ import annotations
 
 import hashlib
-import os
+import logging
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, get_args
 
 from django.conf import settings
@@ -26,7 +26,10 @@ from simulations import FieldError, InvalidParams
 from simulations.structures import StructureInput
 from simulations.structures.formats import BY_SUFFIX, of_file
 
+from . import contents
 from .models import StoredFile
+
+logger = logging.getLogger(__name__)
 
 FOLD_ABOVE_CHARS = 16_000
 """Longer texts are kept as files: ten thousand jobs against one receptor hold it once."""
@@ -97,7 +100,7 @@ def keep(*, owner: Any, name: str, content: bytes) -> tuple[StoredFile, bool]:
     if len(content) > settings.MAX_FILE_BYTES:
         raise TooLarge
     digest = hashlib.sha256(content).hexdigest()
-    _write_once(StoredFile.path_of(digest), content)
+    contents.put(digest, content)
     called = plain_name(name)
     told = {"name": called, "format": _format(called, content.decode(errors="replace"))}
     with transaction.atomic():
@@ -106,7 +109,7 @@ def keep(*, owner: Any, name: str, content: bytes) -> tuple[StoredFile, bool]:
             owner=owner, sha256=digest, defaults={**told, "size_bytes": len(content)}
         )
         # Whoever removed the last row of it since then took it along.
-        _write_once(stored.path, content)
+        contents.put(digest, content)
         if not is_new:
             _note_given_again(stored, **told)
     return stored, is_new
@@ -131,13 +134,11 @@ def forget(stored: StoredFile) -> None:
 
 def remove_unowned(sha256: str) -> bool:
     """Whether there was such content, and nobody's."""
-    path = StoredFile.path_of(sha256)
     with transaction.atomic():
         _hold_content(sha256, shared=False)
-        if StoredFile.objects.filter(sha256=sha256).exists() or not path.exists():
+        if StoredFile.objects.filter(sha256=sha256).exists():
             return False
-        path.unlink()
-    return True
+        return contents.remove(sha256)
 
 
 def _hold_content(sha256: str, *, shared: bool) -> None:
@@ -162,19 +163,6 @@ def _format(name: str, text: str) -> str:
     """Empty for what may be SMILES or a name: only reading it tells."""
     told = of_file(name, text)
     return "" if told == "auto" else told
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    """Renamed into place, so that whoever finds it finds all of it."""
-    if path.exists() and path.stat().st_size == len(content):
-        return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with scratch.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    scratch.replace(path)
 
 
 # --- references in params ---------------------------------------------------------------------
@@ -260,11 +248,11 @@ def _unkept(name: str, content: bytes) -> StoredFile:
 def texts(params: Params) -> Params:
     """Stored params with their texts, as a simulation takes them.
 
-    :raises OSError: a file is gone from the disk.
+    :raises OSError: a file is gone, or cannot be had now.
     """
 
     def put_in(path: KeyPath, value: Params) -> Any:
-        content = StoredFile.path_of(value["file"].removeprefix(PREFIX)).read_bytes()
+        content = contents.read(value["file"].removeprefix(PREFIX))
         return _with_format(content.decode("utf-8-sig"), value.get("format", ""))
 
     return {name: _replaced((name,), value, put_in) for name, value in params.items()}
@@ -282,11 +270,15 @@ def _replaced(path: KeyPath, value: Any, put_in: Callable[[KeyPath, Params], Any
 
 
 def text_of(reference: dict[str, Any], limit: int) -> str | None:
-    """What a stored reference stands for, unless that is longer or gone from the disk."""
-    path = StoredFile.path_of(str(reference["file"]).removeprefix(PREFIX))
-    if not path.is_file() or path.stat().st_size > limit:
+    """What a stored reference stands for, unless that is longer, gone, or cannot be had now."""
+    digest = str(reference["file"]).removeprefix(PREFIX)
+    if not StoredFile.objects.filter(sha256=digest, size_bytes__lte=limit).exists():
         return None
-    return path.read_text("utf-8-sig")
+    try:
+        return contents.read(digest).decode("utf-8-sig")
+    except OSError as exc:
+        logger.error("the upload %s cannot be read: %s", digest, exc)
+        return None
 
 
 def in_schema(schema: dict[str, Any]) -> dict[str, Any]:
@@ -355,11 +347,13 @@ def _is_uuid(text: str) -> bool:
 
 
 def _text(stored: StoredFile, path: KeyPath) -> str:
-    """:raises InvalidParams: it is gone, or no text."""
+    """:raises InvalidParams: it is gone, or no text.
+    :raises storage.Unreachable: it cannot be had now.
+    """
     try:
-        return stored.path.read_bytes().decode("utf-8-sig")
+        return contents.read(stored.sha256).decode("utf-8-sig")
     except FileNotFoundError:
-        detail = f"The file {stored.name} is no longer on disk: upload it again."
+        detail = f"The file {stored.name} is no longer there: upload it again."
         raise _refusal(path, "file_gone", detail) from None
     except UnicodeDecodeError as exc:
         detail = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 from simulations.command.context import CANCEL_NAME, PROGRESS_NAME
 from simulations.command.node import PARAMS_NAME, TRACE_NAME
@@ -68,6 +69,20 @@ def files(directory: Path) -> Iterator[Path]:
             and str(path.relative_to(directory)) not in OF_A_NODE
         ):
             yield path
+
+
+def needed() -> set[UUID]:
+    """Jobs from whose files one that has not ended goes on, or may have to once more."""
+    found: set[UUID] = set()
+    heirs = Job.objects.filter(finished_at=None)
+    while older := {
+        job.restarted_from_id for job in heirs.only("restarted_from") if job.restarted_from_id
+    }:
+        if older <= found:
+            break
+        found |= older
+        heirs = Job.objects.filter(pk__in=older)
+    return found
 
 
 def is_there(job: Job) -> bool:

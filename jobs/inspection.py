@@ -14,7 +14,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 from rq import Worker
 
-from . import joblog, keeping, maintenance, moments, processes, snippets, spending, turns
+from . import joblog, keeping, maintenance, moments, processes, snippets, spending, storage, turns
 from .explaining import explain
 from .models import Attempt, Job, JobEvent
 from .pages.formats import duration
@@ -228,7 +228,10 @@ def _log(job: Job, attempts: list[Attempt]) -> dict[str, Any] | None:
     if job.files_removed_at or not attempts:
         return None
     newest = attempts[0].number
-    path = keeping.log_path(job, newest)
+    try:
+        path = keeping.log_path(job, newest)
+    except storage.Unreachable as exc:
+        return {"attempt": newest, "text": f"It cannot be had now: {exc}", "size": 0, "from": 0}
     piece = joblog.read(path, -LOG_BYTES, LOG_BYTES, is_whole=job.is_final)
     return {"attempt": newest, "text": piece.text, "size": piece.size_bytes, "from": piece.offset}
 

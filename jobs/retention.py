@@ -21,8 +21,8 @@ from django.db.models import QuerySet, Sum, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from . import files, lifecycle, storage
-from .models import HEX_DIGEST, Job, StoredFile
+from . import contents, files, heritage, lifecycle, storage
+from .models import Job, StoredFile
 from .states import FINAL
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def prune(days: int, *, dry_run: bool = False) -> Iterator[Removal]:
     """
     # All at once: SQLite lets nobody write who is in the midst of reading.
     for job in list(overdue(days).only("pk", "finished_at")):
-        if job.pk in _inherited():
+        if job.pk in heritage.needed():
             continue
         size_bytes = _size_bytes(job.directory) + _bytes_in_bucket(job)
         if not dry_run:
@@ -91,22 +91,7 @@ def prune_uploads(days: int, *, dry_run: bool = False) -> Iterator[StoredFile]:
 
 def sweep_contents() -> int:
     """Delete the content of uploads whose rows are gone; returns how many there were."""
-    found = (path.name for path in settings.FILES_ROOT.glob("??/*"))
-    return sum(map(files.remove_unowned, filter(HEX_DIGEST.fullmatch, found)))
-
-
-def _inherited() -> set[UUID]:
-    """Jobs from whose files one that has not ended goes on, or may have to once more."""
-    found: set[UUID] = set()
-    heirs = Job.objects.filter(finished_at=None)
-    while older := {
-        job.restarted_from_id for job in heirs.only("restarted_from") if job.restarted_from_id
-    }:
-        if older <= found:
-            break
-        found |= older
-        heirs = Job.objects.filter(pk__in=older)
-    return found
+    return sum(files.remove_unowned(path.name) for path in contents.here())
 
 
 class StillNeeded(Exception):
@@ -118,7 +103,7 @@ class StillNeeded(Exception):
 
 def purge(jobs: Sequence[Job], *, by: str, why: str) -> Iterator[Exception | None]:
     """Remove the files of each now, however old they are: None, or why those of it were kept."""
-    needed = _inherited()
+    needed = heritage.needed()
     for job in jobs:
         try:
             if job.pk in needed:
@@ -153,7 +138,8 @@ def sweep() -> list[UUID]:
 
 def _in_bucket() -> list[str]:
     there = storage.bucket()
-    return there.listdir("")[0] if there else []
+    found = there.listdir("")[0] if there else []
+    return [name for name in found if name != storage.UPLOADS]
 
 
 def _removed(ids: list[UUID]) -> Iterator[UUID]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .models import Artifact
 
 ARTIFACTS = "artifacts"
+UPLOADS = "uploads"
+"""The folder of the bucket that is no job's: what users gave, by its digest."""
 
 
 class Unreachable(OSError):
@@ -107,6 +109,19 @@ def objects_of(job_id: UUID, attempt: int | None = None) -> list[Stored]:
 def newest(objects: Iterable[Stored]) -> dict[tuple[int, str], Stored]:
     """The last version of each file, by attempt and name."""
     return {(each.attempt, each.name): each for each in objects}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    sha256: str
+    stored_at: datetime
+
+
+def uploads() -> Iterator[Upload]:
+    """:raises Unreachable: nobody can tell."""
+    there = bucket()
+    for each in there.objects(f"{UPLOADS}/") if there else ():
+        yield Upload(sha256=each.key.rpartition("/")[2], stored_at=each.stored_at)
 
 
 def remove_all_of(job_id: UUID) -> None:

@@ -8,13 +8,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
-from . import keeping, lifecycle, storage
+from . import contents, keeping, lifecycle, local_copies, storage
 from .models import Artifact
 
 logger = logging.getLogger(__name__)
 
+TOLD = (
+    "%d files were brought to the bucket; %d objects and %d unfinished uploads were removed from "
+    "it, and %d copies from this disk"
+)
 LOOK_EVERY_S = 3600
 AT_FIRST = timedelta(days=7)
 """So far back it looks when it begins: it may not have run for a while."""
@@ -63,12 +68,13 @@ class Storekeeper:
             return
         self._next = self._clock() + LOOK_EVERY_S
         try:
-            n_late = sum(1 for each in bring_all() if not each.trouble)
-            n_swept = keeping.sweep(list(keeping.ended_lately(self._since)))
+            n_late = sum(1 for each in bring_all() if not each.trouble) + contents.bring_all()
+            n_swept = keeping.sweep(list(keeping.ended_lately(self._since))) + contents.sweep()
             n_uploads = there.abandon_uploads(timezone.now() - keeping.UNFINISHED)
+            days = settings.LOCAL_COPY_DAYS
+            n_copies = local_copies.remove(days) if days is not None else 0
         except OSError:
             logger.exception("the bucket could not be looked after; trying again in an hour")
             return
         self._since = AFTERWARDS
-        told = "%d files were brought to the bucket; %d objects and %d uploads were removed from it"
-        logger.info(told, n_late, n_swept, n_uploads)
+        logger.info(TOLD, n_late, n_swept, n_uploads, n_copies)

@@ -30,7 +30,7 @@ class S3:
 
     def __enter__(self) -> Self:
         self.start()
-        self.client.create_bucket(Bucket=BUCKET)
+        self.make_bucket()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -42,6 +42,9 @@ class S3:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(argv, stdout=log, stderr=log)
         until(self._answers, "the S3 server answers")
+
+    def make_bucket(self) -> None:
+        self.client.create_bucket(Bucket=BUCKET)
 
     def stop(self) -> None:
         """What it held is gone with it."""

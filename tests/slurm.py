@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -32,16 +33,20 @@ AuthType=auth/munge
 AuthInfo=socket={directory}/munge.socket
 CredType=cred/munge
 SlurmctldPort={port}
+# Cgroups are called by it, and another Slurm of the machine has a port of its own.
+FirstJobId={port}000
 SlurmctldPidFile={directory}/slurmctld.pid
 SlurmctldLogFile={directory}/slurmctld.log
 StateSaveLocation={directory}/state
 SlurmdPidFile={directory}/slurmd-%n.pid
 SlurmdLogFile={directory}/slurmd-%n.log
 SlurmdSpoolDir={directory}/spool-%n
-# What a bare container has need do: no cgroups, no affinity, no accounting.
+# What a bare container has need do: no affinity, no accounting.
 ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
+{memory}
+# As at most sites that preempt.
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SwitchType=switch/none
@@ -54,6 +59,27 @@ KillWait=2
 SlurmctldTimeout=10
 SlurmdTimeout=60
 SlurmdParameters=config_overrides
+"""
+BY_CGROUP = """\
+TaskPlugin=task/cgroup
+JobAcctGatherType=jobacct_gather/none
+"""
+BY_LOOKING = """\
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=1
+JobAcctGatherParams=OverMemoryKill
+"""
+"""How a job is held to its memory where there are no cgroups to be made."""
+PARTITIONS = """\
+PartitionName=main Nodes=ALL Default=YES DefaultTime=60 PriorityTier=1 State=UP
+PartitionName=urgent Nodes=ALL DefaultTime=60 PriorityTier=2 State=UP
+"""
+CGROUPS = Path("/sys/fs/cgroup")
+HOLDING = """\
+CgroupMountpoint={cgroups}
+CgroupPlugin=cgroup/v1
+ConstrainRAMSpace=yes
 """
 
 
@@ -76,6 +102,8 @@ class Slurm:
         # Short, for a Unix socket lies in it.
         self.directory = Path(tempfile.mkdtemp(prefix="sl-"))
         self._cpus, self._memory_mib = cpus, memory_mib
+        # Debian's Slurm asks systemd for those of version 2.
+        self.has_cgroups = os.access(CGROUPS / "memory", os.W_OK)
 
     def __enter__(self) -> Self:
         try:
@@ -95,6 +123,7 @@ class Slurm:
             self.kill(name)
         for process in [*self._stewards(), *self.at_work()]:
             process.kill()
+        self._remove_cgroups()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     @property
@@ -176,17 +205,30 @@ class Slurm:
         key.chmod(0o400)
         host = socket.gethostname().partition(".")[0]
         text = CONFIGURATION.format(
-            host=host, user=getpass.getuser(), directory=self.directory, port=free_port()
-        )
+            host=host, user=getpass.getuser(), directory=self.directory, port=free_port(),
+            memory=BY_CGROUP if self.has_cgroups else BY_LOOKING,
+        )  # fmt: skip
         size = f"CPUs={self._cpus} RealMemory={self._memory_mib} State=UNKNOWN"
         for node in NODES:
             where = f"NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()}"
             text += f"NodeName={node} {where} {size}\n"
-        text += "PartitionName=main Nodes=ALL Default=YES DefaultTime=60 State=UP\n"
-        (self.directory / "slurm.conf").write_text(text)
+        (self.directory / "slurm.conf").write_text(text + PARTITIONS)
+        (self.directory / "cgroup.conf").write_text(self._holding())
+
+    def _holding(self) -> str:
+        if self.has_cgroups:
+            return HOLDING.format(cgroups=CGROUPS)
         # slurmd looks for cgroups even if nothing uses them, and dies of a machine without.
-        plugin = "autodetect" if os.path.ismount("/sys/fs/cgroup") else "cgroup/v1"
-        (self.directory / "cgroup.conf").write_text(f"CgroupPlugin={plugin}\n")
+        plugin = "autodetect" if os.path.ismount(CGROUPS) else "cgroup/v1"
+        return f"CgroupPlugin={plugin}\n"
+
+    def _remove_cgroups(self) -> None:
+        """From the innermost one on; what another Slurm of the machine has in use stays."""
+        for node in NODES:
+            top = CGROUPS / "memory" / f"slurm_{node}"
+            for each in [*sorted(top.glob("**/"), reverse=True)]:
+                with suppress(OSError):
+                    each.rmdir()
 
     def _run(self, program: str, *arguments: str) -> None:
         found = _find(program)

@@ -187,6 +187,17 @@ def too_many(request: HttpRequest, exc: limits.TooMany) -> HttpResponse:
     return answer
 
 
+def storage_away(request: HttpRequest) -> HttpResponse:
+    wait_s = StorageAway.wait
+    if request.path.startswith(MACHINE_PATHS):
+        told = problem(503, StorageAway.default_code, StorageAway.default_detail, request)
+        answer: HttpResponse = _json(told)
+    else:
+        answer = render(request, "503.html", {"wait_s": wait_s}, status=503)
+    answer["Retry-After"] = str(wait_s)
+    return answer
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """No traceback reaches a user; the request id leads an operator to it in the log."""
     if not request.path.startswith(MACHINE_PATHS):

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 
-from jobs import downloads, snippets
+from jobs import contents, downloads, snippets
 from jobs.models import Artifact, Job, StoredFile
 
 READ_BYTES = 256 * 1024
@@ -119,7 +119,7 @@ def _files(
     for stored in given:
         # Two inputs may bear one name; what they hold tells them apart.
         name = f"inputs/{stored.sha256[:8]}-{stored.name}"
-        yield name, stored.sha256, lambda path=stored.path: path.open("rb")
+        yield name, stored.sha256, partial(contents.opened, stored.sha256)
     for artifact in made:
         folder = f"attempt-{artifact.attempt}/" if job.attempt > 1 else ""
         yield (

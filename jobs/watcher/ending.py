@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from jobs import artifacts, lifecycle
+from jobs.dispatch.slurm import script
 from jobs.dispatch.slurm.answers import Task
 from jobs.dispatch.slurm.site import Site
 from jobs.slurm_models import SlurmTask
@@ -17,6 +18,7 @@ from simulations.workdir import OUTPUT_NAME
 
 from . import files
 from .judging import Finding, judge
+from .sending import bundle_of
 
 
 class Ending:
@@ -62,6 +64,7 @@ class Ending:
             task.job.budget,
             ran_s=self._ran_s(task),
             cut_short=self._site.resources(task.job.simulation).cuts_short(task.job.budget),
+            words=files.output(bundle_of(task.token) / script.WORDS.format(task.member)),
         )
         if found.may_come and wait:
             return

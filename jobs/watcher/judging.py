@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,8 @@ EXITS = {
     126: (FailureKind.INFRASTRUCTURE, "Its command cannot be executed on its node."),
     127: (FailureKind.INFRASTRUCTURE, "Its command is not to be found on its node."),
 }
+OVER_MEMORY = re.compile(r"exceeded (job )?memory limit|oom.kill", re.IGNORECASE)
+"""In what a node says where Slurm holds memory by looking, and then tells of a signal only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +45,17 @@ class Finding:
     may_come: bool = False
 
 
-def judge(task: Task, budget: Budget, *, ran_s: float, cut_short: bool) -> Finding:
-    """:param cut_short: whether the cluster gave it less time than its own limit."""
+def judge(task: Task, budget: Budget, *, ran_s: float, cut_short: bool, words: str = "") -> Finding:
+    """
+    :param cut_short: whether the cluster gave it less time than its own limit.
+    :param words: what its node said of it.
+    """
     details: dict[str, Any] = {"slurm_job": task.native_id, "slurm_state": task.state}
     if task.reason:
         details["slurm_reason"] = task.reason
     match task.state:
+        case "FAILED" | "CANCELLED" if OVER_MEMORY.search(words):
+            return _out_of_memory(budget, details)
         case "CANCELLED":
             return Finding(kind=None, evidence="It was cancelled in Slurm.", details=details)
         case "TIMEOUT":

@@ -15,6 +15,7 @@ from jobs.models import Job, SlurmTask
 from jobs.states import FailureKind, JobState, Reason
 from jobs.watcher import Watcher
 from jobs.watcher import following as following_module
+from jobs.watcher.sending import bundle_of
 
 from .played import POINT, Cluster, Submit, leave, now, report, workdir
 
@@ -107,6 +108,20 @@ def test_a_limit_of_its_own_ends_it_and_is_named(
 
     assert (now(job).state, job.failure_kind) == (JobState.FAILED, kind)
     assert (job.error or {})["fix"]["limits"][limit] > (job.error or {})["limit"][limit]
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CANCELLED"])
+def test_where_slurm_tells_of_a_signal_only_its_node_says_that_it_was_memory(
+    running: Callable[..., Job], cluster: Cluster, watcher: Watcher, state: str
+) -> None:
+    job = running(limits=Budget(memory_mib=100))
+    said = "slurmstepd-n1: error: StepId=2.batch exceeded memory limit (1926 > 1048), being killed"
+    (bundle_of(SlurmTask.objects.get().token) / "0.out").write_text(said)
+    cluster.say(job, state, status=9)
+
+    watcher.look()
+
+    assert (now(job).state, job.failure_kind) == (JobState.FAILED, FailureKind.MEMORY)
 
 
 def test_a_limit_of_its_own_is_tried_again_if_asked(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -121,6 +122,35 @@ def test_a_step_that_is_killed_goes_on_from_its_checkpoint(site: OnSlurm) -> Non
     assert job["provenance"]["previous_attempt"]
 
 
+def test_what_slurm_puts_back_into_its_queue_goes_on_in_an_attempt_of_ours(site: OnSlurm) -> None:
+    job_id = site.long_run(length_ps=400)
+    site.until_midst(job_id)
+    native_id = site.native_id(job_id)
+    with pytest.raises(subprocess.CalledProcessError):  # as we sent it
+        site.slurm.ask("scontrol", "requeue", native_id)
+    site.slurm.ask("scontrol", "update", f"JobId={native_id}", "Requeue=1")
+
+    site.slurm.ask("scontrol", "requeue", native_id)
+
+    job = site.wait(job_id)
+    assert (job["state"], job["attempt"]) == ("succeeded", 2)
+    first = job["attempts"][0]
+    assert (first["failure_kind"], first["details"]["slurm_restarts"]) == ("infrastructure", 1)
+    assert job["provenance"]["previous_attempt"]
+    until(lambda: site.state_in_slurm(native_id) == "CANCELLED", "Slurm has let go of it")
+
+
+def test_one_that_takes_more_memory_than_it_may_is_told_so(site: OnSlurm) -> None:
+    job_id = site.long_run(limits={"memory_mib": 64})
+
+    job = site.wait(job_id)
+
+    assert (job["state"], job["failure_kind"]) == ("failed", "memory"), job
+    assert job["error"]["fix"] == {"limits": {"memory_mib": 128}}
+    told = "OUT_OF_MEMORY" if site.slurm.has_cgroups else "FAILED"
+    assert job["attempts"][0]["details"]["slurm_state"] == told
+
+
 def test_a_lost_reply_costs_no_second_run(site: OnSlurm) -> None:
     site.flag.touch()
     before = site.slurm.ask("squeue", "-h", "-t", "all", "-o", "%A").split()
@@ -203,6 +233,26 @@ def test_past_its_time_slurm_ends_it(site: OnSlurm, timed_out: str) -> None:
     assert (job["state"], job["failure_kind"]) == ("failed", "timeout")
     assert job["error"]["fix"]["limits"]["wall_time_s"] > 30
     assert job["attempts"][0]["details"]["slurm_state"] == "TIMEOUT"
+
+
+def test_one_that_makes_room_for_a_more_urgent_job_goes_on_after_it(
+    site: OnSlurm, timed_out: str
+) -> None:
+    site.wait(timed_out, within_s=150)  # or it would make room too
+    job_id = site.long_run(length_ps=400)
+    node = site.until_midst(job_id)["attempts"][0]["host"]
+
+    urgent = ["--partition=urgent", "--exclusive", f"--nodelist={node}", "--output=/dev/null"]
+    site.slurm.ask("sbatch", *urgent, "--wrap=exit 0")
+
+    job = site.wait(job_id)
+    assert (job["state"], job["attempt"]) == ("succeeded", 2)
+    first = job["attempts"][0]
+    assert (first["failure_kind"], first["details"]["slurm_state"]) == (
+        "infrastructure",
+        "PREEMPTED",
+    )
+    assert job["provenance"]["previous_attempt"]
 
 
 def test_a_node_that_loses_power_costs_an_attempt(site: OnSlurm, timed_out: str) -> None:

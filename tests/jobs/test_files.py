@@ -296,7 +296,7 @@ def test_an_administrator_may_run_another_s_job_again(
 def test_a_file_that_is_no_longer_there_is_told(alice: Any, kept: StoredFile) -> None:
     kept.path.unlink()
 
-    with pytest.raises(InvalidParams, match=r"water\.xyz is no longer on disk"):
+    with pytest.raises(InvalidParams, match=r"water\.xyz is no longer there"):
         files.unfold(
             {"structure": {"file": str(kept.pk)}}, owner=alice, model=model_of("dft_single_point")
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -10,11 +10,12 @@ from typing import Any
 import httpx2
 import pytest
 from channels.db import database_sync_to_async
-from django.core.handlers.asgi import ASGIHandler
+from django.db import connections
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from backplane_site.agents import AgentsDoor
+from backplane_site.handler import Handler
 from jobs import keys, lifecycle
 from jobs.models import Job
 from jobs.states import Approval, FailureKind, Scope
@@ -24,9 +25,13 @@ Connect = Callable[..., AbstractAsyncContextManager[Client]]
 
 
 @pytest.fixture(scope="session")
-def app() -> Any:
-    site = ASGIHandler()
-    return AgentsDoor(site, site)
+def app(django_db_setup: None) -> Iterator[Any]:
+    site = Handler()
+    yield AgentsDoor(site, site)
+    # Before the database is removed: whoever went away may have left a thread connected to it.
+    for thread in site._idle:
+        thread.submit(connections.close_all).result()
+        thread.shutdown()
 
 
 @pytest.fixture

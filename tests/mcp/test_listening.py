@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
+from channels.db import database_sync_to_async
 from mcp.shared.exceptions import MCPError
 
 from jobs.models import Job
@@ -108,7 +109,7 @@ async def test_there_is_nothing_at_another_address(alices: Connect, uri: str) ->
 
 
 async def test_a_stranger_reads_nobody_s_job(bobs: Connect, submit: Callable[..., Job]) -> None:
-    job = await asyncio.to_thread(submit)
+    job = await database_sync_to_async(submit)()
     async with bobs() as client:
         assert (await client.list_resources()).resources == []
         with pytest.raises(MCPError):
@@ -118,7 +119,7 @@ async def test_a_stranger_reads_nobody_s_job(bobs: Connect, submit: Callable[...
 async def test_what_is_no_tool_says_too_why_it_was_refused(
     connect: Connect, key_of: Callable[..., str], alice: Any
 ) -> None:
-    key = await asyncio.to_thread(key_of, alice, Scope.SUBMIT)
+    key = await database_sync_to_async(key_of)(alice, Scope.SUBMIT)
     async with connect(key) as client:
         with pytest.raises(MCPError, match="read") as refused:
             await client.list_resources()
@@ -129,7 +130,7 @@ async def test_what_is_no_tool_says_too_why_it_was_refused(
 async def test_who_listens_hears_when_the_job_moves_and_that_it_is_over(
     app: Any, alices_key: str, submit: Callable[..., Job]
 ) -> None:
-    job = await asyncio.to_thread(submit)
+    job = await database_sync_to_async(submit)()
     async with listening(app, alices_key, resourceSubscriptions=[uri_of(job)]) as stream:
         agreed = await stream.message()
         now = await stream.message()
@@ -172,8 +173,8 @@ async def test_tasks_are_for_who_says_that_they_can(app: Any, alices_key: str) -
 async def test_a_stranger_hears_nothing(
     app: Any, key_of: Callable[..., str], bob: Any, submit: Callable[..., Job]
 ) -> None:
-    job = await asyncio.to_thread(submit)
-    key = await asyncio.to_thread(key_of, bob)
+    job = await database_sync_to_async(submit)()
+    key = await database_sync_to_async(key_of)(bob)
     async with listening(app, key, resourceSubscriptions=[uri_of(job)]) as stream:
         agreed = await stream.message()
         end = await stream.message()
@@ -185,7 +186,7 @@ async def test_a_stranger_hears_nothing(
 async def test_who_goes_away_leaves_nothing_behind(
     app: Any, alices_key: str, submit: Callable[..., Job]
 ) -> None:
-    job = await asyncio.to_thread(submit)
+    job = await database_sync_to_async(submit)()
     before = len(asyncio.all_tasks())
     async with listening(app, alices_key, resourceSubscriptions=[uri_of(job)]) as stream:
         await stream.message()

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from channels.db import database_sync_to_async
 from mcp.types import CallToolResult
 
 import simulations
@@ -84,8 +85,8 @@ async def test_a_key_that_may_only_submit_is_told_that_it_is_done(
     alice: Any,
     wait_seconds: int,
 ) -> None:
-    running = await asyncio.to_thread(lambda: start(submit(name="secret plan")))
-    key = await asyncio.to_thread(key_of, alice, Scope.SUBMIT)
+    running = await database_sync_to_async(lambda: start(submit(name="secret plan")))()
+    key = await database_sync_to_async(key_of)(alice, Scope.SUBMIT)
     async with connect(key) as client:
         answer = await client.call_tool(SUBMIT, {"n": 3, "job": {"wait_seconds": wait_seconds}})
 

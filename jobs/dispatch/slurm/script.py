@@ -16,6 +16,8 @@ from simulations.workdir import CLAIM_NAME, OUTPUT_NAME, SCRATCH_NAME, SIMULATIO
 from .site import Site
 
 MEMBERS_NAME = "members"
+WORDS = "{}.out"
+"""What a node says of a member beside what the run prints: that it was killed, and why."""
 NO_DIRECTORY, TAKEN, NO_SETUP, CANCELLED = 72, 75, 78, 130
 """How it ends where it runs nothing."""
 
@@ -70,11 +72,12 @@ def argv(
 ) -> list[str]:
     """The command that hands the text to Slurm; no shell reads it."""
     array = [f"--array=0-{n_members - 1}"] if n_members > 1 else []
+    words = WORDS.format("%a" if array else 0)
     return [
         *("sbatch", "--parsable", "--job-name=backplane", f"--comment={token}"),
         # An attempt that starts anew in the midst of its files is none of ours: the next one goes
         # on from its checkpoint in a directory of its own.
         "--no-requeue",
-        *(f"--chdir={bundle}", "--output=%a.out", "--open-mode=append"),
+        *(f"--chdir={bundle}", f"--output={words}", "--open-mode=append"),
         *(*options, *array, *site.sbatch),
     ]
