@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterable
+from functools import cache
 
-import django_rq
+from django.conf import settings
+from redis import Redis
 from redis.exceptions import RedisError
 from rq import Worker
 from rq.worker_registration import REDIS_WORKER_KEYS
@@ -32,6 +34,20 @@ def queues_of(names_in_redis: Iterable[str]) -> list[str]:
     return [str(new_names.get(name, name)) for name in names_in_redis]
 
 
+def redis() -> Redis:
+    """That of the queues, for whoever does not wait for work: its connections stay open, and it is
+    not waited for long.
+
+    django-rq makes a new one for each question, and of an address takes nothing else.
+    """
+    return _redis(str(settings.RQ_QUEUES["default"]["URL"]))
+
+
+@cache
+def _redis(url: str) -> Redis:
+    return Redis.from_url(url, **settings.IMPATIENCE)
+
+
 def tell(worker: Worker, ability: Ability) -> None:
     worker.connection.hset(worker.key, TOLD_AS, json.dumps(ability.told()))
 
@@ -42,7 +58,7 @@ def abilities() -> list[Ability] | None:
     None: Redis does not answer, or one of them told nothing that we can read.
     """
     try:
-        connection = django_rq.get_connection("default")
+        connection = redis()
         keys = sorted(connection.smembers(REDIS_WORKER_KEYS))
         with connection.pipeline(transaction=False) as pipe:
             for key in keys:

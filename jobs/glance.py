@@ -120,7 +120,12 @@ def _at(moment: datetime) -> Any:
 
 @cache
 def _sql(template: str, placeholder: str) -> str:
-    tables: dict[str, Any] = {"job": Job, "user": get_user_model(), "attempt": Attempt, "key": ApiKey}
+    tables: dict[str, Any] = {
+        "job": Job,
+        "user": get_user_model(),
+        "attempt": Attempt,
+        "key": ApiKey,
+    }
     names = {name: model._meta.db_table for name, model in tables.items()}
     sql = template.format(columns=f"{OF_JOB}, {OF_ATTEMPT}", **names)
     return sql.replace("?", placeholder)

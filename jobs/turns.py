@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from . import fleet, maintenance, spending
 from .abilities import Ability, why_nobody
 from .key_models import ApiKey
 from .models import Allowance, Job
+from .prepared import Example, Prepared
 from .states import MAY_START, JobState, Priority, Reason
 
 UNLIMITED = 2**31 - 1
@@ -58,8 +59,33 @@ class Standing:
     own_ahead: int
 
 
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """A moment and what follows from it.
+
+    :param longest: no job is to wait until after that.
+    """
+
+    now: datetime
+    longest: datetime
+    today: date
+
+    @classmethod
+    def current(cls) -> AsOf:
+        now = timezone.now()
+        longest = now + timedelta(seconds=settings.JOB_RETRY_MAX_DELAY_S)
+        return cls(now, longest, now.date())
+
+    def values(self) -> dict[str, Any]:
+        return {"now": self.now, "longest": self.longest, "today": self.today}
+
+
 def waiting(
-    backend: str, *, queue: str | None = None, able: Ability | None = None
+    backend: str,
+    *,
+    queue: str | None = None,
+    able: Ability | None = None,
+    as_of: AsOf | None = None,
 ) -> QuerySet[Job]:
     """The queued jobs whose time has come, and that their key and their owner let start.
 
@@ -68,15 +94,14 @@ def waiting(
 
     One that is to wait for longer than any does is from before the clock was set back.
     """
-    now = timezone.now()
-    longest = now + timedelta(seconds=settings.JOB_RETRY_MAX_DELAY_S)
-    due = Q(not_before=None) | Q(not_before__lte=now) | Q(not_before__gt=longest)
+    at = as_of or AsOf.current()
+    due = Q(not_before=None) | Q(not_before__lte=at.now) | Q(not_before__gt=at.longest)
     line = Job.objects.unfinished(JobState.QUEUED).filter(due, backend=backend)
     if queue is not None:
         line = line.filter(queue=queue)
     if able is not None:
         line = line.filter(able.may_take())
-    return line.filter(consent__in=MAY_START).exclude(key__in=spending.held_keys())
+    return line.filter(consent__in=MAY_START).exclude(key__in=spending.held_keys(at.now, at.today))
 
 
 def next_allowance(backend: str, able: Ability | None = None) -> Allowance | None:
@@ -267,7 +292,7 @@ def place(job: Job) -> int:
 
 def standing_of(job: Job) -> Standing:
     """Where it is in line, or would be: it need not be stored."""
-    return _standing(job.owner_id, ahead_of(job).count(), _n_waiting(job.backend))
+    return _standing(job.owner_id, n_ahead_of(job), _n_waiting(job.backend))
 
 
 def standings(jobs: Sequence[Job]) -> dict[UUID, Standing]:
@@ -302,17 +327,48 @@ def _standing(owner_id: int, own_ahead: int, n_waiting: Mapping[int, int]) -> St
 
 def _n_waiting(backend: str) -> dict[int, int]:
     """How many of each user wait."""
-    line = waiting(backend).order_by().values("owner").annotate(n=Count("pk"))
-    return dict(line.values_list("owner", "n"))
+    return dict(WAITING.rows(backend=backend, **AsOf.current().values()))
 
 
-def ahead_of(job: Job) -> QuerySet[Job]:
-    """The owner's own jobs that go before it."""
-    ahead = Q(priority__gt=job.priority) | Q(
-        Q(queued_at__lt=job.queued_at) | Q(queued_at=job.queued_at, id__lt=job.pk),
-        priority=job.priority,
+def n_ahead_of(job: Job) -> int:
+    """How many of the owner's own jobs go before it."""
+    found = AHEAD.rows(
+        backend=job.backend,
+        owner=job.owner_id,
+        priority=int(job.priority),
+        queued_at=job.queued_at,
+        id=job.pk,
+        **AsOf.current().values(),
     )
-    return waiting(job.backend).filter(ahead, owner=job.owner_id)
+    return sum(n for (n,) in found)
+
+
+def _waiting_by_owner(backend: str, **as_of: Any) -> QuerySet[Any, Any]:
+    line = waiting(backend, as_of=AsOf(**as_of)).order_by()
+    return line.values("owner").annotate(n=Count("pk")).values_list("owner", "n")
+
+
+def _ahead_of(
+    backend: str, owner: int, priority: int, queued_at: datetime, id: UUID, **as_of: Any
+) -> QuerySet[Any, Any]:
+    ahead = Q(priority__gt=priority) | Q(
+        Q(queued_at__lt=queued_at) | Q(queued_at=queued_at, id__lt=id), priority=priority
+    )
+    line = waiting(backend, as_of=AsOf(**as_of)).filter(ahead, owner=owner).order_by()
+    return line.values("owner").annotate(n=Count("pk")).values_list("n")
+
+
+_AN_AS_OF = {"now": Example.MOMENTS[0], "longest": Example.MOMENTS[1], "today": Example.DAY}
+WAITING = Prepared(_waiting_by_owner, backend=Example.BACKEND, **_AN_AS_OF)
+AHEAD = Prepared(
+    _ahead_of,
+    backend=Example.BACKEND,
+    owner=Example.NUMBER,
+    priority=Example.OTHER_NUMBER,
+    queued_at=Example.MOMENTS[2],
+    id=Example.ID,
+    **_AN_AS_OF,
+)
 
 
 def n_running(owner_id: int) -> int:
