@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterable
 from functools import cache
 
@@ -21,6 +22,7 @@ OLD_NAMES = {Queue.CPU: "default"}
 """In Redis the queue of before there were others keeps the name that it had."""
 TOLD_AS = "ability"
 """In what RQ keeps of each worker."""
+KEPT_S = 1.0
 
 
 def in_redis(queue: str) -> str:
@@ -50,6 +52,18 @@ def _redis(url: str) -> Redis:
 
 def tell(worker: Worker, ability: Ability) -> None:
     worker.connection.hset(worker.key, TOLD_AS, json.dumps(ability.told()))
+
+
+_known: tuple[float, list[Ability] | None] | None = None
+
+
+def known() -> list[Ability] | None:
+    """The `abilities`, as of a second ago at the most: for who tells of a job that waits."""
+    global _known
+    now = time.monotonic()
+    if _known is None or now - _known[0] > KEPT_S:
+        _known = (now, abilities())
+    return _known[1]
 
 
 def abilities() -> list[Ability] | None:

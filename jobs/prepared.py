@@ -74,6 +74,7 @@ class Example:
     """Values that no query has."""
 
     BACKEND = "an example of a backend"
+    WORD = "an example of a word"
     ID = UUID(int=0x1234567890)
     NUMBER = -20_001
     OTHER_NUMBER = -20_002

@@ -277,7 +277,7 @@ def _why_in_line(jobs: Sequence[Job]) -> dict[UUID, Waiting]:
 def nobody_can_run(jobs: Iterable[Job]) -> dict[UUID, Waiting]:
     """Those that are in line for a worker of the site's own, and for none that is there."""
     ours = [job for job in jobs if job.backend == OWN_WORKERS]
-    there = fleet.abilities() if ours else None
+    there = fleet.known() if ours else None
     told = {}
     for job in ours if there else []:
         if why := why_nobody(job, there or []):
@@ -358,6 +358,16 @@ def _ahead_of(
     return line.values("owner").annotate(n=Count("pk")).values_list("n")
 
 
+def _of_owner(owner: int, state: str) -> QuerySet[Any, Any]:
+    found = Job.objects.unfinished(state).filter(owner=owner).order_by()
+    return found.values("owner").annotate(n=Count("pk")).values_list("owner", "n")
+
+
+OF_OWNER = Prepared(_of_owner, owner=Example.NUMBER, state=Example.WORD)
+ALLOWED = Prepared(
+    lambda owner: Allowance.objects.filter(user=owner).values_list("user", "max_running"),
+    owner=Example.NUMBER,
+)
 _AN_AS_OF = {"now": Example.MOMENTS[0], "longest": Example.MOMENTS[1], "today": Example.DAY}
 WAITING = Prepared(_waiting_by_owner, backend=Example.BACKEND, **_AN_AS_OF)
 AHEAD = Prepared(
@@ -372,11 +382,11 @@ AHEAD = Prepared(
 
 
 def n_running(owner_id: int) -> int:
-    return Job.objects.unfinished(JobState.RUNNING).filter(owner=owner_id).count()
+    return sum(n for _, n in OF_OWNER.rows(owner=owner_id, state=str(JobState.RUNNING)))
 
 
 def n_queued(owner_id: int) -> int:
-    return Job.objects.unfinished(JobState.QUEUED).filter(owner=owner_id).count()
+    return sum(n for _, n in OF_OWNER.rows(owner=owner_id, state=str(JobState.QUEUED)))
 
 
 def max_running_of(owner_id: int) -> int:
@@ -399,14 +409,20 @@ def default_max_running() -> int:
 
 
 def _n_running_each(owner_ids: Collection[int]) -> Counter[int]:
+    if len(owner_ids) == 1:
+        return Counter({owner: n_running(owner) for owner in owner_ids})
     running = Job.objects.unfinished(JobState.RUNNING).filter(owner__in=owner_ids)
     counted = running.order_by().values("owner").annotate(n=Count("pk"))
     return Counter(dict(counted.values_list("owner", "n")))
 
 
 def _max_running_each(owner_ids: Collection[int]) -> dict[int, int]:
-    own = Allowance.objects.filter(user__in=owner_ids)
-    found = {each.user_id: max_running(each) for each in own}
+    if len(owner_ids) == 1:
+        own = dict(ALLOWED.rows(owner=next(iter(owner_ids))))
+    else:
+        allowed = Allowance.objects.filter(user__in=owner_ids)
+        own = dict(allowed.values_list("user", "max_running"))
+    found = {owner: most for owner, most in own.items() if most is not None}
     return {owner: found.get(owner, default_max_running()) for owner in owner_ids}
 
 
