@@ -11,9 +11,10 @@ django.setup(set_prefix=False)
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
-from backplane_site import bodies, descriptors, draining, handing_over, rubbish  # noqa: E402
+from backplane_site import at_once, bodies, descriptors, draining, handing_over, rubbish  # noqa: E402
 from backplane_site.agents import AgentsDoor  # noqa: E402
 from backplane_site.handler import Handler  # noqa: E402
+from backplane_site.kept import Kept  # noqa: E402
 from backplane_site.key_on_socket import KeyOnSocket  # noqa: E402
 from backplane_site.local_user import LocalUserOnSocket  # noqa: E402
 from backplane_site.same_origin import SameOriginOnSocket  # noqa: E402
@@ -24,7 +25,8 @@ from jobs.streaming import Streaming  # noqa: E402
 from jobs.waiting import Waiting  # noqa: E402
 from simulations import bounded  # noqa: E402
 
-rest = Streaming(Waiting(InboxWaiting(Handler())))
+kept = Kept(Streaming(Waiting(InboxWaiting(Handler()))))
+rest = kept
 sockets = URLRouter(websocket_urlpatterns)
 application = ProtocolTypeRouter(
     {
@@ -38,6 +40,7 @@ application = ProtocolTypeRouter(
 )
 
 bodies.install()
+at_once.install(kept.at_once)
 draining.install()
 handing_over.install()
 descriptors.allow_many()

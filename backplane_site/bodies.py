@@ -10,6 +10,8 @@ from daphne import http_protocol, ws_protocol
 from django.conf import settings
 from twisted.web.http import RESPONSES
 
+from . import at_once
+
 MAX_MESSAGE_BYTES = 4096
 """Nobody has anything to say to us over a websocket."""
 REFUSAL = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -33,7 +35,7 @@ class BoundedRequest(http_protocol.WebRequest):
             super().handleContentChunk(data)
 
     def process(self) -> Any:
-        if self.received <= settings.MAX_REQUEST_BYTES:
+        if self.received <= settings.MAX_REQUEST_BYTES and not at_once.sent(self):
             super().process()
 
     def _refuse(self) -> None:

@@ -7,6 +7,7 @@ the whole world look local.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -38,7 +39,7 @@ class LocalUserMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         headers = {name.lower() for name in request.headers}
-        if _may_act(request.META.get("REMOTE_ADDR", ""), headers) and request.user.is_anonymous:
+        if may_act(request.META.get("REMOTE_ADDR", ""), headers) and request.user.is_anonymous:
             # Lazy: a probe has to get its answer while the database is down.
             request.user = SimpleLazyObject(local_user)  # type: ignore[assignment]
             request.acts_as_local = True  # type: ignore[attr-defined]
@@ -52,7 +53,7 @@ class LocalUserOnSocket:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         address = (scope.get("client") or ("",))[0]
         headers = {name.decode("latin-1").lower() for name, _ in scope["headers"]}
-        if _may_act(address, headers) and scope["user"].is_anonymous:
+        if may_act(address, headers) and scope["user"].is_anonymous:
             scope = {**scope, "user": await database_sync_to_async(local_user)()}
         return await self.app(scope, receive, send)
 
@@ -62,10 +63,11 @@ def local_user() -> Any:
     return get_user_model().objects.select_related("profile").get_or_create(username=USERNAME)[0]
 
 
-def _may_act(address: str, headers: set[str]) -> bool:
+def may_act(address: str, headers: set[str]) -> bool:
     return settings.LOCAL_MODE and _is_loopback(address) and not any(map(_is_forwarded, headers))
 
 
+@lru_cache(maxsize=1024)
 def _is_loopback(address: str) -> bool:
     try:
         return ip_address(address).is_loopback

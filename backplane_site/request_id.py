@@ -27,8 +27,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
-        request_id = given if ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
+        request_id = request_id_of(request.headers.get("X-Request-ID", ""))
         request.request_id = request_id  # type: ignore[attr-defined]
         began = time.perf_counter()
         with log_context.bound(request_id=request_id):
@@ -44,22 +43,35 @@ class RequestIdMiddleware:
             log_context.bind(job_id=str(job_id))
 
 
+def request_id_of(given: str) -> str:
+    return given if ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
+
+
 def _log(request: HttpRequest, response: HttpResponse, took_s: float) -> None:
-    """Without the query, in which a careless client may have put anything."""
-    level = logging.DEBUG if request.path in PROBES else logging.INFO
     # Only if somebody asked who it is: the log is no reason for a query.
     user = getattr(request, "_cached_user", None)
+    user_id = getattr(user, "pk", None)
+    log_access(str(request.method), request.path, response.status_code, took_s, user_id)
+
+
+def log_access(
+    method: str, path: str, status: int, took_s: float, user_id: int | None = None
+) -> None:
+    """Without the query, in which a careless client may have put anything."""
+    level = logging.DEBUG if path in PROBES else logging.INFO
+    if not access.isEnabledFor(level):
+        return
     access.log(
         level,
         "%s %s %d",
-        request.method,
-        request.path,
-        response.status_code,
+        method,
+        path,
+        status,
         extra={
-            "method": request.method,
-            "path": request.path,
-            "status": response.status_code,
+            "method": method,
+            "path": path,
+            "status": status,
             "duration_ms": round(took_s * 1000, 1),
-            "user_id": getattr(user, "pk", None),
+            "user_id": user_id,
         },
     )

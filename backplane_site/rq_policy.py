@@ -17,9 +17,8 @@ from pathlib import Path
 
 import django_rq
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse_lazy
+from django.urls import reverse
 
-PLACE = reverse_lazy("admin:app_list", args=["django_rq"])
 TEMPLATES = Path(django_rq.__file__).parent / "templates" / "django_rq"
 INLINE = {
     "style-src": re.compile(r"<style>(.*?)</style>", re.DOTALL),
@@ -35,9 +34,14 @@ class DashboardMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.path.startswith(str(PLACE)):
+        if request.path.startswith(_place()):
             response._csp_update = _let_through()  # type: ignore[attr-defined]
         return response
+
+
+@cache
+def _place() -> str:
+    return reverse("admin:app_list", args=["django_rq"])
 
 
 @cache

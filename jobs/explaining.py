@@ -61,7 +61,7 @@ def _queued(job: Job) -> Explanation:
         "starts_in_s": outlook.starts_in_s(job),
         "running_of_owner": turns.n_running(job.owner_id),
         "queued_of_owner": turns.n_queued(job.owner_id),
-        "own_ahead": stands.own_ahead if stands else turns.ahead_of(job).count(),
+        "own_ahead": stands.own_ahead if stands else turns.n_ahead_of(job),
     }
     evidence.pop("text")
     actions = [_cancel()]

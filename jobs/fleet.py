@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterable
+from functools import cache
 
-import django_rq
+from django.conf import settings
+from redis import Redis
 from redis.exceptions import RedisError
 from rq import Worker
 from rq.worker_registration import REDIS_WORKER_KEYS
@@ -19,6 +22,7 @@ OLD_NAMES = {Queue.CPU: "default"}
 """In Redis the queue of before there were others keeps the name that it had."""
 TOLD_AS = "ability"
 """In what RQ keeps of each worker."""
+KEPT_S = 1.0
 
 
 def in_redis(queue: str) -> str:
@@ -32,8 +36,34 @@ def queues_of(names_in_redis: Iterable[str]) -> list[str]:
     return [str(new_names.get(name, name)) for name in names_in_redis]
 
 
+def redis() -> Redis:
+    """That of the queues, for whoever does not wait for work: its connections stay open, and it is
+    not waited for long.
+
+    django-rq makes a new one for each question, and of an address takes nothing else.
+    """
+    return _redis(str(settings.RQ_QUEUES["default"]["URL"]))
+
+
+@cache
+def _redis(url: str) -> Redis:
+    return Redis.from_url(url, **settings.IMPATIENCE)
+
+
 def tell(worker: Worker, ability: Ability) -> None:
     worker.connection.hset(worker.key, TOLD_AS, json.dumps(ability.told()))
+
+
+_known: tuple[float, list[Ability] | None] | None = None
+
+
+def known() -> list[Ability] | None:
+    """The `abilities`, as of a second ago at the most: for who tells of a job that waits."""
+    global _known
+    now = time.monotonic()
+    if _known is None or now - _known[0] > KEPT_S:
+        _known = (now, abilities())
+    return _known[1]
 
 
 def abilities() -> list[Ability] | None:
@@ -42,7 +72,7 @@ def abilities() -> list[Ability] | None:
     None: Redis does not answer, or one of them told nothing that we can read.
     """
     try:
-        connection = django_rq.get_connection("default")
+        connection = redis()
         keys = sorted(connection.smembers(REDIS_WORKER_KEYS))
         with connection.pipeline(transaction=False) as pipe:
             for key in keys:

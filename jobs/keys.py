@@ -89,7 +89,7 @@ def issue(
             owner=owner,
             name=name,
             prefix=prefix,
-            secret_sha256=_digest(text),
+            secret_sha256=digest(text),
             scopes=_as_stored(scopes),
             expires_at=expires_at,
             made_by=made_by,
@@ -116,7 +116,7 @@ def recognise(text: str) -> ApiKey:
     match = FORM.fullmatch(text)
     found = ApiKey.objects.select_related("owner").filter(prefix=match[1]) if match else None
     key = found.first() if found is not None else None
-    if key is None or not secrets.compare_digest(key.secret_sha256, _digest(text)):
+    if key is None or not secrets.compare_digest(key.secret_sha256, digest(text)):
         raise Unrecognised("There is no such key. Ask its owner for a new one.")
     return _usable(key)
 
@@ -265,5 +265,5 @@ def _note_use(key: ApiKey) -> None:
         logger.warning("the use of key %s was not noted: %s", key.prefix, exc)
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

@@ -14,8 +14,9 @@ import threading
 import time
 from dataclasses import dataclass
 
-import django_rq
 from redis.exceptions import RedisError
+
+from . import fleet
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ def _add(key: str, amount: int, period_s: int) -> int:
 
 
 def _add_in_redis(key: str, amount: int, period_s: int) -> int:
-    with django_rq.get_connection("default").pipeline() as pipe:
+    with fleet.redis().pipeline() as pipe:
         pipe.incrby(key, amount)
         pipe.expire(key, period_s + 1)
         count, _ = pipe.execute()

@@ -16,6 +16,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from .operator_models import Announcement, Level, Maintenance
+from .prepared import Example, Prepared
 
 SINGLE = 1
 RESTING, CLOSED = "resting", "closed"
@@ -36,11 +37,18 @@ class Notice:
 
 def current() -> Maintenance | None:
     """None: everything goes its usual way."""
-    return Maintenance.objects.filter(pk=SINGLE, since__isnull=False).first()
+    return _in_force().first() if is_on() else None
 
 
 def is_on() -> bool:
-    return Maintenance.objects.filter(pk=SINGLE, since__isnull=False).exists()
+    return bool(SINCE.rows(pk=SINGLE))
+
+
+def _in_force(pk: int = SINGLE) -> QuerySet[Maintenance]:
+    return Maintenance.objects.filter(pk=pk, since__isnull=False)
+
+
+SINCE = Prepared(lambda pk: _in_force(pk).values_list("pk"), pk=Example.NUMBER)
 
 
 def sentence(now: Maintenance) -> str:
@@ -119,5 +127,5 @@ def _maintained() -> QuerySet[Any, Any]:
     """In the columns of the announcements; its level tells whether jobs are accepted."""
     accepts = When(accepts=True, then=Value(RESTING))
     level = Case(accepts, default=Value(CLOSED), output_field=CharField())
-    rows = Maintenance.objects.filter(pk=SINGLE, since__isnull=False).order_by()
+    rows = _in_force().order_by()
     return rows.annotate(level=level).values_list("level", "message", "until")

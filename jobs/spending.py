@@ -7,6 +7,7 @@ of theirs holds: so that no burst gets past a limit by one.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
@@ -68,30 +69,32 @@ def _unfinished(key: ApiKey) -> QuerySet[Job]:
     return Job.objects.filter(key=key, finished_at=None)
 
 
-def held_keys() -> QuerySet[ApiKey]:
+def held_keys(now: datetime | None = None, today: date | None = None) -> QuerySet[ApiKey]:
     """Those none of whose jobs may start now."""
-    return _counted().filter(_is_spent() | Q(max_running__lte=F("n_running")))
+    now = now or timezone.now()
+    counted = _counted(today or now.date())
+    return counted.filter(_is_spent(now) | Q(max_running__lte=F("n_running")))
 
 
 def spent_keys() -> QuerySet[ApiKey]:
     """Those none of whose jobs may start now, however few of them run."""
-    return _counted().filter(_is_spent())
-
-
-def _is_spent() -> Q:
-    used = Q(core_hours__lte=F("used")) | Q(core_hours_per_day__lte=F("used_today"))
-    return used | Q(deadline__lte=timezone.now())
-
-
-def _counted() -> QuerySet[ApiKey]:
-    """Those with a limit, and how much of it is used."""
     now = timezone.now()
+    return _counted(now.date()).filter(_is_spent(now))
+
+
+def _is_spent(now: datetime) -> Q:
+    used = Q(core_hours__lte=F("used")) | Q(core_hours_per_day__lte=F("used_today"))
+    return used | Q(deadline__lte=now)
+
+
+def _counted(day: date) -> QuerySet[ApiKey]:
+    """Those with a limit, and how much of it is used, of that day too."""
     running = _per_key(
         Job.objects.unfinished(JobState.RUNNING).filter(key=OuterRef("pk")), "key", Count("pk")
     )
     used = KeyUsage.objects.filter(key=OuterRef("pk"))
     in_all = _per_key(used, "key", Sum("core_seconds"))
-    today = _per_key(used.filter(day=now.date()), "key", Sum("core_seconds"))
+    today = _per_key(used.filter(day=day), "key", Sum("core_seconds"))
     limited = (
         Q(max_running__isnull=False)
         | Q(core_hours__isnull=False)

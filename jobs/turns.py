@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from . import fleet, maintenance, spending
 from .abilities import Ability, why_nobody
 from .key_models import ApiKey
 from .models import Allowance, Job
+from .prepared import Example, Prepared
 from .states import MAY_START, JobState, Priority, Reason
 
 UNLIMITED = 2**31 - 1
@@ -58,8 +59,33 @@ class Standing:
     own_ahead: int
 
 
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """A moment and what follows from it.
+
+    :param longest: no job is to wait until after that.
+    """
+
+    now: datetime
+    longest: datetime
+    today: date
+
+    @classmethod
+    def current(cls) -> AsOf:
+        now = timezone.now()
+        longest = now + timedelta(seconds=settings.JOB_RETRY_MAX_DELAY_S)
+        return cls(now, longest, now.date())
+
+    def values(self) -> dict[str, Any]:
+        return {"now": self.now, "longest": self.longest, "today": self.today}
+
+
 def waiting(
-    backend: str, *, queue: str | None = None, able: Ability | None = None
+    backend: str,
+    *,
+    queue: str | None = None,
+    able: Ability | None = None,
+    as_of: AsOf | None = None,
 ) -> QuerySet[Job]:
     """The queued jobs whose time has come, and that their key and their owner let start.
 
@@ -68,15 +94,14 @@ def waiting(
 
     One that is to wait for longer than any does is from before the clock was set back.
     """
-    now = timezone.now()
-    longest = now + timedelta(seconds=settings.JOB_RETRY_MAX_DELAY_S)
-    due = Q(not_before=None) | Q(not_before__lte=now) | Q(not_before__gt=longest)
+    at = as_of or AsOf.current()
+    due = Q(not_before=None) | Q(not_before__lte=at.now) | Q(not_before__gt=at.longest)
     line = Job.objects.unfinished(JobState.QUEUED).filter(due, backend=backend)
     if queue is not None:
         line = line.filter(queue=queue)
     if able is not None:
         line = line.filter(able.may_take())
-    return line.filter(consent__in=MAY_START).exclude(key__in=spending.held_keys())
+    return line.filter(consent__in=MAY_START).exclude(key__in=spending.held_keys(at.now, at.today))
 
 
 def next_allowance(backend: str, able: Ability | None = None) -> Allowance | None:
@@ -252,7 +277,7 @@ def _why_in_line(jobs: Sequence[Job]) -> dict[UUID, Waiting]:
 def nobody_can_run(jobs: Iterable[Job]) -> dict[UUID, Waiting]:
     """Those that are in line for a worker of the site's own, and for none that is there."""
     ours = [job for job in jobs if job.backend == OWN_WORKERS]
-    there = fleet.abilities() if ours else None
+    there = fleet.known() if ours else None
     told = {}
     for job in ours if there else []:
         if why := why_nobody(job, there or []):
@@ -267,7 +292,7 @@ def place(job: Job) -> int:
 
 def standing_of(job: Job) -> Standing:
     """Where it is in line, or would be: it need not be stored."""
-    return _standing(job.owner_id, ahead_of(job).count(), _n_waiting(job.backend))
+    return _standing(job.owner_id, n_ahead_of(job), _n_waiting(job.backend))
 
 
 def standings(jobs: Sequence[Job]) -> dict[UUID, Standing]:
@@ -302,25 +327,66 @@ def _standing(owner_id: int, own_ahead: int, n_waiting: Mapping[int, int]) -> St
 
 def _n_waiting(backend: str) -> dict[int, int]:
     """How many of each user wait."""
-    line = waiting(backend).order_by().values("owner").annotate(n=Count("pk"))
-    return dict(line.values_list("owner", "n"))
+    return dict(WAITING.rows(backend=backend, **AsOf.current().values()))
 
 
-def ahead_of(job: Job) -> QuerySet[Job]:
-    """The owner's own jobs that go before it."""
-    ahead = Q(priority__gt=job.priority) | Q(
-        Q(queued_at__lt=job.queued_at) | Q(queued_at=job.queued_at, id__lt=job.pk),
-        priority=job.priority,
+def n_ahead_of(job: Job) -> int:
+    """How many of the owner's own jobs go before it."""
+    found = AHEAD.rows(
+        backend=job.backend,
+        owner=job.owner_id,
+        priority=int(job.priority),
+        queued_at=job.queued_at,
+        id=job.pk,
+        **AsOf.current().values(),
     )
-    return waiting(job.backend).filter(ahead, owner=job.owner_id)
+    return sum(n for (n,) in found)
+
+
+def _waiting_by_owner(backend: str, **as_of: Any) -> QuerySet[Any, Any]:
+    line = waiting(backend, as_of=AsOf(**as_of)).order_by()
+    return line.values("owner").annotate(n=Count("pk")).values_list("owner", "n")
+
+
+def _ahead_of(
+    backend: str, owner: int, priority: int, queued_at: datetime, id: UUID, **as_of: Any
+) -> QuerySet[Any, Any]:
+    ahead = Q(priority__gt=priority) | Q(
+        Q(queued_at__lt=queued_at) | Q(queued_at=queued_at, id__lt=id), priority=priority
+    )
+    line = waiting(backend, as_of=AsOf(**as_of)).filter(ahead, owner=owner).order_by()
+    return line.values("owner").annotate(n=Count("pk")).values_list("n")
+
+
+def _of_owner(owner: int, state: str) -> QuerySet[Any, Any]:
+    found = Job.objects.unfinished(state).filter(owner=owner).order_by()
+    return found.values("owner").annotate(n=Count("pk")).values_list("owner", "n")
+
+
+OF_OWNER = Prepared(_of_owner, owner=Example.NUMBER, state=Example.WORD)
+ALLOWED = Prepared(
+    lambda owner: Allowance.objects.filter(user=owner).values_list("user", "max_running"),
+    owner=Example.NUMBER,
+)
+_AN_AS_OF = {"now": Example.MOMENTS[0], "longest": Example.MOMENTS[1], "today": Example.DAY}
+WAITING = Prepared(_waiting_by_owner, backend=Example.BACKEND, **_AN_AS_OF)
+AHEAD = Prepared(
+    _ahead_of,
+    backend=Example.BACKEND,
+    owner=Example.NUMBER,
+    priority=Example.OTHER_NUMBER,
+    queued_at=Example.MOMENTS[2],
+    id=Example.ID,
+    **_AN_AS_OF,
+)
 
 
 def n_running(owner_id: int) -> int:
-    return Job.objects.unfinished(JobState.RUNNING).filter(owner=owner_id).count()
+    return sum(n for _, n in OF_OWNER.rows(owner=owner_id, state=str(JobState.RUNNING)))
 
 
 def n_queued(owner_id: int) -> int:
-    return Job.objects.unfinished(JobState.QUEUED).filter(owner=owner_id).count()
+    return sum(n for _, n in OF_OWNER.rows(owner=owner_id, state=str(JobState.QUEUED)))
 
 
 def max_running_of(owner_id: int) -> int:
@@ -343,14 +409,20 @@ def default_max_running() -> int:
 
 
 def _n_running_each(owner_ids: Collection[int]) -> Counter[int]:
+    if len(owner_ids) == 1:
+        return Counter({owner: n_running(owner) for owner in owner_ids})
     running = Job.objects.unfinished(JobState.RUNNING).filter(owner__in=owner_ids)
     counted = running.order_by().values("owner").annotate(n=Count("pk"))
     return Counter(dict(counted.values_list("owner", "n")))
 
 
 def _max_running_each(owner_ids: Collection[int]) -> dict[int, int]:
-    own = Allowance.objects.filter(user__in=owner_ids)
-    found = {each.user_id: max_running(each) for each in own}
+    if len(owner_ids) == 1:
+        own = dict(ALLOWED.rows(owner=next(iter(owner_ids))))
+    else:
+        allowed = Allowance.objects.filter(user__in=owner_ids)
+        own = dict(allowed.values_list("user", "max_running"))
+    found = {owner: most for owner, most in own.items() if most is not None}
     return {owner: found.get(owner, default_max_running()) for owner in owner_ids}
 
 

@@ -21,7 +21,12 @@ def tag_of(job: Job, outlook: Outlook) -> str:
     """Weak: heartbeats, and when it is likely to start, are no new version."""
     waiting = outlook.why(job)
     shown = f"-{waiting.reason}-{waiting.place or 0}" if waiting else ""
-    return f'W/"{job.last_seq}{shown}"'
+    return tag_of_seq(job.last_seq, shown)
+
+
+def tag_of_seq(seq: int, shown: str = "") -> str:
+    """:param shown: what it has beside that; a job that does not wait has nothing."""
+    return f'W/"{seq}{shown}"'
 
 
 def tag_of_batch(batch: Batch, counted: Counts) -> str:

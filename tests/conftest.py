@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from redis.exceptions import RedisError
 
 from backplane_site import services
-from jobs import lifecycle, maintenance
+from jobs import fleet, lifecycle, maintenance
 from jobs.models import Job
 from tests.postgres import Postgres
 from tests.stack import Stack, until
@@ -46,6 +46,12 @@ def _nothing_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test told everybody is no news in the next one."""
     monkeypatch.setattr(maintenance, "KEPT_S", 3600.0)
     maintenance.keep(maintenance.Told())
+
+
+@pytest.fixture(autouse=True)
+def _workers_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were there in one test are not in the next one."""
+    monkeypatch.setattr(fleet, "KEPT_S", -1.0)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -72,8 +73,12 @@ def headers_of(job: Job, outlook: Outlook) -> dict[str, str]:
 
 
 def retry_after_s(job: Job) -> int:
+    return retry_after_since(job.started_at or job.queued_at)
+
+
+def retry_after_since(since: datetime) -> int:
     """A tenth of its age: a run of seconds is asked for every two, one of days twice a minute."""
-    age_s = (timezone.now() - (job.started_at or job.queued_at)).total_seconds()
+    age_s = (timezone.now() - since).total_seconds()
     return int(min(max(age_s / 10, SOONEST_S), LATEST_S))
 
 

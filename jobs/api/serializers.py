@@ -11,7 +11,6 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.reverse import reverse
 
 import simulations
 from jobs import files, lifecycle
@@ -20,9 +19,17 @@ from jobs.budget import LEAST
 from jobs.models import Artifact, Attempt, Job
 from jobs.outlook import Outlook
 from jobs.placement import AUTO
-from jobs.states import RETRIED, RETRIED_IF_ASKED, FailureKind, Priority, Reason
+from jobs.states import (
+    RETRIED,
+    RETRIED_IF_ASKED,
+    FailureKind,
+    JobState,
+    Priority,
+    Reason,
+)
 from jobs.webhook_models import OF_JOBS
 
+from .addresses import address
 from .choices import ChoiceField
 from .placing import BackendField, PlacementSerializer, QueueField
 from .webhook_fields import EventsField, WebhookURLField
@@ -44,7 +51,7 @@ class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
 
     def get_url(self, artifact: Artifact) -> str:
         args = [artifact.job_id, artifact.pk]
-        return reverse("api:artifact", args, request=self.context["request"])
+        return address("api:artifact", args, self.context["request"])
 
 
 _ready = threading.local()
@@ -114,7 +121,7 @@ class JobSummarySerializer(serializers.ModelSerializer[Job]):
 
     def get_links(self, job: Job) -> dict[str, str]:
         def link(name: str) -> str:
-            return reverse(name, [job.pk], request=self.context["request"])
+            return address(name, [job.pk], self.context["request"])
 
         return {
             "self": link("api:job"),
@@ -126,6 +133,11 @@ class JobSummarySerializer(serializers.ModelSerializer[Job]):
         }
 
 
+def _was_never_tried(job: Job) -> bool:
+    """It waits for its first attempt, and so has none, nor what one would leave."""
+    return job.state == JobState.QUEUED and job.attempt == 1
+
+
 class NoteSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()
@@ -134,7 +146,7 @@ class NoteSerializer(serializers.Serializer[Any]):
 class JobSerializer(JobSummarySerializer):
     """Everything: input as it was understood, result or error, files."""
 
-    artifacts = ArtifactSerializer(many=True)
+    artifacts = serializers.SerializerMethodField()
     attempts = serializers.SerializerMethodField()
     limits = serializers.SerializerMethodField()
     retry = serializers.SerializerMethodField()
@@ -152,8 +164,16 @@ class JobSerializer(JobSummarySerializer):
         ]  # fmt: skip
         read_only_fields = fields
 
+    @extend_schema_field(ArtifactSerializer(many=True))
+    def get_artifacts(self, job: Job) -> list[dict[str, Any]]:
+        if _was_never_tried(job):
+            return []
+        return told_by(ArtifactSerializer, job.artifacts.all(), {**self.context})
+
     @extend_schema_field(AttemptSerializer(many=True))
     def get_attempts(self, job: Job) -> list[dict[str, Any]]:
+        if _was_never_tried(job):
+            return []
         attempts = sorted(job.attempts.all(), key=attrgetter("number"))
         return told_by(AttemptSerializer, attempts, {})
 
@@ -176,9 +196,7 @@ class JobSerializer(JobSummarySerializer):
         if job.is_final and not lifecycle.why_no_restart(job):
             more["restart"] = "api:job-restart"
         request = self.context["request"]
-        return links | {
-            word: reverse(name, [job.pk], request=request) for word, name in more.items()
-        }
+        return links | {word: address(name, [job.pk], request) for word, name in more.items()}
 
     def get_reason(self, job: Job) -> str | None:
         """While it waits, that of `waiting`: what was stored may have changed since."""

@@ -14,7 +14,6 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 
 from jobs import downloads, equality, events, lifecycle, mending
 from jobs.budget import Budget
@@ -24,6 +23,7 @@ from jobs.states import JobState, Scope
 from jobs.webhooks import endpoints as webhooks
 
 from . import conditions, idempotency, listing, submitting, telling
+from .addresses import address
 from .base import KnownQuery
 from .keyring import origin_of
 from .query import EventsQuery, ListQuery, Shape, parameters, read
@@ -199,7 +199,7 @@ def _submitted(
     job: Job, request: Request, body: Any = None, outlook: Outlook | None = None
 ) -> Response:
     """202 while there is something to wait for; 200 with a result that was there already."""
-    headers = {"Location": reverse("api:job", [job.pk], request=request)}
+    headers = {"Location": address("api:job", [job.pk], request)}
     if not job.is_final:
         headers["Retry-After"] = str(conditions.retry_after_s(job))
     code = status.HTTP_200_OK if job.is_final else status.HTTP_202_ACCEPTED

@@ -140,7 +140,7 @@ def _by_queue(jobs: Sequence[Job]) -> dict[str, list[Job]]:
 
 def _queue(name: str) -> Tickets:
     # "auto": the lifecycle already waits for the commit, and must see a refusal here and now.
-    return django_rq.get_queue(fleet.in_redis(name), commit_mode="auto")
+    return django_rq.get_queue(fleet.in_redis(name), commit_mode="auto", connection=fleet.redis())
 
 
 @contextmanager
