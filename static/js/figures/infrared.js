@@ -6,7 +6,6 @@ import { readModes, xyzOfMode } from "./molden.js";
 
 const [HIGH, LOW] = [4000, 400];
 const STEP = 2;
-const MOST_BYTES = 5_000_000;
 const TOUCH = 12; // pixels on either side of a stick
 
 export function draw(figure, told, tools) {
@@ -76,40 +75,13 @@ function hearExactScale(figure) {
   });
 }
 
-/** A spectrum from the reader's own file, which is read here and sent nowhere. */
+/** A spectrum from the reader's own file; what reads it comes with the first one. */
 function hearMeasured(figure, changed) {
-  const find = (name) => figure.querySelector(`[data-measured${name}]`);
-  const [input, kind, away, said] = ["", "-as", "-away", "-said"].map(find);
-  let told = null;
-  const show = () => {
-    kind.parentElement.hidden = away.hidden = !told;
-    changed(told && { name: told.name, points: told.absorbance(told.points, kind.value) });
-  };
-  input.addEventListener("change", async () => {
-    const [file] = input.files;
-    if (!file) return;
-    try {
-      told = await readFile(file);
-      kind.value = told.kind;
-      said.textContent = `${file.name}: ${told.points.length} points, drawn as absorbance to the height of the computed curve. It stays in this browser.`;
-    } catch (error) {
-      told = null;
-      said.textContent = `${file.name} is not drawn. ${error.message}`;
-    }
-    show();
+  let hear = null;
+  figure.querySelector("[data-measured]").addEventListener("change", async () => {
+    hear ??= (await import("./measured.js")).measuredIn(figure, changed);
+    hear();
   });
-  kind.addEventListener("change", show);
-  away.addEventListener("click", () => {
-    told = null;
-    input.value = said.textContent = "";
-    show();
-  });
-}
-
-async function readFile(file) {
-  if (file.size > MOST_BYTES) throw new Error(`It is larger than ${MOST_BYTES / 1e6} MB, the most that is read here.`);
-  const { absorbance, readSpectrum } = await import("./spectrum_file.js");
-  return { name: file.name, absorbance, ...readSpectrum(await file.text()) };
 }
 
 function offerModes(figure, data, chosen) {
@@ -182,20 +154,10 @@ function spectrum(paper, { data, sentence }, state) {
     xLabel: "Wavenumber (cm⁻¹)", yLabel: "km mol⁻¹ cm", reversed: true, whole: true,
   });
   paper.line(curve, "s1");
-  if (state.measured) drawMeasured(paper, state.measured, curve, rangeOf(data.frequencies_cm1, state.scale));
+  state.measured?.draw(paper, curve, rangeOf(data.frequencies_cm1, state.scale));
   data.frequencies_cm1.forEach((frequency, i) => {
     if (frequency > 0) band(paper, data, state, i);
   });
-}
-
-/** A path length is not known, so both curves get the same height. */
-function drawMeasured(paper, { points, name }, curve, [low, high]) {
-  const seen = points.filter(([x]) => x >= low && x <= high);
-  const highest = Math.max(...seen.map(([, y]) => y));
-  if (!(highest > 0)) return;
-  const size = Math.max(...curve.map(([, y]) => y)) / highest;
-  paper.line(seen.map(([x, y]) => [x, Math.max(0, y) * size]), "s3");
-  paper.legend([["computed", "s1"], [name.length > 24 ? `${name.slice(0, 23)}…` : name, "s3"]]);
 }
 
 /** A stick as high as its own Lorentzian. */
