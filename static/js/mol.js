@@ -307,11 +307,13 @@ class Molecule extends HTMLElement {
   }
 
   #saidRmsd() {
+    // Two points fix no rotation: with so few heavy atoms it is of all.
+    const of = this.scene.describe().atoms.filter(({ elem }) => elem !== "H").length > 2 ? "heavy atoms" : "atoms";
     if (this.spec.overlay && this.view === "overlay") {
       const each = this.scene.rmsds.map((rmsd) => (rmsd === null ? "not laid over" : rmsd.toFixed(3)));
-      return `, RMSD of heavy atoms to the first: ${each.join(", ")} Å`;
+      return `, RMSD of ${of} to the first: ${each.join(", ")} Å`;
     }
-    return this.rmsd === null ? "" : `, RMSD ${this.rmsd.toFixed(3)} Å between heavy atoms`;
+    return this.rmsd === null ? "" : `, RMSD ${this.rmsd.toFixed(3)} Å between ${of}`;
   }
 
   #say(text) {

@@ -245,6 +245,21 @@ def test_a_measured_spectrum_lies_over_the_computed_one(
     expect(plot).not_to_contain_text("methanol.csv")
 
 
+def test_two_jobs_lie_over_each_other_where_they_are_compared(
+    page: Page, stack: Stack, vibrating: str
+) -> None:
+    other = done(stack, "xtb_optimization", structure="CO")
+
+    page.goto(f"{stack.url}/compare/?ids={vibrating},{other}")
+    page.locator("bp-mol").scroll_into_view_if_needed()
+
+    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "", timeout=60_000)
+    expect(page.locator("[data-frame]")).to_contain_text("RMSD of atoms to the first: 0.0")
+    both = page.evaluate(PICTURE)
+    page.locator("[data-view]").last.click()
+    assert page.evaluate(PICTURE) != both
+
+
 def test_without_motion_a_mode_is_told_by_its_arrows(
     page: Page, stack: Stack, vibrating: str
 ) -> None:
