@@ -17,11 +17,13 @@ from jobs.states import JobState
 
 from .forecast import left_by_time
 
-MAX_POINTS = 600
-"""A figure is as many pixels wide; every one of them is in the files of the job."""
+MAX_POINTS = 500
+"""A figure is about as many pixels wide; every one of them is in the files of the job."""
 NEWEST_KEPT = 150
-DIGITS = 12
-"""Significant ones: an energy of a thousand hartree to a billionth of one."""
+DIGITS = 8
+"""Significant ones: more than any figure shows, and all are in the files."""
+DIGITS_OF_HARTREE = 12
+"""An energy of a thousand hartree to a billionth of one: steps differ by no more in the end."""
 LOG_LINES = 200
 COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 """What engines that take us for a terminal write between the words."""
@@ -42,7 +44,7 @@ def snapshot(job: Job, simulation: simulations.Simulation | None) -> dict[str, A
             "left": left_by_time(job.estimate) if job.state == JobState.RUNNING else [],
             **events.snapshot(job),
         },
-        "points": _points(job, plots, (each.key for each in readouts)),
+        "columns": columns(_points(job, plots, _untold(simulation))),
         "plots": [{**asdict(plot), "cut_at": (job.result or {}).get(plot.cut)} for plot in plots],
         "readouts": [asdict(each) for each in readouts],
         "ws": f"/ws/v1/jobs/{job.pk}/",
@@ -59,7 +61,7 @@ def _points(
     left_out = {"fraction", *read_out} - drawn
     cut = (
         {
-            key: _short(value)
+            key: _short(key, value)
             for key, value in point.items()
             if key not in left_out and isinstance(value, int | float)
         }
@@ -68,8 +70,23 @@ def _points(
     return thinned([point for point in cut if point], _drawn(plots))
 
 
-def _short(value: Any) -> Any:
-    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+def _untold(simulation: simulations.Simulation | None) -> list[str]:
+    """What is only read out, or tells of a file."""
+    if simulation is None:
+        return []
+    motion = [simulation.motion.told_by] if simulation.motion else []
+    return [*(each.key for each in simulation.readouts), *motion]
+
+
+def _short(key: str, value: Any) -> Any:
+    digits = DIGITS_OF_HARTREE if "hartree" in key else DIGITS
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+
+def columns(points: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """By key, with None where a point says nothing of it: half as many bytes on the wire."""
+    keys = dict.fromkeys(key for point in points for key in point)
+    return {key: [point.get(key) for point in points] for key in keys}
 
 
 def _drawn(plots: Iterable[simulations.Plot]) -> list[str]:

@@ -3,7 +3,6 @@ import { seriesOf, waysOf } from "./chart_ways.js";
 import { Tools } from "./figure_tools.js";
 import { choices } from "./figures/choices.js";
 import { significant } from "./format.js";
-import { markStep, tieToSteps } from "./chart_steps.js";
 import { band, legible, upright } from "./marks.js";
 import { extent, Paper } from "./paper.js";
 
@@ -32,8 +31,14 @@ export class Chart {
       plot.cut_at = detail;
       this.paper.redraw();
     });
-    tieToSteps(this);
+    if (plot.x === "step") this.#tie();
     this.look(this.ways[0].name);
+  }
+
+  /** To the steps of figure 1, which other plots have none of. */
+  async #tie() {
+    const { tieToSteps } = await import("./chart_steps.js");
+    if (tieToSteps(this)) this.paper.redraw();
   }
 
   show(points) {
@@ -86,7 +91,7 @@ export class Chart {
     lines.forEach((line, i) => this.#line(line, i === 0));
     const drawn = lines.filter((line) => line.points.length);
     if (drawn.length > 1) paper.legend(drawn.map((line) => [line.title.replace(/ \(.*/, ""), line.look]));
-    markStep(this);
+    this.mark?.();
     this.cursor = paper.add("path", { class: "cursor" });
   }
 

@@ -5,13 +5,14 @@ import { significant } from "./format.js";
 const MOVES = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
 const HINT = "click a step, or use ← →: figure 1 shows it";
 
-/** A click near a point, or the arrow keys on the figure, show the geometry of that step. */
+/** A click near a point, or the arrow keys on the figure, show the geometry of that step.
+ *  False where figure 1 has no steps. */
 export function tieToSteps(chart) {
   const { figure, paper, plot } = chart;
   const viewer = structureBeside(figure);
-  if (plot.x !== "step" || !hasSteps(viewer)) return;
+  if (!hasSteps(viewer)) return false;
   const show = (step) => viewer.showStep(step);
-  chart.hint = HINT;
+  chart.mark = () => markStep(chart);
   paper.onPick(() => stepsOf(chart), (step, { y }) => ({ x: paper.toX(step), y }), show);
   figure.closest("#job").addEventListener("stepshown", ({ detail }) => {
     if (chart.step === detail) return;
@@ -19,6 +20,7 @@ export function tieToSteps(chart) {
     paper.redraw();
   });
   hearKeys(chart, show);
+  return true;
 }
 
 function hasSteps(viewer) {
@@ -46,13 +48,12 @@ function hearKeys(chart, show) {
 }
 
 /** The step that figure 1 shows, on each line. */
-export function markStep(chart) {
+function markStep(chart) {
   const { step, lines, paper } = chart;
-  if (!chart.hint) return;
   const at = (line) => line.points.find(([x]) => x === step);
   const found = step === null ? [] : lines.filter(at);
   const [, value] = found.length ? at(found[0]) : [];
-  chart.rest = found.length ? `step ${step}: ${significant(value, 10)}, in figure 1` : chart.hint;
+  chart.rest = found.length ? `step ${step}: ${significant(value, 10)}, in figure 1` : HINT;
   tellSlider(chart);
   chart.tools.say(chart.rest);
   if (!found.length) return;

@@ -2,6 +2,13 @@
 import { ENERGY } from "./figures/choices.js";
 import { runningMean } from "./marks.js";
 
+/** The points that the page was drawn with, which come as columns. */
+export function pointsOf(columns) {
+  const [first = []] = Object.values(columns);
+  const told = (i) => Object.entries(columns).map(([key, values]) => [key, values[i]]).filter(([, value]) => value !== null);
+  return first.map((_, i) => Object.fromEntries(told(i)));
+}
+
 /** The numbers of a plot: points with both keys. Where x goes back, a newer run begins: what it
  *  computes again replaces what was there, so a resumed attempt goes on and a restarted one starts anew. */
 export function seriesOf(points, plot) {

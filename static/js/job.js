@@ -1,5 +1,4 @@
 // A job's page comes alive: numbers move by themselves, everything else is drawn by the server again.
-import { Live } from "./live.js";
 import "./job_keys.js";
 import { forgetSent } from "./form_sent.js";
 import { keep } from "./mol_keep.js";
@@ -17,6 +16,8 @@ let missed = null; // events that arrived while the server draws the page anew
 let announcedAt = 0;
 
 const chip = document.querySelector("#live");
+// A job that has ended has no news, and needs nobody to listen.
+const { Live } = chip ? await import("./live.js") : {};
 const live = chip && new Live(
   { socket: view.data.ws, poll: view.data.poll, seq: view.seq, epoch: view.data.epoch },
   { event: hear, link: showLink, lost: drawAgain },

@@ -1,7 +1,7 @@
 // Figure 1: the structure of a job, drawn when it comes into view. The page works without.
 import { number } from "./format.js";
 import { fieldOf } from "./mol_extras.js";
-import { fetchFiles, Following } from "./mol_files.js";
+import { fetchFiles } from "./mol_files.js";
 import { labelOf, WITH_WATER } from "./mol_frames.js";
 import { Controls } from "./mol_controls.js";
 import { hasWebGL, load3Dmol, Scene } from "./mol_scene.js";
@@ -15,6 +15,7 @@ class Molecule extends HTMLElement {
   #watch = null;
   #opening = null;
   #timer = null;
+  following = null; // of a run that goes on
   #dmol = null;
   #files = null;
   #dark = matchMedia("(prefers-color-scheme: dark)");
@@ -24,7 +25,6 @@ class Molecule extends HTMLElement {
     if (this.scene || this.#watch) return; // moved, and still itself
     this.spec = JSON.parse(this.querySelector('script[type="application/json"]').textContent);
     this.stage = this.querySelector("[data-mol]");
-    this.following = this.spec.told_by ? new Following(this.spec) : null;
     this.#watch = new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && this.open(), { rootMargin: "200px" });
     this.#watch.observe(this.stage);
   }
@@ -45,6 +45,7 @@ class Molecule extends HTMLElement {
     const slow = setTimeout(() => this.#say("Loading 3D, 0.2 MB."), 300);
     try {
       if (!hasWebGL()) throw new Error("this browser has no WebGL, or it is switched off");
+      if (this.spec.told_by) this.following = new (await import("./mol_follow.js")).Following(this.spec);
       [this.#dmol, this.#files] = await Promise.all([load3Dmol(this.dataset.vendor), fetchFiles(this.spec, this.following)]);
       if (this.following && !this.frames.length) this.#say("The first frame is not there yet; it is shown as soon as it is.");
       else this.#draw();
@@ -306,11 +307,13 @@ class Molecule extends HTMLElement {
   }
 
   #saidRmsd() {
+    // Two points fix no rotation: with so few heavy atoms it is of all.
+    const of = this.scene.describe().atoms.filter(({ elem }) => elem !== "H").length > 2 ? "heavy atoms" : "atoms";
     if (this.spec.overlay && this.view === "overlay") {
       const each = this.scene.rmsds.map((rmsd) => (rmsd === null ? "not laid over" : rmsd.toFixed(3)));
-      return `, RMSD of heavy atoms to the first: ${each.join(", ")} Å`;
+      return `, RMSD of ${of} to the first: ${each.join(", ")} Å`;
     }
-    return this.rmsd === null ? "" : `, RMSD ${this.rmsd.toFixed(3)} Å between heavy atoms`;
+    return this.rmsd === null ? "" : `, RMSD ${this.rmsd.toFixed(3)} Å between ${of}`;
   }
 
   #say(text) {

@@ -1,7 +1,6 @@
 // Buttons, slider and keys of a structure: everything that a drag does, done without one.
 import { asCsv, save } from "./save.js";
 
-import { hearContacts } from "./mol_contacts.js";
 import { WITH_WATER } from "./mol_frames.js";
 
 const TURN = 15; // degrees
@@ -33,7 +32,7 @@ export class Controls {
     this.#makeBar(files);
     this.#hearSlider();
     this.#hearPoses();
-    hearContacts(owner);
+    if (owner.spec.kind === "docking") this.#hearContacts();
     this.#hearStage();
     this.#hearExports();
   }
@@ -193,6 +192,11 @@ export class Controls {
         this.owner.goTo(i + step);
       });
     });
+  }
+
+  async #hearContacts() {
+    const { hearContacts } = await import("./mol_contacts.js");
+    hearContacts(this.owner);
   }
 
   #hearStage() {

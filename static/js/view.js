@@ -1,5 +1,6 @@
 // The page of one job as the server drew it, and how an event changes it.
 import { Chart } from "./chart.js";
+import { pointsOf } from "./chart_ways.js";
 import { left } from "./eta.js";
 import { bringToLife } from "./figures.js";
 import { duration, number } from "./format.js";
@@ -14,7 +15,7 @@ export class JobView {
     this.root = root;
     this.data = JSON.parse(root.querySelector("#snapshot").textContent);
     this.seq = this.data.seq;
-    this.points = this.data.points;
+    this.points = pointsOf(this.data.columns);
     this.log = root.querySelector("#log");
     this.charts = [...root.querySelectorAll("[data-figure]")].map(
       (figure) => new Chart(figure, this.data.plots[figure.dataset.figure], this.data.job.id.slice(0, 8)),
@@ -94,7 +95,8 @@ export class JobView {
     for (const chart of this.charts) chart.show(this.points);
     const newest = Object.assign({}, ...points);
     const viewer = this.root.querySelector("bp-mol");
-    if (viewer?.following && viewer.following.toldBy in newest) viewer.news();
+    const toldBy = viewer?.spec?.told_by;
+    if (toldBy && toldBy in newest) viewer.news();
     for (const cell of this.root.querySelectorAll("[data-readout]")) {
       const readout = this.readouts.get(cell.dataset.readout);
       if (!readout || !(readout.key in newest)) continue;

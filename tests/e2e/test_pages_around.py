@@ -37,6 +37,9 @@ def test_from_the_palette_to_a_job_and_by_marks_to_a_comparison(page: Page, stac
     expect(page.get_by_role("heading", name=f"{tag} n=5")).to_be_visible(timeout=20_000)
 
     page.goto(f"{stack.url}/jobs/?text={tag}")
+    through_the_list_by_keys(page, tag)
+
+    page.goto(f"{stack.url}/jobs/?text={tag}")
     page.keyboard.press("j")
     page.keyboard.press("x")
     page.keyboard.press("j")
@@ -45,6 +48,41 @@ def test_from_the_palette_to_a_job_and_by_marks_to_a_comparison(page: Page, stac
     expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible(timeout=20_000)
     expect(page.get_by_role("columnheader", name=re.compile(tag))).to_have_count(2)
     expect(page.locator(".delta").first).to_be_visible()
+
+
+def through_the_list_by_keys(page: Page, tag: str) -> None:
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=f"{tag} n=6")).to_be_visible(timeout=20_000)
+    page.wait_for_load_state()
+    page.keyboard.press("]")
+    expect(page.get_by_role("heading", name=f"{tag} n=5")).to_be_visible(timeout=20_000)
+    page.wait_for_load_state()
+    page.keyboard.press("]")
+    expect(page.locator("#said")).to_contain_text("No job after this one")
+    page.keyboard.press("y")
+    expect(page.locator("#said")).to_contain_text(re.compile("The link is copied|the link is http"))
+    page.keyboard.press("f")
+    expect(page.locator("#said")).to_contain_text("no log yet")
+    page.keyboard.press("[")
+    expect(page.get_by_role("heading", name=f"{tag} n=6")).to_be_visible(timeout=20_000)
+
+
+def test_what_was_typed_and_not_sent_is_there_again(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/jobs/new/demo.sum_squares/")
+    field = page.locator("[name='n']")
+    before = field.input_value()
+    field.fill("4711")
+    page.wait_for_function(
+        "() => Object.values(localStorage).some((text) => text.includes('4711'))"
+    )
+
+    page.reload()
+
+    expect(page.get_by_text("This is what you had typed here and not sent.")).to_be_visible()
+    expect(field).to_have_value("4711")
+    page.get_by_role("button", name="Begin anew").click()
+    expect(field).to_have_value(before)
 
 
 def test_a_log_grows_while_it_is_read_and_the_page_stays(page: Page, stack: Stack) -> None:
@@ -58,6 +96,10 @@ def test_a_log_grows_while_it_is_read_and_the_page_stays(page: Page, stack: Stac
     told = stack.client.get(f"/api/v1/jobs/{job_id}/log?limit=1000000").text
     assert page.locator(".line").count() == told.count("\n")
     assert navigations == []
+
+    page.goto(f"{stack.url}/jobs/{job_id}/")
+    page.keyboard.press("f")
+    expect(page.locator("#log")).to_be_in_viewport()
 
 
 def test_the_theme_that_is_chosen_is_there_before_any_script(page: Page, stack: Stack) -> None:

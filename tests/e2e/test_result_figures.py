@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -161,6 +162,102 @@ def test_a_spectrum_is_widened_scaled_and_its_bands_move(
     spectrum.get_by_role("button", name="Stop").click()
     until(lambda: page.evaluate(PICTURE) == still, "it is still again", within_s=10)
     assert_nothing_was_refused(page)
+
+
+READ_SPECTRUM = """async (text) => {
+    const { absorbance, readSpectrum } = await import("/static/js/figures/spectrum_file.js");
+    try {
+        const { points, kind } = readSpectrum(text);
+        return absorbance(points, kind);
+    } catch (error) {
+        return error.message;
+    }
+}"""
+JCAMP = (
+    "##TITLE=x $$ a remark\n##JCAMP-DX=4.24\n##XUNITS=1/CM\n##YUNITS=ABSORBANCE\n##FIRSTX=400\n"
+    "##LASTX={to}\n##NPOINTS={n}\n##YFACTOR=0.1\n##XYDATA=(X++(Y..Y))\n{data}\n##END="
+)
+SPECTRA: list[tuple[str, Any]] = [
+    ("cm-1,absorbance\n500,0.5\n400,0.25\n", [[400, 0.25], [500, 0.5]]),
+    ("400;0,25\n500;0,5\n", [[400, 0.25], [500, 0.5]]),
+    ("wavenumber\t%T\n400\t100\n500\t1\n600\t0\n", [[400, 0], [500, 2]]),
+    ("400 90\n500 10\n", [[400, 0.045757], [500, 1]]),  # by its size it is in per cent
+    (
+        JCAMP.format(to=403, n=4, data="400 1 2\n402+3-4"),
+        [[400, 0.1], [401, 0.2], [402, 0.3], [403, -0.4]],
+    ),
+    (  # Packed: differences, one of them repeated, and the check at the next line.
+        JCAMP.format(to=405, n=6, data="400A0J0KT\n403B4k%"),
+        [[400, 1], [401, 2], [402, 2.2], [403, 2.4], [404, 2.2], [405, 2.2]],
+    ),
+    (
+        "##XUNITS=MICROMETERS\n##YUNITS=TRANSMITTANCE\n##XYPOINTS=(XY..XY)\n10,0.1;5,1\n##END=",
+        [[1000, 1], [2000, 0]],
+    ),
+    (
+        "wavenumber,absorbance\n400,low\n500,1",
+        "Line 2, “400,low”, is not two numbers.",
+    ),
+    ("2.5,0.1\n25,0.2", "2.5 was read as a wavenumber"),
+    ("%PDF-1.4", "0 points were found. Expected a JCAMP-DX file"),
+    (
+        JCAMP.format(to=403, n=9, data="400 1 2"),
+        "##NPOINTS says 9, and 2 were read",
+    ),
+    ("##TITLE=x\n##XUNITS=HZ\n##XYPOINTS=(XY..XY)\n1 2 3 4\n##END=", "##XUNITS is “HZ”"),
+]
+
+
+def test_measured_spectra_are_read_or_refused(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/docs/")
+
+    for text, expected in SPECTRA:
+        found = page.evaluate(READ_SPECTRUM, text)
+        if isinstance(expected, str):
+            assert found.startswith(expected), text
+            continue
+        assert [x for x, _ in found] == pytest.approx([x for x, _ in expected]), text
+        assert [y for _, y in found] == pytest.approx([y for _, y in expected], abs=1e-6), text
+
+
+def test_a_measured_spectrum_lies_over_the_computed_one(
+    page: Page, stack: Stack, vibrating: str
+) -> None:
+    look(page, stack, vibrating)
+    spectrum = figure_of(page, "infrared")
+    plot, choose = spectrum.locator("[data-plot]"), spectrum.get_by_label("Measured")
+    said = spectrum.locator("[data-measured-said]")
+    measured = {
+        "name": "methanol.csv",
+        "mimeType": "text/csv",
+        "buffer": b"900,0.1\n1030,1\n1100,0.1\n",
+    }
+
+    changes(page, plot, lambda: choose.set_input_files(files=[measured]))
+
+    expect(said).to_contain_text("methanol.csv: 3 points, drawn as absorbance")
+    expect(plot).to_contain_text("methanol.csv")
+    changes(page, plot, lambda: spectrum.get_by_label("It is").select_option("percent"))
+    changes(page, plot, lambda: spectrum.get_by_label("Factor").fill("0.9613"))
+    expect(spectrum.get_by_role("slider", name="Scale")).to_have_value("0.961")
+    choose.set_input_files(files=[{**measured, "name": "photo.png", "buffer": b"\x89PNG"}])
+    expect(said).to_contain_text("photo.png is not drawn. 0 points were found. Expected a JCAMP-DX")
+    expect(plot).not_to_contain_text("methanol.csv")
+
+
+def test_two_jobs_lie_over_each_other_where_they_are_compared(
+    page: Page, stack: Stack, vibrating: str
+) -> None:
+    other = done(stack, "xtb_optimization", structure="CO")
+
+    page.goto(f"{stack.url}/compare/?ids={vibrating},{other}")
+    page.locator("bp-mol").scroll_into_view_if_needed()
+
+    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "", timeout=60_000)
+    expect(page.locator("[data-frame]")).to_contain_text("RMSD of atoms to the first: 0.0")
+    both = page.evaluate(PICTURE)
+    page.locator("[data-view]").last.click()
+    assert page.evaluate(PICTURE) != both
 
 
 def test_without_motion_a_mode_is_told_by_its_arrows(

@@ -177,6 +177,27 @@ def test_a_cell_of_the_fingerprint_shows_its_pose(page: Page, stack: Stack, dock
     expect(strip.locator(".glyph-in")).to_have_count(strip.locator(".cell[class*=' ']").count())
 
 
+def test_the_diagram_around_a_pose_follows_the_chosen_one(
+    page: Page, stack: Stack, docked: str
+) -> None:
+    look(page, stack, docked)
+    diagram = figure(page, "interactions")
+    around = diagram.locator("[data-pose-around]")
+    before = pixels(diagram)
+
+    diagram.get_by_role("button", name="pose 2", exact=True).click()
+
+    expect(diagram.locator("output")).to_contain_text("pose 2, ")
+    expect(around.and_(page.locator(":not(.off)"))).to_have_attribute("data-pose-around", "2")
+    assert pixels(diagram) != before
+    expect(page.locator("[data-frame]")).to_contain_text("Pose 2 of ")
+    contacts = stack.job(docked)["result"]["contacts"]
+    touched = {each["residue"] for each in contacts if each["rank"] == 2}
+    drawn = around.and_(page.locator("[data-pose-around='2']")).locator("[data-residue]")
+    assert {each.get_attribute("data-residue") for each in drawn.all()} <= touched
+    assert drawn.count() > 0
+
+
 def test_a_screen_is_walked_through_by_keys(page: Page, stack: Stack, screened: str) -> None:
     look(page, stack, screened)
     grid, spread = figure(page, "grid"), figure(page, "distribution")

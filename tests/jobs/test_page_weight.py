@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
 from pathlib import PurePosixPath
@@ -11,10 +12,11 @@ import pytest
 from django.test import Client
 
 from backplane_site import assets
-from jobs.models import Job
+from jobs.models import Job, JobEvent
 from jobs.states import JobState
 
 from .test_result_figures import GAS, WATER, written
+from .test_screen_figures import MD
 
 BUDGET_BYTES = 330_000
 LOG_AND_POINTS_BYTES = 20_000
@@ -75,6 +77,52 @@ def heaviest(submit: Callable[..., Job]) -> Job:
     written(job, "final.xyz", "trajectory.xyz", media_type="chemical/x-xyz")
     written(job, "homo.cube")
     return job
+
+
+REPORTED = (
+    "temperature_k", "potential_energy_kj_per_mol", "kinetic_energy_kj_per_mol",
+    "total_energy_kj_per_mol", "rmsd_angstrom", "radius_of_gyration_angstrom", "density_g_per_cm3",
+    "speed_ns_per_day", "remaining_s",
+)  # fmt: skip
+N_REPORTS = 10_000
+"""As many as a run may make."""
+N_RESIDUES = 300
+
+
+@pytest.fixture
+def moved(submit: Callable[..., Job]) -> Job:
+    """A protein that moved in water for long, with all its figures."""
+    bars = [
+        {"label": f"LEU {i}", "atoms": list(range(9 * i, 9 * i + 9)), "rmsf_angstrom": 1.23 + i / 7}
+        for i in range(N_RESIDUES)
+    ]
+    job = submit(simulation="md_simulation", params={"structure": "O"})
+    # Numbers that nothing foretells, for those are the least that a page can be made smaller by.
+    chance = random.Random(7)
+    points = [
+        {"fraction": i / N_REPORTS, "stage": "produce", "message": "on", "time_ps": i / 10}
+        | {key: chance.gauss(-54_321, 98) for key in REPORTED}
+        for i in range(N_REPORTS)
+    ]
+    JobEvent.objects.create(job=job, seq=job.last_seq + 1, kind="progress", data={"points": points})
+    Job.objects.filter(pk=job.pk).update(
+        state=JobState.SUCCEEDED, last_seq=job.last_seq + 1, result={**MD, "fluctuations": bars}
+    )
+    written(job, "topology.pdb", "final.pdb", "preview.pdb", media_type="chemical/x-pdb")
+    return job
+
+
+@pytest.mark.skipif(bool(assets.missing()), reason="the front-end packages are not here")
+def test_the_page_of_a_run_is_light_too(client: Any, alice: Any, moved: Job) -> None:
+    client.force_login(alice)
+    wire = Wire(client)
+
+    total = wire.page(f"/jobs/{moved.pk}/")
+
+    assert any(path.endswith("mol_files.js") for path in wire.bytes)
+    kinds = {"averages", "energies", "rmsf"}
+    assert kinds <= {PurePosixPath(path).stem for path in wire.bytes if "/figures/" in path}
+    assert total < BUDGET_BYTES, sorted(wire.bytes.items(), key=lambda each: -each[1])
 
 
 @pytest.mark.skipif(bool(assets.missing()), reason="the front-end packages are not here")

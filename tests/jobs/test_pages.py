@@ -147,7 +147,10 @@ def test_the_page_holds_everything_up_to_its_seq(page, submit, start):
 
     found = snapshot_in(html)
     assert found["seq"] == job.last_seq
-    assert found["points"] == [numbers]  # and nothing that no figure draws
+    assert found["columns"] == {
+        "step": [1],
+        "energy_hartree": [-5.07054432357],
+    }  # and nothing that no figure draws
     assert log_in(html) == "said\n"
     assert found["job"]["progress"] == 0.5
 
@@ -179,7 +182,7 @@ def test_a_new_attempt_starts_with_an_empty_log(page, submit, start):
 
     html = page(f"/jobs/{job.pk}/").content.decode()
 
-    assert (log_in(html), snapshot_in(html)["points"]) == ("", [])
+    assert (log_in(html), snapshot_in(html)["columns"]) == ("", {})
 
 
 def test_a_finished_job_shows_its_result_and_its_files(page, submit, start):

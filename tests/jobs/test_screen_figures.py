@@ -12,6 +12,7 @@ from django.test import Client
 import simulations
 from jobs.models import Job, JobState
 from jobs.pages.figures import figures_of
+from jobs.pages.figures.dynamics import runs
 from jobs.pages.figures.honest import rounded, with_error
 from jobs.pages.snapshot import snapshot
 
@@ -257,3 +258,8 @@ def test_what_each_pose_touches_is_drawn_around_the_ligand(
     assert drawn
     assert drawn[0].count("data-pose-around=") == len(DOCKED["poses"])
     assert f"{first['residues'][0]['distance']} Å</text>" in drawn[0]
+
+
+def test_atoms_of_a_residue_are_told_by_the_ends_of_their_runs() -> None:
+    assert runs([4, 5, 6, 9]) == [[4, 6], [9, 9]]
+    assert runs([]) == []

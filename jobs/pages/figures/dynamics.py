@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from django.urls import reverse
@@ -132,9 +133,11 @@ def _error_of_spread(average: dict[str, Any]) -> float | None:
 
 
 def fluctuations(finished: Finished) -> ResultFigure | None:
-    found = finished.result.get("fluctuations")
-    if not found:
+    told = finished.result.get("fluctuations")
+    if not told:
         return None
+    # Of frames in thousandths of an ångström.
+    found = [{**each, "rmsf_angstrom": round(each["rmsf_angstrom"], 4)} for each in told]
     by_residue = len(found[0]["atoms"]) > 1 or any(len(each["atoms"]) > 1 for each in found)
     what = "residue" if by_residue else "atom"
     most = max(found, key=lambda each: float(each["rmsf_angstrom"]))
@@ -152,9 +155,20 @@ def fluctuations(finished: Finished) -> ResultFigure | None:
             rows=[[each["label"], each["rmsf_angstrom"]] for each in found],
             digits=[None, 2],
         ),
-        data={"bars": found, "what": what},
+        data={"bars": [{**each, "atoms": runs(each["atoms"])} for each in found], "what": what},
         units={"rmsf_angstrom": "Å"},
     )
+
+
+def runs(numbers: Sequence[int]) -> list[list[int]]:
+    """The first and the last of each unbroken run: of a residue that is most often one."""
+    found: list[list[int]] = []
+    for each in numbers:
+        if found and each == found[-1][1] + 1:
+            found[-1][1] = each
+        else:
+            found.append([each, each])
+    return found
 
 
 def performance(finished: Finished) -> ResultFigure:

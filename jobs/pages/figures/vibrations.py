@@ -28,7 +28,8 @@ def infrared(finished: Finished) -> ResultFigure:
         title="Infrared spectrum",
         caption="Harmonic bands: sticks where they are, the curve of Lorentzians whose areas are "
         "their intensities. Measured bands lie some per cent lower, which the scale factor makes "
-        "up for. Choose a band to see it move in figure 1.",
+        "up for. A measured spectrum, from a file of yours, is read in this page and drawn as "
+        "absorbance to the same height. Choose a band to see it move in figure 1.",
         sentence=_on_bands(lines, imaginary),
         table=Table(
             header=["Mode", "Frequency (cm⁻¹)", "Intensity (km/mol)", "Reduced mass (Da)"],

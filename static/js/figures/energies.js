@@ -1,5 +1,5 @@
 // The three energies of a run against time, from the points in the page, with their drift.
-import { seriesOf } from "../chart_ways.js";
+import { pointsOf, seriesOf } from "../chart_ways.js";
 import { runningMean, upright } from "../marks.js";
 import { extent, Paper } from "../paper.js";
 import { choices } from "./choices.js";
@@ -44,7 +44,7 @@ export function draw(figure, told, tools) {
 
 /** From the points that the page was drawn with; what is not reported is the sum's rest. */
 function seriesIn(figure, energies) {
-  const { points } = JSON.parse(figure.closest("#job").querySelector("#snapshot").textContent);
+  const points = pointsOf(JSON.parse(figure.closest("#job").querySelector("#snapshot").textContent).columns);
   return new Map(energies.map(({ key, name }) => [name, seriesOf(points, { x: "time_ps", y: key })]));
 }
 

@@ -10,7 +10,7 @@ const TOUCH = 12; // pixels on either side of a stick
 
 export function draw(figure, told, tools) {
   const { data } = told;
-  const state = { width: data.width_cm1, scale: 1, mode: null };
+  const state = { width: data.width_cm1, scale: 1, mode: null, measured: null };
   const paper = new Paper(figure.querySelector("[data-plot]"), () => spectrum(paper, told, state));
   const real = () => data.frequencies_cm1.map((_, i) => i).filter((i) => data.frequencies_cm1[i] > 0);
   paper.onPick(real, (i, { y }) => ({ x: paper.toX(data.frequencies_cm1[i] * state.scale), y }), (i) => choose(i));
@@ -22,6 +22,11 @@ export function draw(figure, told, tools) {
   });
   dial("width", 0, " cm⁻¹");
   dial("scale", 3, "");
+  hearExactScale(figure);
+  hearMeasured(figure, (measured) => {
+    state.measured = measured;
+    paper.redraw();
+  });
   const select = offerModes(figure, data, (mode) => choose(mode));
   const stop = figure.querySelector("[data-stop]");
   stop.addEventListener("click", () => choose(null));
@@ -54,8 +59,29 @@ export function draw(figure, told, tools) {
 function hearDial(figure, name, changed) {
   const input = figure.querySelector(`[data-${name}]`);
   const output = input.parentElement.querySelector("output");
-  input.addEventListener("input", () => { output.textContent = changed(input.valueAsNumber); });
+  // A number that was typed is taken as it is, between the steps of the slider.
+  input.addEventListener("input", ({ detail }) => { output.textContent = changed(detail || input.valueAsNumber); });
   output.textContent = changed(input.valueAsNumber);
+}
+
+/** The scale factor as a number, beside its slider. */
+function hearExactScale(figure) {
+  const [slider, exact] = ["scale", "scale-exact"].map((name) => figure.querySelector(`[data-${name}]`));
+  slider.addEventListener("input", ({ detail }) => { if (!detail) exact.value = slider.value; });
+  exact.addEventListener("input", () => {
+    if (!exact.value || !exact.validity.valid) return;
+    slider.value = exact.value;
+    slider.dispatchEvent(new CustomEvent("input", { detail: exact.valueAsNumber }));
+  });
+}
+
+/** A spectrum from the reader's own file; what reads it comes with the first one. */
+function hearMeasured(figure, changed) {
+  let hear = null;
+  figure.querySelector("[data-measured]").addEventListener("change", async () => {
+    hear ??= (await import("./measured.js")).measuredIn(figure, changed);
+    hear();
+  });
 }
 
 function offerModes(figure, data, chosen) {
@@ -128,6 +154,7 @@ function spectrum(paper, { data, sentence }, state) {
     xLabel: "Wavenumber (cm⁻¹)", yLabel: "km mol⁻¹ cm", reversed: true, whole: true,
   });
   paper.line(curve, "s1");
+  state.measured?.draw(paper, curve, rangeOf(data.frequencies_cm1, state.scale));
   data.frequencies_cm1.forEach((frequency, i) => {
     if (frequency > 0) band(paper, data, state, i);
   });

@@ -26,10 +26,15 @@ export function draw(figure, told, tools) {
     at = index;
     const bar = bars[at];
     tools.say(bar ? `${bar.label}: ${number(bar.rmsf_angstrom, "fixed", 2)} Å` : "");
-    structureBeside(figure)?.highlight?.(bar ? { serials: bar.atoms, label: bar.label } : null);
+    structureBeside(figure)?.highlight?.(bar ? { serials: numbersIn(bar.atoms), label: bar.label } : null);
     paper.redraw();
   };
   hear(paper, bars, choose, () => at);
+}
+
+/** All numbers of runs that are told by their first and last. */
+function numbersIn(runs) {
+  return runs.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
 }
 
 /** Names under the bars, where there is room for all of them. */
