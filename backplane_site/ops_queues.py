@@ -32,6 +32,10 @@ class Kind:
         return f"{n} of {len(simulations.all_simulations())}"
 
     @property
+    def memory(self) -> str:
+        return f"{self.ability.memory_mib / 1024:.1f} GiB" if self.ability else ""
+
+    @property
     def lacks(self) -> list[str]:
         """By name, what the site knows and they cannot compute."""
         can = self.ability.simulations if self.ability else ()
