@@ -29,7 +29,7 @@ from jobs.build import build
 from jobs.pages.forecast import between
 from jobs.states import Queue
 
-from . import probes
+from . import ops_queues, probes
 from .socket_count import SocketCount
 
 PLOT_HEIGHT = 90
@@ -88,12 +88,15 @@ def _now(request: HttpRequest) -> dict[str, Any]:
     if not request.user.has_perm("jobs.view_job"):
         raise PermissionDenied
     running, lately = throughput.running(), throughput.lately()
-    workers, trouble = _workers(running)
+    known, trouble = _living()
+    there = ops_queues.kinds(known)
     waiting = throughput.waiting()
     served = [each for each in waiting if not each.is_held_back]
     return {
         "now": timezone.now(),
-        "workers": workers,
+        "workers": _workers(known, running),
+        "kinds": there,
+        "lines": ops_queues.lines(there),
         "redis_trouble": trouble,
         "running": running,
         "silent": [each for each in running if each.is_silent],
@@ -112,22 +115,24 @@ def _now(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _workers(running: list[throughput.Running]) -> tuple[list[Worker], str]:
-    """Those that Redis knows, and those that the database shows to be at work all the same."""
-    at_work = {each.worker: each for each in running}
+def _living() -> tuple[list[Any], str]:
+    """The workers that Redis knows, and why there are none if it does not answer."""
     try:
-        known = probes.living_workers()
+        return probes.living_workers(), ""
     except (RedisError, OSError) as exc:
-        known, trouble = [], str(exc) or type(exc).__name__
-    else:
-        trouble = ""
+        return [], str(exc) or type(exc).__name__
+
+
+def _workers(known: list[Any], running: list[throughput.Running]) -> list[Worker]:
+    """Those, and others that the database shows to be at work all the same."""
+    at_work = {each.worker: each for each in running}
     found = [_known(each, at_work.pop(f"{each.hostname}:{each.pid}", None)) for each in known]
     found += [
         Worker(name=name, state="busy", heard_at=each.heartbeat_at, build="", since=None,
                running=each)
         for name, each in at_work.items()
     ]  # fmt: skip
-    return sorted(found, key=lambda each: each.name), trouble
+    return sorted(found, key=lambda each: each.name)
 
 
 def _known(worker: Any, running: throughput.Running | None) -> Worker:

@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 import simulations
+from jobs import snippets
+from jobs.snippets import Site
 from simulations.version import VERSION
 
 from . import probes
@@ -53,6 +55,7 @@ def status(request: HttpRequest) -> HttpResponse:
         "is_well": all(part.is_ok for part in parts),
         "version": VERSION,
         "asked_at": timezone.now(),
+        "copies": snippets.of_health(Site(url=request.build_absolute_uri("/").rstrip("/"))),
     }
     return render(request, "status.html", told)
 

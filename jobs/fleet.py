@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from django.conf import settings
@@ -95,6 +95,19 @@ def _read(told: list[bytes | None]) -> list[Ability] | None:
         return [Ability.of(json.loads(each or b"null")) for each in told]
     except (ValueError, TypeError, AttributeError):
         return None
+
+
+def told_by(keys: Sequence[str]) -> dict[str, Ability]:
+    """What the workers of these keys can do, as far as they have told it.
+
+    :raises RedisError: it does not answer.
+    """
+    with django_rq.get_connection("default").pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.hget(key, TOLD_AS)
+        told = pipe.execute()
+    read = {key: _read([each]) for key, each in zip(keys, told, strict=True)}
+    return {key: found[0] for key, found in read.items() if found}
 
 
 def is_served(queue: str) -> bool:

@@ -71,10 +71,10 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     list_display = [
         "short_id",
         "name",
+        "status",
         "simulation",
         "owner",
         "agent",
-        "status",
         "advance",
         "attempt",
         "created_at",

@@ -169,6 +169,21 @@ def of_simulations(site: Site) -> list[Snippet]:
     ]
 
 
+def of_health(site: Site) -> list[Snippet]:
+    """Ways to see whether the site can run jobs, without a key; an agent sees what it can run."""
+    where = f"{site.url}/readyz"
+    code = (
+        "import json\nfrom urllib.error import HTTPError\nfrom urllib.request import urlopen\n\n"
+        f'try:\n    answer = urlopen("{where}")\nexcept HTTPError as not_ready:  # 503\n'
+        "    answer = not_ready\nprint(json.load(answer))"
+    )
+    return [
+        _curl(f"curl {where}"),
+        Snippet(title="Python", language="python", text=code),
+        _tool("list_simulations", {}),
+    ]
+
+
 def of_inbox(site: Site) -> list[Snippet]:
     """Ways to hear what has happened since one last asked."""
     code = 'for event in client.inbox():\n    print(event["kind"], event["job"]["id"])'

@@ -130,6 +130,36 @@ def waiting() -> list[Waiting]:
     return sorted(found, key=lambda each: -each.n)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What waits and runs of one queue of a backend.
+
+    :param oldest: since when the first of those waits that nothing holds back.
+    """
+
+    backend: str
+    queue: str
+    n_waiting: int
+    n_running: int
+    oldest: datetime | None
+
+
+def lines() -> list[Line]:
+    """By backend and queue; those in which nothing is have none."""
+    waits, runs = Q(state=JobState.QUEUED), Q(state=JobState.RUNNING)
+    rows = (
+        Job.objects.unfinished(JobState.QUEUED, JobState.RUNNING)
+        .order_by()
+        .values("backend", "queue")
+        .annotate(
+            n_waiting=Count("id", filter=waits),
+            n_running=Count("id", filter=runs),
+            oldest=Min("queued_at", filter=waits & ~Q(reason__in=HELD_BACK)),
+        )
+    )
+    return [Line(**row) for row in rows.order_by("backend", "queue")]
+
+
 def _label(reason: str) -> str:
     return str(Reason(reason).label) if reason else "Waiting for a worker"
 

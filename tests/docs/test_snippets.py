@@ -86,6 +86,17 @@ def test_a_tool_takes_the_options() -> None:
     assert options.keys() <= set(snippets.OF_A_TOOL)
 
 
+def test_the_status_page_says_how_a_program_asks(client: Client, db: None) -> None:
+    html = unescape(client.get("/status/").content.decode())
+    curl, python, tool = (each.text for each in snippets.of_health(Site(url="http://testserver")))
+
+    assert curl == "curl http://testserver/readyz"
+    assert "urlopen" in {ast.unparse(node.func) for node in ast.walk(ast.parse(python))
+                         if isinstance(node, ast.Call)}  # fmt: skip
+    assert json.loads(tool)["name"] in all_tools()
+    assert all(each in html for each in (curl, python, tool))
+
+
 def test_on_a_server_a_key_is_sent() -> None:
     site = Site(url="https://lab.example", asks_for_key=True)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,11 +13,13 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 from redis.exceptions import ConnectionError as RedisIsAway
 
-from backplane_site import ops, probes
+from backplane_site import ops, ops_queues, probes
 from backplane_site.socket_count import SocketCount
-from jobs import lifecycle, maintenance, throughput
+from jobs import fleet, lifecycle, maintenance, throughput
+from jobs.abilities import Ability
 from jobs.build import build
 from jobs.models import Attempt, Job
+from jobs.placement import Asked
 from jobs.states import FailureKind, JobState, Reason
 
 OPS = "/admin/ops/"
@@ -52,6 +56,65 @@ def test_the_screen_has_it_all_at_once(admin_client, busy, redis):
         'href="/admin/django_rq/dashboard/"',
     ):  # fmt: skip
         assert told in html, told
+
+
+class Known:
+    """A worker as RQ has it."""
+
+    hostname, version, birth_date, last_heartbeat = "far", "", None, None
+
+    def __init__(self, pid: int) -> None:
+        self.pid, self.key = pid, f"rq:worker:test-{pid}"
+
+    def get_state(self) -> str:
+        return "idle"
+
+
+@pytest.fixture
+def workers(monkeypatch, redis):
+    """Two alike, one with a GPU, and one that has told nothing."""
+    found = [Known(pid) for pid in (1, 2, 3, 4)]
+    monkeypatch.setattr(probes, "living_workers", lambda: found)
+    alike = Ability(
+        queues=("cpu", "long"), simulations=("demo.sum_squares",), engines=(), cores=4,
+        memory_mib=8000,
+    )  # fmt: skip
+    cuda = replace(alike, queues=("cpu", "gpu"), gpus=("NVIDIA H200",))
+    for worker, ability in zip(found, (alike, alike, cuda), strict=False):
+        redis.hset(worker.key, fleet.TOLD_AS, json.dumps(ability.told()))
+    yield found
+    redis.delete(*(each.key for each in found))
+
+
+def test_workers_that_can_do_the_same_stand_in_one_row(workers):
+    alike, cuda, silent = ops_queues.kinds(workers)
+
+    assert alike.workers == ["far:1", "far:2"]
+    assert alike.n_simulations.startswith("1 of ")
+    assert "docking" in alike.lacks
+    assert cuda.ability.gpus == ("NVIDIA H200",)
+    assert (silent.workers, silent.ability) == (["far:4"], None)
+
+
+def test_each_queue_tells_what_waits_and_who_serves_it(admin_client, submit, start, workers):
+    start(submit(params={"n": 1}))
+    submit(params={"n": 2}, place=Asked(queue="long"))
+
+    lines = {each.queue: each for each in ops_queues.lines(ops_queues.kinds(workers))}
+
+    assert [each.n_workers for each in lines.values()] == [3, 1, 2]
+    assert (lines["cpu"].n_running, lines["cpu"].n_waiting, lines["cpu"].oldest) == (1, 0, None)
+    assert (lines["long"].n_waiting, lines["gpu"].n_waiting) == (1, 0)
+    html = admin_client.get(OPS).content.decode()
+    assert "far:1, far:2" in html
+    assert "They have not told it." in html
+    assert "nobody serves it" not in html
+
+
+def test_a_queue_that_nobody_serves_is_told(admin_client, submit, no_redis):
+    submit(place=Asked(queue="gpu"))
+
+    assert "<b>nobody serves it</b>" in admin_client.get(OPS).content.decode()
 
 
 def test_each_quarter_of_an_hour_counts_what_began_and_ended_in_it(busy):
