@@ -37,9 +37,11 @@ assets-bundle: assets  ## the same as one file, for a site without a network
 calibrate: $(VENV)/run-ready  ## measure this machine, so that jobs say how long they will take
 	@$(BIN)/python manage.py calibrate
 
-test: lint assets  ## the whole suite, and what asks the database most on PostgreSQL too
+test: lint assets  ## the whole suite, and once more on PostgreSQL
 	$(PYTEST) -m "not stack"
-	BACKPLANE_TEST_DATABASE=postgres $(PYTEST) tests/jobs -m "not slow"
+	# Not again: engines, which know no database, and what is slow for their or its number's sake.
+	BACKPLANE_TEST_DATABASE=postgres $(PYTEST) -m "not stack and not slow" \
+		--ignore=tests/simulations --ignore=tests/assets --ignore=tests/chaos
 	# One after the other: what a whole site does in time, it does on a machine of its own.
 	$(BIN)/python -m pytest -m stack
 

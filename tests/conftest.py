@@ -13,6 +13,7 @@ import django_rq
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db import connection
 from redis.exceptions import RedisError
 
 from backplane_site import services
@@ -24,6 +25,12 @@ from tests.stack import Stack, until
 # Read by the engines' libraries when they are loaded. Molecules of a test are small: two threads
 # that wait for each other take ten times as long as one, where something else runs beside them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+OTHERS_END = """\
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +46,15 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
     """BACKPLANE_TEST_DATABASE=postgres runs the suite's own database there."""
     if settings.DATABASES["default"].get("HOST"):
         request.getfixturevalue("postgres")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """PostgreSQL removes no database that somebody is connected to, were it a thread at rest."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(OTHERS_END)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,9 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from playwright.sync_api import Page, WebSocket, expect
 
+from tests.e2e.conftest import browser, page  # noqa: F401
 from tests.stack import Stack, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -23,6 +25,11 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 def site() -> Iterator[Stack]:
     with Stack(workers=1, web=2) as running:
         yield running
+
+
+LISTEN = """url => {
+    new WebSocket(url).onclose = closing => { window.closedWith = closing.code; };
+}"""
 
 
 def pids(site: Stack, word: str) -> set[int]:
@@ -132,8 +139,32 @@ class Hammer(threading.Thread):
         self.join(90)
 
 
-def test_all_is_started_again_and_no_request_fails(site: Stack) -> None:
+def time_ps(job: dict[str, Any]) -> float:
+    return float(job["metrics"].get("time_ps", 0))
+
+
+def in_front_of_all(site: Stack) -> str:
+    """A run that is long, and goes on before what waits."""
+    params = {"structure": "CCO", "length_ps": 20_000}
+    body = {"simulation": "md_simulation", "params": params, "priority": "high"}
+    answer = site.client.post("/api/v1/jobs", json=body)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+@pytest.mark.browser
+def test_all_is_started_again_and_no_request_fails(
+    site: Stack,
+    page: Page,  # noqa: F811
+) -> None:
     web, workers = pids(site, "daphne"), pids(site, "work")
+    job_id = in_front_of_all(site)
+    reached = time_ps(site.wait(job_id, lambda job: time_ps(job) > 20))
+    sockets = list[WebSocket]()
+    page.on("websocket", lambda each: sockets.append(each))
+    page.goto(f"{site.url}/jobs/{job_id}/")
+    expect(page.locator("#live")).to_contain_text("live")
+    page.evaluate(LISTEN, f"/ws/v1/jobs/{job_id}/")
     hammers = [Hammer(site, keeps_line=keeps) for keeps in (True, False)]
     for hammer in hammers:
         hammer.start()
@@ -147,6 +178,14 @@ def test_all_is_started_again_and_no_request_fails(site: Stack) -> None:
     for hammer in hammers:
         hammer.end()
 
+    assert page.evaluate("window.closedWith") == 1012  # service restart
+    expect(page.locator("#live")).to_contain_text("live", timeout=60_000)
+    assert len(sockets) >= 3
+    # It goes on from its checkpoint under a new worker, and the page is told so.
+    job = site.wait(job_id, lambda job: job["attempt"] == 2 and time_ps(job) > reached)
+    assert (job["attempts"][0]["outcome"], job["attempts"][0]["failure_kind"]) == ("requeued", "")
+    assert site.client.post(f"/api/v1/jobs/{job_id}/cancel").is_success
+    expect(page.locator(".status").first).to_contain_text("Cancelled", timeout=60_000)
     assert [fault for hammer in hammers for fault in hammer.faults] == []
     assert len(pids(site, "daphne")) == 2
     assert not pids(site, "daphne") & web

@@ -52,6 +52,7 @@ from .submission import (
     why_reused,
 )
 from .tagging import CannotTag, add_tag
+from .together import together
 from .writing import IllegalTransition
 
 __all__ = [
@@ -111,6 +112,7 @@ __all__ = [
     "take_next",
     "tell_pending",
     "tell_unreached",
+    "together",
     "why_new",
     "why_no_restart",
     "why_reused",

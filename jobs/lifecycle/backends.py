@@ -123,8 +123,13 @@ def withdraw(job: Job) -> None:
         logger.warning("job %s stays on the queue as a dead letter: %s", job.pk, exc)
 
 
-def wake(ended: Job) -> None:
+def wake(ended: Sequence[Job]) -> None:
     """One that a limit held back may start now; its ticket was drawn in vain."""
+    for job in {(job.owner_id, job.key_id, job.backend): job for job in ended}.values():
+        _wake(job)
+
+
+def _wake(ended: Job) -> None:
     limited = turns.max_running_of(ended.owner_id) < turns.UNLIMITED
     limited = limited or (ended.key is not None and ended.key.max_running is not None)
     if limited and (held := turns.next_job(ended.owner_id, ended.backend)):

@@ -7,6 +7,7 @@ end once that is committed; should its process die before, the reconciler looks 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -66,9 +67,9 @@ def finish_if_over(batch: Batch) -> bool:
     return True
 
 
-def settle_after(job_id: UUID) -> None:
-    """A job has ended: see what that means for the batches that it is part of."""
-    for batch in Batch.objects.filter(items__job=job_id, finished_at=None).distinct():
+def settle_after(job_ids: Sequence[UUID]) -> None:
+    """Jobs have ended: see what that means for the batches that they are part of."""
+    for batch in Batch.objects.filter(items__job__in=job_ids, finished_at=None).distinct():
         settle(batch)
 
 

@@ -22,6 +22,7 @@ from jobs.states import ACTIVE, FINAL, RETRIED, FailureKind, JobState, Reason, i
 from .backends import hand_to_backend, wake, withdraw
 from .batch_course import settle_after
 from .charging import charge
+from .together import follow
 from .writing import NOTHING, IllegalTransition, change, details_of, fence
 
 logger = logging.getLogger(__name__)
@@ -205,7 +206,7 @@ def end(
     )
     transaction.on_commit(partial(_log_end, job, job.attempt, str(target)))
     # Robust: should it fail, the reconciler does it.
-    transaction.on_commit(lambda: settle_after(job.pk), robust=True)
+    transaction.on_commit(lambda: follow(settle_after, job.pk), robust=True)
 
 
 def _log_end(job: Job, attempt: int, state: str) -> None:
@@ -239,7 +240,7 @@ def _finish(
         _end_attempt(
             job, attempt, target, kind, evidence, traceback, details=told, progress=reached
         )
-        transaction.on_commit(partial(wake, job))
+        transaction.on_commit(partial(follow, wake, job))
 
 
 def _sealed(

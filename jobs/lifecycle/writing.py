@@ -19,6 +19,7 @@ from jobs.states import JobState
 from jobs.webhooks import outbox
 
 from .storing import insert_all
+from .together import follow
 
 CANNOT = {
     "cancel_requested": "it can no longer be cancelled",
@@ -86,13 +87,23 @@ def _put_in_inbox(stored: Sequence[JobEvent]) -> None:
 
 
 def _nudge_inbox_after_commit(owner_id: int) -> None:
-    transaction.on_commit(lambda: events.nudge_inbox(owner_id), robust=True)
+    transaction.on_commit(lambda: follow(_nudge_inboxes, owner_id), robust=True)
 
 
 def _nudge_after_commit(job_id: UUID) -> None:
     # Robust: the row is the truth, a deaf channel layer must not stop a simulation. No partial:
     # Django wants a __qualname__ for its log line, and raises where there is none.
-    transaction.on_commit(lambda: events.nudge(job_id), robust=True)
+    transaction.on_commit(lambda: follow(_nudge, job_id), robust=True)
+
+
+def _nudge(job_ids: Sequence[UUID]) -> None:
+    for job_id in [*dict.fromkeys(job_ids)][:MOST_NUDGED]:
+        events.nudge(job_id)
+
+
+def _nudge_inboxes(owner_ids: Sequence[int]) -> None:
+    for owner_id in dict.fromkeys(owner_ids):
+        events.nudge_inbox(owner_id)
 
 
 def change_all(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
 
 from jobs import artifacts, lifecycle
+from jobs.artifacts import FileOnDisk
 from jobs.dispatch.slurm import script
 from jobs.dispatch.slurm.answers import Task
 from jobs.dispatch.slurm.site import Site
@@ -29,6 +30,15 @@ class Ending:
     def __init__(self, site: Site, read: Callable[[SlurmTask], bool]) -> None:
         self._site = site
         self._read = read
+        self._left: dict[int, list[FileOnDisk]] = {}
+
+    def look_at_files(self, tasks: Sequence[SlurmTask]) -> None:
+        """Of runs that are over: their checksums are not taken while the database waits."""
+        self._left = {task.pk: artifacts.collect(_workdir(task)) for task in tasks}
+
+    def _files(self, task: SlurmTask) -> list[FileOnDisk]:
+        known = self._left.get(task.pk)
+        return artifacts.collect(_workdir(task)) if known is None else known
 
     def by_its_word(self, task: SlurmTask, *, patient: bool = True) -> bool:
         """Whether it has left its result, or why it failed."""
@@ -42,7 +52,7 @@ class Ending:
                 task.job,
                 task.attempt,
                 outcome.result,
-                artifacts.collect(workdir),
+                self._files(task),
                 summary=outcome.summary,
                 methods=outcome.methods,
             )
@@ -78,7 +88,7 @@ class Ending:
     def cancelled(
         self, task: SlurmTask, evidence: str = "", details: Mapping[str, Any] | None = None
     ) -> None:
-        left = artifacts.collect(_workdir(task))
+        left = self._files(task)
         lifecycle.cancel(task.job, task.attempt, left, evidence, details or {})
 
     def requeued(self, task: SlurmTask, known: Task) -> None:
@@ -97,7 +107,7 @@ class Ending:
     def _failed(self, task: SlurmTask, told: dict[str, Any], trace: str) -> None:
         kind = FailureKind(told["kind"])
         error = {name: value for name, value in told.items() if name != "kind"}
-        left = artifacts.collect(_workdir(task))
+        left = self._files(task)
         if kind is FailureKind.MEMORY:
             # May go better with more of it, if its owner said so.
             detail = str(error.get("detail", ""))
@@ -114,7 +124,7 @@ class Ending:
             task.attempt,
             found.evidence,
             kind=kind,
-            files=artifacts.collect(_workdir(task)),
+            files=self._files(task),
             error=found.error,
             details=details,
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -20,6 +21,7 @@ from jobs.models import Job
 from jobs.slurm_models import SlurmTask
 from jobs.states import JobState
 from simulations.command.context import CANCEL_NAME
+from simulations.execution import FAILURE_NAME, RESULT_NAME
 from simulations.workdir import CLAIM_NAME, SCRATCH_NAME
 
 from . import files, pending
@@ -28,6 +30,9 @@ from .sending import forget
 
 logger = logging.getLogger(__name__)
 
+WORDS = (RESULT_NAME, FAILURE_NAME)
+MOST_TOGETHER = 25
+"""Jobs whose ends are one transaction: so long nobody else writes to SQLite."""
 GRACE_S = 3
 """How long a run that was asked to stop may take to do so by itself."""
 
@@ -67,15 +72,36 @@ class Look:
         self.pending: list[tuple[SlurmTask, Task]] = []
 
     def at(self, tasks: Sequence[SlurmTask]) -> None:
+        over = [task for task in tasks if _has_left_word(task)]
+        for at in range(0, len(over), MOST_TOGETHER):
+            self._take_together(over[at : at + MOST_TOGETHER])
+        taken = {task.pk for task in over}
         for task in tasks:
-            known = (self._known or {}).get((task.token, task.member))
-            self.take(task, known)
+            if task.pk not in taken:
+                self.take(task, self._known_of(task))
 
-    def take(self, task: SlurmTask, known: Task | None) -> None:
+    def _take_together(self, tasks: Sequence[SlurmTask]) -> None:
+        """When hundreds end at once, a commit for each would keep all the others waiting."""
+        self._ending.look_at_files(tasks)
+        with lifecycle.together():
+            for task in tasks:
+                # One that fails takes none of the others along.
+                self.take(task, self._known_of(task), around=transaction.atomic)
+
+    def _known_of(self, task: SlurmTask) -> Task | None:
+        return (self._known or {}).get((task.token, task.member))
+
+    def take(
+        self,
+        task: SlurmTask,
+        known: Task | None,
+        around: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
         """One that cannot be followed keeps none of the others back."""
         with log_context.about(task.job), suppress(lifecycle.IllegalTransition):
             try:
-                self._take(task, known)
+                with around():
+                    self._take(task, known)
             except (lifecycle.IllegalTransition, OperationalError, InterfaceError):
                 raise
             except Exception:
@@ -224,6 +250,11 @@ class Told:
 
 def _is_current(task: SlurmTask) -> bool:
     return not task.job.is_final and task.job.attempt == task.attempt
+
+
+def _has_left_word(task: SlurmTask) -> bool:
+    workdir = task.job.workdir(task.attempt)
+    return _is_current(task) and any((workdir / name).exists() for name in WORDS)
 
 
 def _is_claimed(workdir: Path) -> bool:

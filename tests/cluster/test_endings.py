@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -183,6 +184,29 @@ def test_who_cancels_in_slurm_what_waits_there_has_cancelled_it(
     watcher.look()
 
     assert now(job).state == JobState.CANCELLED
+
+
+def test_of_many_that_end_together_one_that_may_not_takes_none_along(
+    running: Callable[..., Job], watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = jobs = [running() for _ in range(3)]
+    for job in jobs:
+        report(job, POINT)
+        leave(job, result={"total": 14})
+
+    def collect(directory: Path) -> list[Any]:
+        if directory == workdir(second):  # it is ours no more before that is told
+            lifecycle.hand_over(second, 1, "Its worker is being stopped.")
+        return []
+
+    monkeypatch.setattr("jobs.artifacts.collect", collect)
+    watcher.look()
+
+    assert [now(job).state for job in (first, third)] == [JobState.SUCCEEDED] * 2
+    assert (now(second).state, second.attempt, second.progress) == (JobState.QUEUED, 2, 0)
+    for job in jobs:
+        seqs = [*job.events.order_by("seq").values_list("seq", flat=True)]
+        assert seqs == [*range(1, job.last_seq + 1)]
 
 
 def test_a_cancel_is_over_when_its_process_is_gone_and_not_before(
