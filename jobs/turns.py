@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -113,7 +113,9 @@ def next_allowance(backend: str, able: Ability | None = None) -> Allowance | Non
     """
     if maintenance.is_on():
         return None
-    return _users_in_turn(waiting(backend, able=able)).select_for_update(of=("self",)).first()
+    owner = _next_owner(backend, able)
+    # Whether they still have room, and a job, is asked again by who holds their row.
+    return Allowance.objects.select_for_update().filter(pk=owner).first() if owner else None
 
 
 def is_any_in_turn(backend: str, queue: str) -> bool:
@@ -153,16 +155,52 @@ def has_room(allowance: Allowance) -> bool:
 
 def next_job(owner_id: int, backend: str, able: Ability | None = None) -> Job | None:
     """The owner's next: by priority, then by age."""
-    return waiting(backend, able=able).filter(owner=owner_id).order_by(*NEXT_FIRST).first()
+    job_id = _next_job_id(owner_id, backend, able)
+    return Job.objects.filter(pk=job_id).first() if job_id else None
 
 
 def next_simulation(backend: str, able: Ability | None = None) -> str | None:
     """What the next job will most likely run. Locks nothing, promises nothing."""
     if maintenance.is_on():
         return None
-    allowance = _users_in_turn(waiting(backend, able=able)).first()
-    job = next_job(allowance.user_id, backend, able) if allowance else None
-    return job.simulation if job else None
+    owner = _next_owner(backend, able)
+    found = _lines_of(backend, able).rows(owner=owner, **AsOf.current().values()) if owner else []
+    return str(found[0][1]) if found else None
+
+
+def _next_owner(backend: str, able: Ability | None) -> int | None:
+    if able is not None and not (able.queues and able.simulations):
+        return None  # it can do nothing, and there is no question to ask
+    found = _users(backend, able, default_max_running()).rows(**AsOf.current().values())
+    return int(found[0][0]) if found else None
+
+
+def _next_job_id(owner: int, backend: str, able: Ability | None) -> Any:
+    """Of an owner whose turn it is."""
+    found = _lines_of(backend, able).rows(owner=owner, **AsOf.current().values())
+    return found[0][0] if found else None
+
+
+@lru_cache(maxsize=100)
+def _users(backend: str, able: Ability | None, max_running: int) -> Prepared:
+    """:param max_running: of who has no allowance of their own; another one, another query."""
+
+    def make(**as_of: Any) -> QuerySet[Any, Any]:
+        line = waiting(backend, able=able, as_of=AsOf(**as_of))
+        return _users_in_turn(line).values_list("pk")[:1]
+
+    return Prepared(make, **_AN_AS_OF)
+
+
+@lru_cache(maxsize=100)
+def _lines_of(backend: str, able: Ability | None) -> Prepared:
+    """The owner's next, and what it simulates."""
+
+    def make(owner: int, **as_of: Any) -> QuerySet[Any, Any]:
+        line = waiting(backend, able=able, as_of=AsOf(**as_of)).filter(owner=owner)
+        return line.order_by(*NEXT_FIRST).values_list("pk", "simulation")[:1]
+
+    return Prepared(make, owner=Example.NUMBER, **_AN_AS_OF)
 
 
 def n_startable(backend: str, queued_before: datetime, queue: str | None = None) -> int:
