@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from hmac import compare_digest
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from django.utils import timezone
 from .key_models import ApiKey
 from .keys import FORM, USE_NOTED_EVERY, digest
 from .models import Attempt, Job
+from .prepared import as_moment
 from .states import Scope
 
 OF_JOB = "j.state, j.last_seq, j.attempt, COALESCE(j.started_at, j.queued_at)"
@@ -109,8 +110,7 @@ def _told(question: Question, first: First) -> Seen | None:
 
 def _seen(row: Sequence[Any]) -> Seen:
     state, seq, attempt, since, *_ = row
-    at = datetime.fromisoformat(since).replace(tzinfo=UTC) if isinstance(since, str) else since
-    return Seen(state, seq, attempt, at, tuple(row))
+    return Seen(state, seq, attempt, as_moment(since), tuple(row))
 
 
 def _at(moment: datetime) -> Any:

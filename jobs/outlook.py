@@ -14,12 +14,14 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from simulations.costs.remaining import QUANTILES, remaining_s
 
 from . import maintenance, turns
 from .models import Job
+from .prepared import Example, Prepared, as_json, as_moment
 from .states import JobState, Reason
 from .turns import Standing, Waiting
 
@@ -134,8 +136,15 @@ def until_drained() -> Draining:
 
 def _running(backend: str) -> list[tuple[Any, Any]]:
     """The estimate of each that runs, and since when it does."""
+    return [(as_json(estimate), as_moment(at)) for estimate, at in RUNNING.rows(backend=backend)]
+
+
+def _running_on(backend: str) -> QuerySet[Any, Any]:
     running = Job.objects.unfinished(JobState.RUNNING).filter(backend=backend)
-    return list(running.values_list("estimate", "started_at"))
+    return running.values_list("estimate", "started_at")
+
+
+RUNNING = Prepared(_running_on, backend=Example.BACKEND)
 
 
 def _lines(backend: str, most: int) -> dict[int, list[Any]]:

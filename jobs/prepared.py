@@ -6,6 +6,7 @@ answer it, and it is the same text each time.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -68,6 +69,17 @@ def _as_stored(value: Any) -> Any:
     if isinstance(value, UUID):
         return value if connection.features.has_native_uuid_field else value.hex
     return value
+
+
+def as_json(stored: Any) -> Any:
+    """A column of JSON, as a driver gives it."""
+    return json.loads(stored) if isinstance(stored, str) else stored
+
+
+def as_moment(stored: Any) -> Any:
+    """A column of moments, as a driver gives it; SQLite's have no zone, and are in UTC."""
+    at = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 class Example:

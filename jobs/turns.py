@@ -10,25 +10,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, Window
-from django.db.models.functions import Coalesce, RowNumber
+from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from . import fleet, maintenance, spending
 from .abilities import Ability, why_nobody
 from .key_models import ApiKey
+from .line import (
+    AHEAD,
+    ALLOWED,
+    OF_OWNER,
+    UNLIMITED,
+    WAITING,
+    AsOf,
+    default_max_running,
+    lines_of,
+    users,
+    users_in_turn,
+    waiting,
+)
 from .models import Allowance, Job
-from .prepared import Example, Prepared
-from .states import MAY_START, JobState, Priority, Reason
+from .states import JobState, Reason
 
-UNLIMITED = 2**31 - 1
-NEXT_FIRST = ("-priority", "queued_at", "id")
 OWN_WORKERS = "rq"
 """The backend whose workers tell what they can."""
 BULK = ("params", "structure", "notes", "estimate")
@@ -59,51 +69,6 @@ class Standing:
     own_ahead: int
 
 
-@dataclass(frozen=True, slots=True)
-class AsOf:
-    """A moment and what follows from it.
-
-    :param longest: no job is to wait until after that.
-    """
-
-    now: datetime
-    longest: datetime
-    today: date
-
-    @classmethod
-    def current(cls) -> AsOf:
-        now = timezone.now()
-        longest = now + timedelta(seconds=settings.JOB_RETRY_MAX_DELAY_S)
-        return cls(now, longest, now.date())
-
-    def values(self) -> dict[str, Any]:
-        return {"now": self.now, "longest": self.longest, "today": self.today}
-
-
-def waiting(
-    backend: str,
-    *,
-    queue: str | None = None,
-    able: Ability | None = None,
-    as_of: AsOf | None = None,
-) -> QuerySet[Job]:
-    """The queued jobs whose time has come, and that their key and their owner let start.
-
-    :param queue: only those of this one.
-    :param able: only those that such a worker can serve.
-
-    One that is to wait for longer than any does is from before the clock was set back.
-    """
-    at = as_of or AsOf.current()
-    due = Q(not_before=None) | Q(not_before__lte=at.now) | Q(not_before__gt=at.longest)
-    line = Job.objects.unfinished(JobState.QUEUED).filter(due, backend=backend)
-    if queue is not None:
-        line = line.filter(queue=queue)
-    if able is not None:
-        line = line.filter(able.may_take())
-    return line.filter(consent__in=MAY_START).exclude(key__in=spending.held_keys(at.now, at.today))
-
-
 def next_allowance(backend: str, able: Ability | None = None) -> Allowance | None:
     """The user whose turn it is; their row is locked until the transaction ends.
 
@@ -113,37 +78,14 @@ def next_allowance(backend: str, able: Ability | None = None) -> Allowance | Non
     """
     if maintenance.is_on():
         return None
-    return _users_in_turn(waiting(backend, able=able)).select_for_update(of=("self",)).first()
+    owner = _next_owner(backend, able)
+    # Whether they still have room, and a job, is asked again by who holds their row.
+    return Allowance.objects.select_for_update().filter(pk=owner).first() if owner else None
 
 
 def is_any_in_turn(backend: str, queue: str) -> bool:
     """Whether some worker, not necessarily the one that asks, could start a job of that queue."""
-    return not maintenance.is_on() and _users_in_turn(waiting(backend, queue=queue)).exists()
-
-
-def _users_in_turn(line: QuerySet[Job]) -> QuerySet[Allowance]:
-    """Who has the fewest running comes first, then who was not served for longest.
-
-    Whoever has an urgent job goes before all; who has as many running as they may is passed over.
-    """
-    mine = line.filter(owner=OuterRef("user"))
-    running = (
-        Job.objects.unfinished(JobState.RUNNING)
-        .filter(owner=OuterRef("user"))
-        .values("owner")
-        .annotate(n=Count("pk"))
-        .values("n")
-    )
-    return (
-        Allowance.objects.filter(Exists(mine))
-        .annotate(
-            n_running=Coalesce(Subquery(running), 0),
-            is_urgent=Exists(mine.filter(priority=Priority.URGENT)),
-            room=Coalesce(F("max_running"), Value(default_max_running())),
-        )
-        .filter(n_running__lt=F("room"))
-        .order_by("-is_urgent", "n_running", F("served_at").asc(nulls_first=True), "pk")
-    )
+    return not maintenance.is_on() and users_in_turn(waiting(backend, queue=queue)).exists()
 
 
 def has_room(allowance: Allowance) -> bool:
@@ -153,16 +95,30 @@ def has_room(allowance: Allowance) -> bool:
 
 def next_job(owner_id: int, backend: str, able: Ability | None = None) -> Job | None:
     """The owner's next: by priority, then by age."""
-    return waiting(backend, able=able).filter(owner=owner_id).order_by(*NEXT_FIRST).first()
+    job_id = _next_job_id(owner_id, backend, able)
+    return Job.objects.filter(pk=job_id).first() if job_id else None
 
 
 def next_simulation(backend: str, able: Ability | None = None) -> str | None:
     """What the next job will most likely run. Locks nothing, promises nothing."""
     if maintenance.is_on():
         return None
-    allowance = _users_in_turn(waiting(backend, able=able)).first()
-    job = next_job(allowance.user_id, backend, able) if allowance else None
-    return job.simulation if job else None
+    owner = _next_owner(backend, able)
+    found = lines_of(backend, able).rows(owner=owner, **AsOf.current().values()) if owner else []
+    return str(found[0][1]) if found else None
+
+
+def _next_owner(backend: str, able: Ability | None) -> int | None:
+    if able is not None and not (able.queues and able.simulations):
+        return None  # it can do nothing, and there is no question to ask
+    found = users(backend, able, default_max_running()).rows(**AsOf.current().values())
+    return int(found[0][0]) if found else None
+
+
+def _next_job_id(owner: int, backend: str, able: Ability | None) -> Any:
+    """Of an owner whose turn it is."""
+    found = lines_of(backend, able).rows(owner=owner, **AsOf.current().values())
+    return found[0][0] if found else None
 
 
 def n_startable(backend: str, queued_before: datetime, queue: str | None = None) -> int:
@@ -343,44 +299,6 @@ def n_ahead_of(job: Job) -> int:
     return sum(n for (n,) in found)
 
 
-def _waiting_by_owner(backend: str, **as_of: Any) -> QuerySet[Any, Any]:
-    line = waiting(backend, as_of=AsOf(**as_of)).order_by()
-    return line.values("owner").annotate(n=Count("pk")).values_list("owner", "n")
-
-
-def _ahead_of(
-    backend: str, owner: int, priority: int, queued_at: datetime, id: UUID, **as_of: Any
-) -> QuerySet[Any, Any]:
-    ahead = Q(priority__gt=priority) | Q(
-        Q(queued_at__lt=queued_at) | Q(queued_at=queued_at, id__lt=id), priority=priority
-    )
-    line = waiting(backend, as_of=AsOf(**as_of)).filter(ahead, owner=owner).order_by()
-    return line.values("owner").annotate(n=Count("pk")).values_list("n")
-
-
-def _of_owner(owner: int, state: str) -> QuerySet[Any, Any]:
-    found = Job.objects.unfinished(state).filter(owner=owner).order_by()
-    return found.values("owner").annotate(n=Count("pk")).values_list("owner", "n")
-
-
-OF_OWNER = Prepared(_of_owner, owner=Example.NUMBER, state=Example.WORD)
-ALLOWED = Prepared(
-    lambda owner: Allowance.objects.filter(user=owner).values_list("user", "max_running"),
-    owner=Example.NUMBER,
-)
-_AN_AS_OF = {"now": Example.MOMENTS[0], "longest": Example.MOMENTS[1], "today": Example.DAY}
-WAITING = Prepared(_waiting_by_owner, backend=Example.BACKEND, **_AN_AS_OF)
-AHEAD = Prepared(
-    _ahead_of,
-    backend=Example.BACKEND,
-    owner=Example.NUMBER,
-    priority=Example.OTHER_NUMBER,
-    queued_at=Example.MOMENTS[2],
-    id=Example.ID,
-    **_AN_AS_OF,
-)
-
-
 def n_running(owner_id: int) -> int:
     return sum(n for _, n in OF_OWNER.rows(owner=owner_id, state=str(JobState.RUNNING)))
 
@@ -402,10 +320,6 @@ def max_queued(allowance: Allowance) -> int:
     own = allowance.max_queued
     limit: int = settings.JOB_MAX_QUEUED_PER_USER if own is None else own
     return limit
-
-
-def default_max_running() -> int:
-    return settings.JOB_MAX_RUNNING_PER_USER or UNLIMITED
 
 
 def _n_running_each(owner_ids: Collection[int]) -> Counter[int]:

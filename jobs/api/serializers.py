@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable
 from dataclasses import asdict
 from operator import attrgetter
 from typing import Any
@@ -31,6 +29,7 @@ from jobs.webhook_models import OF_JOBS
 
 from .addresses import address
 from .choices import ChoiceField
+from .once_made import told_by
 from .placing import BackendField, PlacementSerializer, QueueField
 from .webhook_fields import EventsField, WebhookURLField
 
@@ -52,25 +51,6 @@ class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
     def get_url(self, artifact: Artifact) -> str:
         args = [artifact.job_id, artifact.pk]
         return address("api:artifact", args, self.context["request"])
-
-
-_ready = threading.local()
-"""Serializers of this thread. To make one takes longer than to tell ten jobs by it."""
-
-
-def told_by(
-    kind: type[serializers.Serializer[Any]], told: Iterable[Any], context: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """As `kind(told, many=True, context=context).data`."""
-    serializer = getattr(_ready, kind.__name__, None)
-    if serializer is None:
-        serializer = kind()
-        setattr(_ready, kind.__name__, serializer)
-    serializer._context = context
-    try:
-        return [serializer.to_representation(each) for each in told]
-    finally:
-        serializer._context = {}
 
 
 class AttemptSerializer(serializers.ModelSerializer[Attempt]):

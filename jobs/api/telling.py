@@ -17,9 +17,10 @@ from jobs.outlook import Outlook
 from simulations import FieldError
 
 from .keyring import may_look
+from .once_made import told_by
 from .problems import InvalidQuery
 from .query import Part, Shape, read
-from .serializers import JobSerializer, JobSummarySerializer, told_by
+from .serializers import JobSerializer, JobSummarySerializer
 from .shape import fitted, picked, tree_of
 
 BULK = frozenset({"params", "structure", "notes", "estimate", "result", "methods", "provenance"})

@@ -34,6 +34,12 @@ def insert_all(model: type[models.Model], rows: Iterable[Any]) -> None:
         )
 
 
+def insert(row: models.Model) -> None:
+    """As `save(force_insert=True)`, without a signal: nobody listens to those of a job."""
+    insert_all(type(row), [row])
+    row._state.adding, row._state.db = False, router.db_for_write(type(row))
+
+
 def _writer(field: Any, connection: Any) -> Callable[[Any], Any]:
     def prepared(value: Any) -> Any:
         return field.get_db_prep_save(value, connection)

@@ -29,6 +29,7 @@ from .admission import admit, admit_from, ask_for_approval
 from .backends import hand_to_backend
 from .filing import refuse_removed
 from .following import follow, settled
+from .storing import insert
 from .writing import change, record
 
 logger = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ def submit(
         )
         admit_from(origin, [job])
         refuse_removed(owner, [job])
-        job.save(force_insert=True)
+        insert(job)
         record(job, "submitted", sent_by(job))
         if job.awaits_approval:
             ask_for_approval(job)

@@ -21,6 +21,7 @@ from jobs.dispatch.slurm.commands import Refused
 from jobs.dispatch.slurm.site import Site
 from jobs.files import texts
 from jobs.key_models import ApiKey
+from jobs.line import NEXT_FIRST
 from jobs.models import Job
 from jobs.slurm_models import SlurmTask
 from jobs.states import JobState
@@ -125,7 +126,7 @@ def _has_its_files(job: Job) -> bool:
 def _unsent(limit: int) -> list[Job]:
     """Those that may start, as many as their owner and their key allow, the most urgent first."""
     sent = SlurmTask.objects.filter(job=OuterRef("pk"), attempt=OuterRef("attempt"))
-    line = turns.waiting(BACKEND).filter(~Exists(sent)).order_by(*turns.NEXT_FIRST)
+    line = turns.waiting(BACKEND).filter(~Exists(sent)).order_by(*NEXT_FIRST)
     return turns.with_room(line, limit, of_owner=_room_of, of_key=_room_of_key)
 
 

@@ -23,6 +23,7 @@ from jobs.asking import Answer
 from jobs.key_models import ApiKey
 from jobs.models import Attempt, Job
 from jobs.states import FailureKind, Priority, Scope
+from tests.stack import Stack
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -343,3 +344,23 @@ def test_a_shelf_holds_no_more_than_it_may() -> None:
     shelf.put("a", (2,), answer_of(MOST_OF_ONE + 1))
     assert shelf.get("a", (1,)) is None
     assert shelf.get("a", (2,)) is None
+
+
+@pytest.mark.stack
+def test_daphne_sends_at_once_what_django_would(stack: Stack) -> None:
+    job = stack.submit("demo.sum_squares", n=3)
+    stack.wait(job)
+    path = f"/api/v1/jobs/{job}"
+    named = {"X-Request-ID": "the-same"}
+
+    made = stack.client.get(path, params={"view": "full"}, headers=named)
+    again = [stack.client.get(path, headers=named) for _ in range(3)]
+    known = {**named, "If-None-Match": made.headers["ETag"]}
+    unchanged = [stack.client.get(path, headers=known) for _ in range(3)]
+    unread = stack.client.head(path, headers=named)
+
+    assert {str(told(each)) for each in again} == {str(told(made))}
+    assert {each.status_code for each in unchanged} == {304}
+    assert len({str(told(each)) for each in unchanged}) == 1
+    assert (unread.status_code, unread.content) == (200, b"")
+    assert unread.headers["ETag"] == made.headers["ETag"]

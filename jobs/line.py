@@ -1,0 +1,160 @@
+"""The line: which jobs may start, in which order, and what is asked of that all the time.
+
+What each request and each worker asks is put into SQL once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from . import spending
+from .abilities import Ability
+from .models import Allowance, Job
+from .prepared import Example, Prepared
+from .states import MAY_START, JobState, Priority
+
+UNLIMITED = 2**31 - 1
+NEXT_FIRST = ("-priority", "queued_at", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """A moment and what follows from it.
+
+    :param longest: no job is to wait until after that.
+    """
+
+    now: datetime
+    longest: datetime
+    today: date
+
+    @classmethod
+    def current(cls) -> AsOf:
+        now = timezone.now()
+        longest = now + timedelta(seconds=settings.JOB_RETRY_MAX_DELAY_S)
+        return cls(now, longest, now.date())
+
+    def values(self) -> dict[str, Any]:
+        return {"now": self.now, "longest": self.longest, "today": self.today}
+
+
+def waiting(
+    backend: str,
+    *,
+    queue: str | None = None,
+    able: Ability | None = None,
+    as_of: AsOf | None = None,
+) -> QuerySet[Job]:
+    """The queued jobs whose time has come, and that their key and their owner let start.
+
+    :param queue: only those of this one.
+    :param able: only those that such a worker can serve.
+
+    One that is to wait for longer than any does is from before the clock was set back.
+    """
+    at = as_of or AsOf.current()
+    due = Q(not_before=None) | Q(not_before__lte=at.now) | Q(not_before__gt=at.longest)
+    line = Job.objects.unfinished(JobState.QUEUED).filter(due, backend=backend)
+    if queue is not None:
+        line = line.filter(queue=queue)
+    if able is not None:
+        line = line.filter(able.may_take())
+    return line.filter(consent__in=MAY_START).exclude(key__in=spending.held_keys(at.now, at.today))
+
+
+def users_in_turn(line: QuerySet[Job]) -> QuerySet[Allowance]:
+    """Who has the fewest running comes first, then who was not served for longest.
+
+    Whoever has an urgent job goes before all; who has as many running as they may is passed over.
+    """
+    mine = line.filter(owner=OuterRef("user"))
+    running = (
+        Job.objects.unfinished(JobState.RUNNING)
+        .filter(owner=OuterRef("user"))
+        .values("owner")
+        .annotate(n=Count("pk"))
+        .values("n")
+    )
+    return (
+        Allowance.objects.filter(Exists(mine))
+        .annotate(
+            n_running=Coalesce(Subquery(running), 0),
+            is_urgent=Exists(mine.filter(priority=Priority.URGENT)),
+            room=Coalesce(F("max_running"), Value(default_max_running())),
+        )
+        .filter(n_running__lt=F("room"))
+        .order_by("-is_urgent", "n_running", F("served_at").asc(nulls_first=True), "pk")
+    )
+
+
+def default_max_running() -> int:
+    return settings.JOB_MAX_RUNNING_PER_USER or UNLIMITED
+
+
+def _waiting_by_owner(backend: str, **as_of: Any) -> QuerySet[Any, Any]:
+    line = waiting(backend, as_of=AsOf(**as_of)).order_by()
+    return line.values("owner").annotate(n=Count("pk")).values_list("owner", "n")
+
+
+def _ahead_of(
+    backend: str, owner: int, priority: int, queued_at: datetime, id: UUID, **as_of: Any
+) -> QuerySet[Any, Any]:
+    ahead = Q(priority__gt=priority) | Q(
+        Q(queued_at__lt=queued_at) | Q(queued_at=queued_at, id__lt=id), priority=priority
+    )
+    line = waiting(backend, as_of=AsOf(**as_of)).filter(ahead, owner=owner).order_by()
+    return line.values("owner").annotate(n=Count("pk")).values_list("n")
+
+
+def _of_owner(owner: int, state: str) -> QuerySet[Any, Any]:
+    found = Job.objects.unfinished(state).filter(owner=owner).order_by()
+    return found.values("owner").annotate(n=Count("pk")).values_list("owner", "n")
+
+
+OF_OWNER = Prepared(_of_owner, owner=Example.NUMBER, state=Example.WORD)
+ALLOWED = Prepared(
+    lambda owner: Allowance.objects.filter(user=owner).values_list("user", "max_running"),
+    owner=Example.NUMBER,
+)
+_AN_AS_OF = {"now": Example.MOMENTS[0], "longest": Example.MOMENTS[1], "today": Example.DAY}
+WAITING = Prepared(_waiting_by_owner, backend=Example.BACKEND, **_AN_AS_OF)
+AHEAD = Prepared(
+    _ahead_of,
+    backend=Example.BACKEND,
+    owner=Example.NUMBER,
+    priority=Example.OTHER_NUMBER,
+    queued_at=Example.MOMENTS[2],
+    id=Example.ID,
+    **_AN_AS_OF,
+)
+
+
+@lru_cache(maxsize=100)
+def users(backend: str, able: Ability | None, max_running: int) -> Prepared:
+    """:param max_running: of who has no allowance of their own; another one, another query."""
+
+    def make(**as_of: Any) -> QuerySet[Any, Any]:
+        line = waiting(backend, able=able, as_of=AsOf(**as_of))
+        return users_in_turn(line).values_list("pk")[:1]
+
+    return Prepared(make, **_AN_AS_OF)
+
+
+@lru_cache(maxsize=100)
+def lines_of(backend: str, able: Ability | None) -> Prepared:
+    """The owner's next, and what it simulates."""
+
+    def make(owner: int, **as_of: Any) -> QuerySet[Any, Any]:
+        line = waiting(backend, able=able, as_of=AsOf(**as_of)).filter(owner=owner)
+        return line.order_by(*NEXT_FIRST).values_list("pk", "simulation")[:1]
+
+    return Prepared(make, owner=Example.NUMBER, **_AN_AS_OF)

@@ -1,0 +1,87 @@
+"""SQL that is composed once asks what Django would ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from jobs import keys, lifecycle, maintenance, outlook, turns
+from jobs.key_models import ApiKey
+from jobs.models import Allowance, Job
+from jobs.prepared import Example, Prepared
+from jobs.states import JobState, Priority
+
+pytestmark = pytest.mark.django_db
+
+BACKEND = "rq"
+
+
+@pytest.fixture
+def line(submit: Callable[..., Job], start: Callable[[Job], Job], alice: Any, bob: Any) -> Job:
+    """Of two users, with one that runs, one that pauses, and two of a key that is used up."""
+    held, _ = keys.issue(owner=bob, name="a", scopes=["submit"], max_running=0)
+    ended, _ = keys.issue(owner=bob, name="b", scopes=["submit"])
+    start(submit())
+    for owner in (alice, alice, bob, bob):
+        submit(owner=owner)
+    submit(priority=Priority.HIGH)
+    for key in (held, ended):
+        submit(owner=bob, origin=keys.Origin(key=key))
+    ApiKey.objects.filter(pk=ended.pk).update(deadline=timezone.now() - timedelta(seconds=1))
+    paused = submit()
+    Job.objects.filter(pk=paused.pk).update(not_before=timezone.now() + timedelta(seconds=60))
+    return submit()
+
+
+def test_who_waits_is_counted_as_the_line_has_it(line: Job, alice: Any, bob: Any) -> None:
+    counted = {
+        owner.pk: turns.waiting(BACKEND).filter(owner=owner).count() for owner in (alice, bob)
+    }
+
+    assert turns._n_waiting(BACKEND) == counted == {alice.pk: 4, bob.pk: 2}
+    assert turns._n_waiting("elsewhere") == {}
+
+
+def test_what_goes_before_a_job_is_counted_as_the_line_has_it(line: Job) -> None:
+    for job in Job.objects.all():
+        numbers = turns.numbered(turns.waiting(BACKEND).filter(owner=job.owner_id))
+        number = dict(numbers.values_list("pk", "number")).get(job.pk)
+        assert number is None or turns.n_ahead_of(job) == number - 1
+    assert turns.n_ahead_of(line) == 3
+
+
+def test_what_a_user_has_and_may_have(line: Job, alice: Any, bob: Any) -> None:
+    Allowance.objects.filter(user=bob).update(max_running=7)
+
+    assert (turns.n_queued(alice.pk), turns.n_running(alice.pk)) == (5, 1)
+    assert turns._n_running_each({alice.pk}) == {alice.pk: 1}
+    assert turns._max_running_each({alice.pk}) == {alice.pk: turns.UNLIMITED}
+    assert turns._max_running_each({bob.pk}) == {bob.pk: 7}
+    assert turns._max_running_each({alice.pk, bob.pk}) == {alice.pk: turns.UNLIMITED, bob.pk: 7}
+
+
+def test_what_runs_is_told_as_the_model_has_it(line: Job) -> None:
+    estimate = {"seconds": {"p10": 1.0, "p50": 2.0, "p90": 4.0}}
+    Job.objects.filter(state=JobState.RUNNING).update(estimate=estimate)
+    running = Job.objects.get(state=JobState.RUNNING)
+
+    assert outlook._running(BACKEND) == [(estimate, running.started_at)]
+
+
+def test_whether_the_site_rests(alice: Any) -> None:
+    assert maintenance.current() is None
+    lifecycle.begin_maintenance(by=alice, reason="new disks", accepts=True)
+
+    assert maintenance.is_on()
+    assert maintenance.current() is not None
+
+
+def test_an_example_that_is_not_asked_for_is_noticed(db: None) -> None:
+    lost = Prepared(lambda word: Job.objects.values_list("pk"), word=Example.WORD)
+
+    with pytest.raises(ValueError, match="does not ask for word"):
+        lost.rows(word="queued")
