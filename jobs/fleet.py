@@ -102,7 +102,7 @@ def told_by(keys: Sequence[str]) -> dict[str, Ability]:
 
     :raises RedisError: it does not answer.
     """
-    with django_rq.get_connection("default").pipeline(transaction=False) as pipe:
+    with redis().pipeline(transaction=False) as pipe:
         for key in keys:
             pipe.hget(key, TOLD_AS)
         told = pipe.execute()

@@ -1,4 +1,4 @@
-"""The addresses in an answer: a name is looked up once, for two jobs differ by their ids."""
+"""The addresses in an answer: a name is looked up once; those of two jobs differ by their ids."""
 
 from __future__ import annotations
 
