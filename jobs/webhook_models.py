@@ -135,6 +135,7 @@ class WebhookDelivery(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name_plural = "webhook deliveries"
         constraints = [
             models.UniqueConstraint(
                 fields=["endpoint", "message_id", "url"], name="webhook_message_once"

@@ -113,6 +113,17 @@ ScfCyclesField = Annotated[
 ]
 
 
+DipoleVectorField = Annotated[
+    list[float] | None,
+    Field(
+        title="Dipole vector",
+        description="Along the axes of the positions, from minus to plus, about their origin. "
+        "Of a charged molecule it depends on that origin.",
+        json_schema_extra={"unit": "debye"},
+    ),
+]
+
+
 class MoleculeParams(BaseModel):
     """The molecule and its electrons, whatever computes them."""
 
@@ -223,13 +234,7 @@ class MoleculeDftResult(BaseModel):
     dipole_debye: float = Field(
         title="Dipole moment", json_schema_extra={"unit": "debye", "headline": True}
     )
-    dipole_vector_debye: list[float] | None = Field(
-        default=None,
-        title="Dipole vector",
-        description="Along the axes of the positions, from minus to plus, about their origin. "
-        "Of a charged molecule it depends on that origin.",
-        json_schema_extra={"unit": "debye"},
-    )
+    dipole_vector_debye: DipoleVectorField = None
     mulliken_charges: list[float] = Field(title="Mulliken charges")
     iao_charges: list[float] | None = Field(
         title="IAO charges",

@@ -22,6 +22,7 @@ from simulations.quantum.methods import ignoring_case
 from simulations.quantum.orbitals import OrbitalLevel
 from simulations.quantum.params import (
     ConformersField,
+    DipoleVectorField,
     MoleculeParams,
     NoteInResult,
     SeedField,
@@ -105,13 +106,7 @@ class XtbResult(BaseModel):
     dipole_debye: float = Field(
         title="Dipole moment", json_schema_extra={"unit": "debye", "headline": True}
     )
-    dipole_vector_debye: list[float] | None = Field(
-        default=None,
-        title="Dipole vector",
-        description="Along the axes of the positions, from minus to plus, about their origin. "
-        "Of a charged molecule it depends on that origin.",
-        json_schema_extra={"unit": "debye"},
-    )
+    dipole_vector_debye: DipoleVectorField = None
     mulliken_charges: list[float] = Field(title="Mulliken charges")
     symbols: list[str] = Field(title="Elements")
     positions_angstrom: list[list[float]] = Field(
