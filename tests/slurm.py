@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -167,6 +168,13 @@ class Slurm:
         process.send_signal(signal.SIGKILL)
         psutil.wait_procs([process], timeout=10)
         path.unlink(missing_ok=True)
+
+    def save(self, job: str) -> None:
+        """Have the controller write down what it knows of it: it does so every few seconds."""
+        began = time.time()
+        self.ask("scontrol", "update", f"JobId={job}", "Nice=0")  # what it is; but it is an order
+        path = self.directory / "state" / "job_state"
+        until(lambda: path.stat().st_mtime > began, "it is written down")
 
     def answers(self) -> bool:
         try:

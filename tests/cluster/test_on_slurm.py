@@ -169,6 +169,8 @@ def test_what_runs_goes_on_while_slurm_is_away_and_what_comes_waits(
 ) -> None:
     running = site.long_run(length_ps=20_000)
     reached = site.until_midst(running)["progress"]
+    # A controller that dies before knows nothing of its start, and would begin it once more.
+    site.slurm.save(site.native_id(running))
 
     site.slurm.kill(daemon)
 
