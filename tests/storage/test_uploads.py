@@ -61,6 +61,8 @@ def test_it_is_there_under_its_digest_and_served_from_there_to_its_owner_alone(
     assert as_alice.get(url).status_code == 404
 
 
+# What it reports, it writes from a thread of its own.
+@pytest.mark.django_db(transaction=True)
 def test_a_worker_that_has_it_not_runs_what_refers_to_it(
     bucket: S3, given: StoredFile, submit: Callable[..., Job], start: Callable[[Job], Job]
 ) -> None:
