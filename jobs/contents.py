@@ -103,7 +103,8 @@ def sweep() -> int:
     if bucket is None:
         return 0
     found = [each.sha256 for each in storage.uploads() if each.stored_at < before]
-    unnamed = [sha256 for sha256 in found if sha256 not in _named(found)]
+    named = _named(found)
+    unnamed = [sha256 for sha256 in found if sha256 not in named]
     bucket.remove([_key(sha256) for sha256 in unnamed])
     return len(unnamed)
 
