@@ -34,8 +34,6 @@ function stepsOf(chart) {
 
 function hearKeys(chart, show) {
   const { svg } = chart.paper;
-  svg.setAttribute("tabindex", "0");
-  svg.setAttribute("role", "slider");
   svg.addEventListener("keydown", (pressed) => {
     if (pressed.ctrlKey || pressed.metaKey || pressed.altKey) return;
     const all = stepsOf(chart);
@@ -62,8 +60,12 @@ function markStep(chart) {
   for (const line of found) paper.dot(at(line), "shown-step", 5);
 }
 
+/** A slider with its values, from one moment on: a role without them is a broken promise. */
 function tellSlider(chart) {
+  const { svg } = chart.paper;
   const all = stepsOf(chart);
   const told = { valuemin: all[0], valuemax: all.at(-1), valuenow: chart.step ?? all.at(-1), valuetext: chart.rest };
-  for (const [name, value] of Object.entries(told)) chart.paper.svg.setAttribute(`aria-${name}`, value);
+  for (const [name, value] of Object.entries(told)) svg.setAttribute(`aria-${name}`, value);
+  svg.setAttribute("role", "slider");
+  svg.setAttribute("tabindex", "0");
 }

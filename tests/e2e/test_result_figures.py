@@ -105,6 +105,26 @@ def test_a_step_of_the_energy_is_its_geometry_and_the_player_marks_the_step(
     expect(drawn.locator("circle.shown-step")).to_have_count(0)
 
 
+EMPTY_SLIDERS = """
+window.emptySliders = [];
+new MutationObserver((changes) => {
+  for (const { target } of changes)
+    if (target.getAttribute("role") === "slider" && !target.hasAttribute("aria-valuenow"))
+      window.emptySliders.push(target.getAttribute("aria-label"));
+}).observe(document, { subtree: true, attributeFilter: ["role"] });
+"""
+
+
+def test_a_figure_with_steps_is_no_slider_before_it_has_a_value(
+    page: Page, stack: Stack, water: str
+) -> None:
+    page.add_init_script(EMPTY_SLIDERS)
+    look(page, stack, water)
+
+    expect(page.locator("figure svg[role='slider']")).to_have_count(2)
+    assert page.evaluate("window.emptySliders") == []
+
+
 def test_a_level_is_chosen_and_its_shape_is_in_figure_1(
     page: Page, stack: Stack, water: str
 ) -> None:
