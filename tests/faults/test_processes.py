@@ -112,7 +112,8 @@ def test_three_reconcilers_at_once_do_nothing_twice(site: Stack) -> None:
         subprocess.Popen(argv, cwd=ROOT, env=site.env, stderr=subprocess.DEVNULL) for _ in range(2)
     ]
     try:
-        job_ids = [long_run(site)]
+        # Not over before its worker is found and killed, however busy the machine is.
+        job_ids = [long_run(site, 800)]
         psutil.Process(site.audit(job_ids)[0]["attempts"][0]["worker_pid"]).kill()
         job_ids += short_runs(site, 20)
 
