@@ -63,17 +63,27 @@ def opened(sha256: str) -> BinaryIO:
     return io.BytesIO(content)
 
 
-def remove(sha256: str) -> bool:
-    """Whether it lay here. What a bucket that is away keeps of it, `sweep` removes."""
-    path, there = StoredFile.path_of(sha256), storage.bucket()
+def remove_here(sha256: str) -> bool:
+    """Whether it lay here."""
+    path = StoredFile.path_of(sha256)
     was_here = path.exists()
     path.unlink(missing_ok=True)
-    if there:
-        try:
-            there.remove([_key(sha256)])
-        except OSError as exc:
-            logger.error("the upload %s stays in the bucket for now: %s", sha256, exc)
     return was_here
+
+
+def remove_from_bucket(sha256: str) -> None:
+    """Never within a transaction: a bucket that hangs would hold up everybody who writes.
+
+    What a bucket that is away keeps of it, `sweep` removes; and what came to belong to somebody
+    meanwhile, `bring_all` brings again.
+    """
+    there = storage.bucket()
+    if there is None or StoredFile.objects.filter(sha256=sha256).exists():
+        return
+    try:
+        there.remove([_key(sha256)])
+    except OSError as exc:
+        logger.error("the upload %s stays in the bucket for now: %s", sha256, exc)
 
 
 # --- the storekeeper's ----------------------------------------------------------------------------

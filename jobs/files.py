@@ -138,7 +138,9 @@ def remove_unowned(sha256: str) -> bool:
         _hold_content(sha256, shared=False)
         if StoredFile.objects.filter(sha256=sha256).exists():
             return False
-        return contents.remove(sha256)
+        was_here = contents.remove_here(sha256)
+    contents.remove_from_bucket(sha256)
+    return was_here
 
 
 def _hold_content(sha256: str, *, shared: bool) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.conf import settings as site
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -95,6 +96,24 @@ def test_it_is_removed_there_too_with_the_last_row_of_it(
     with django_capture_on_commit_callbacks(execute=True):
         lifecycle.remove_file(bobs)
 
+    assert bucket.keys("uploads") == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_who_writes_waits_for_a_bucket_that_is_slow_to_remove(
+    bucket: S3, given: StoredFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = type(storage.bucket())
+    remove, within_transaction = there.remove, []
+
+    def noted(self: Any, keys: Any) -> None:
+        within_transaction.append(connection.in_atomic_block)
+        remove(self, keys)
+
+    monkeypatch.setattr(there, "remove", noted)
+    lifecycle.remove_file(given)
+
+    assert within_transaction == [False]
     assert bucket.keys("uploads") == []
 
 
