@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import django_rq
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from redis.exceptions import RedisError
+
+from jobs import fleet
 
 from . import probes
 from .permissions import is_operator
@@ -46,6 +47,6 @@ def _database() -> bool:
 
 def _queue() -> bool:
     try:
-        return bool(django_rq.get_connection("default").ping())
+        return bool(fleet.redis().ping())
     except (RedisError, OSError):
         return False

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import django_rq
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
@@ -195,7 +194,7 @@ def _database() -> Figure:
 
 
 def _redis() -> Iterator[Figure]:
-    redis = django_rq.get_connection(probes.QUEUE)
+    redis = fleet.redis()
     try:
         told = redis.info()
         n_tickets = sum(redis.llen(f"rq:queue:{fleet.in_redis(name)}") for name in Queue.values)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import django_rq
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -21,11 +20,11 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 from rq import Worker
 
+from jobs import fleet
 from jobs.models import Job
 from jobs.states import JobState
 from jobs.worker.host import HOST
 
-QUEUE = "default"
 LITTLE_DISK_BYTES = 200_000_000
 
 
@@ -92,7 +91,7 @@ def migrations() -> Finding:
 
 def redis() -> Finding:
     try:
-        version = django_rq.get_connection(QUEUE).info("server")["redis_version"]
+        version = fleet.redis().info("server")["redis_version"]
     except (RedisError, OSError) as exc:
         mend = "Start it (`make up` starts one of its own), or correct REDIS_URL."
         return wrong("redis", f"it does not answer: {_first_line(exc)}", mend)
@@ -118,7 +117,7 @@ def living_workers() -> list[Any]:
     """RQ keeps the entry of a worker that was killed for minutes; on this host we can look."""
     return [
         worker
-        for worker in Worker.all(connection=django_rq.get_connection(QUEUE))
+        for worker in Worker.all(connection=fleet.redis())
         if worker.hostname != HOST or _is_alive(worker.pid)
     ]
 

@@ -6,19 +6,18 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 
-import django_rq
 from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from jobs import downloads
+from jobs import downloads, fleet
 from jobs.models import Artifact, Job
 from jobs.slurm_models import SlurmWatch
 from jobs.states import JobState
 from jobs.webhook_models import WebhookDelivery
 
-from .probes import QUEUE, Finding, ok, warning, wrong
+from .probes import Finding, ok, warning, wrong
 
 OLDEST_REDIS = (5, 0)
 SKEW_S = 2.0
@@ -28,7 +27,7 @@ WEBHOOKS_LATE_S = 600
 
 def redis_keeps() -> Iterator[Finding]:
     """Whether Redis is new enough, remembers over a restart, and never drops a ticket."""
-    redis = django_rq.get_connection(QUEUE)
+    redis = fleet.redis()
     version = redis.info("server")["redis_version"]
     if tuple(map(int, version.split(".")[:2])) < OLDEST_REDIS:
         yield wrong("redis", f"{version} is too old", "Install Redis 5 or newer, or Valkey.")
@@ -48,7 +47,7 @@ def redis_keeps() -> Iterator[Finding]:
 def clocks() -> Iterator[Finding]:
     """Leases are times of day: who is late by more than one would take jobs from the living."""
     before = time.time()
-    seconds, micro = django_rq.get_connection(QUEUE).time()
+    seconds, micro = fleet.redis().time()
     yield _skew("clock of redis", seconds + micro / 1e6 - before)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

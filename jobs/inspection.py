@@ -9,12 +9,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import django_rq
 from django.utils import timezone
 from redis.exceptions import RedisError
 from rq import Worker
 
-from . import joblog, keeping, maintenance, moments, processes, snippets, spending, storage, turns
+from . import (
+    fleet,
+    joblog,
+    keeping,
+    maintenance,
+    moments,
+    processes,
+    snippets,
+    spending,
+    storage,
+    turns,
+)
 from .explaining import explain
 from .models import Attempt, Job, JobEvent
 from .pages.formats import duration
@@ -211,7 +221,7 @@ def _of_running(job: Job, attempt: Attempt, now: datetime) -> Iterator[Row]:
 
 def _workers() -> str:
     try:
-        n = Worker.count(connection=django_rq.get_connection("default"))
+        n = Worker.count(connection=fleet.redis())
     except (RedisError, OSError) as exc:
         return f"not known, for Redis does not answer: {exc}"
     return f"{n} registered" if n else "none is registered: start one with manage.py work default"

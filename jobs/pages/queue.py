@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import django_rq
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Min, Q
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 from rq import Worker
 
-from jobs import turns
+from jobs import fleet, turns
 from jobs.finding import Wanted
 from jobs.models import Allowance, Job
 from jobs.outlook import Outlook
@@ -118,7 +117,7 @@ def share_of(user: Any) -> Share:
 def n_workers() -> int | None:
     """None: the queue cannot be asked."""
     try:
-        return Worker.count(connection=django_rq.get_connection("default"))
+        return Worker.count(connection=fleet.redis())
     except (RedisError, OSError):
         return None
 

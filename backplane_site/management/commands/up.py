@@ -18,7 +18,6 @@ from http.client import HTTPException
 from typing import Any
 from urllib.request import urlopen
 
-import django_rq
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -29,6 +28,7 @@ from rq import Worker
 from backplane_site import services
 from backplane_site.fleet import Fleet, NotReady
 from backplane_site.supervisor import say
+from jobs.fleet import redis
 
 MIN_FREE_BYTES = 200_000_000
 READY_WITHIN_S = 60
@@ -153,7 +153,7 @@ def _answers(url: str) -> bool:
     try:
         with urlopen(f"{url}/healthz", timeout=5) as answer:
             healthy = json.load(answer)["state"] == "ok"
-        return healthy and bool(Worker.count(connection=django_rq.get_connection("default")))
+        return healthy and bool(Worker.count(connection=redis()))
     except (RedisError, OSError, HTTPException):
         return False
 
