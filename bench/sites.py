@@ -173,11 +173,11 @@ def _cpu_s(process: psutil.Process) -> float:
 
 
 def _run(sent_at: float, job: dict[str, Any]) -> Run:
-    at = {name: _stamp(job[name]) for name in ("started_at", "finished_at")}
+    at = {name: stamp(job[name]) for name in ("started_at", "finished_at")}
     return Run(sent_at=sent_at, **at)
 
 
-def _stamp(text: str) -> float:
+def stamp(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 

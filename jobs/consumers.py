@@ -18,7 +18,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer, AsyncWebsocketConsumer
 from django.db import DatabaseError
 
-from . import events, key_watch, log_context, log_epoch, news
+from . import events, key_watch, log_context, log_epoch, news, tails
 from .models import Job
 
 logger = logging.getLogger(__name__)
@@ -172,20 +172,25 @@ class JobConsumer(LiveConsumer):
     async def _forward_events(self, bell: news.Bell) -> None:
         while True:
             rung = await bell.wait(HEARTBEAT_S)
-            found = await self._read() if rung else []
-            if found:
-                self.seq = found[-1]["seq"]
-                await self.send_json({"t": "ev", "events": found})
-            elif not rung:
+            if not rung:
                 await self.send_json({"t": "hb"})
-            if len(found) == BATCH:
-                bell.ring()
-            elif self.job.is_final and self.seq >= self.job.last_seq:
+            elif await self._send_new(bell):
                 await self.send_json({"t": "end", "seq": self.seq})
                 await self.close()
                 return
             await self._until_read()
             await self._pause()
+
+    async def _send_new(self, bell: news.Bell) -> bool:
+        """Whether that was the last of it."""
+        found = await tails.read(tails.Place(self.job.pk, self.seq, BATCH))
+        if found.n:
+            self.seq = found.seq
+            await self.send(text_data=f'{{"t": "ev", "events": {found.text}}}')
+        if found.n == BATCH:
+            bell.ring()
+            return False
+        return found.is_whole
 
     async def _pause(self) -> None:
         """As long as the client wants between two messages; cut short if it changes its mind."""
@@ -211,15 +216,8 @@ class JobConsumer(LiveConsumer):
     @database_sync_to_async
     def _find_job(self) -> Job | None:
         self.epoch = log_epoch.current()
-        jobs = Job.objects.visible_to(self.scope["user"])
+        jobs = Job.objects.visible_to(self.scope["user"]).only("last_seq")
         return jobs.filter(pk=self.scope["url_route"]["kwargs"]["job_id"]).first()
-
-    @database_sync_to_async
-    def _read(self) -> list[dict[str, Any]]:
-        self.job.refresh_from_db(fields=["state", "last_seq"])
-        return [
-            events.to_wire(event, self.job) for event in events.after(self.job, self.seq, BATCH)
-        ]
 
 
 class ListConsumer(LiveConsumer):

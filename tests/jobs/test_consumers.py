@@ -155,8 +155,9 @@ async def test_a_tab_that_nobody_sees_gets_its_news_seldom_and_at_once_when_it_i
     job: Job, alice: Any
 ) -> None:
     async with socket(job.pk, alice) as ws:
-        await ws.send_json_to({"t": "rate", "hz": 0.2})
         await seqs(ws, 2)
+        # Not before: what it is sent next would already be seldom.
+        await ws.send_json_to({"t": "rate", "hz": 0.2})
         await progress(job)
         await seqs(ws, 3)
         await progress(job)
