@@ -113,7 +113,8 @@ def _known(owner: Any, wanted: set[str], key: ApiKey | None) -> dict[str, list[J
             fingerprint__in=all_[at : at + AT_ONCE],
             files_removed_at=None,
         )
-        for job in same.order_by("created_at", "id").defer(*LARGE):
+        # Put in order here: for the order's sake SQLite would look through all that they have.
+        for job in sorted(same.defer(*LARGE), key=lambda job: (job.created_at, job.pk)):
             known.setdefault(job.fingerprint, []).append(job)
     return known
 

@@ -125,7 +125,8 @@ class Job(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["owner", "fingerprint"], name="job_fingerprint"),
+            # With its order, for whose sake SQLite would else look through all that they have.
+            models.Index(fields=["owner", "fingerprint", "created_at", "id"], name="job_equal"),
             models.Index(fields=["owner", "-created_at", "id"], name="job_owner_created"),
             models.Index(fields=["-created_at", "id"], name="job_created"),
             models.Index(fields=["owner", "inchikey", "-created_at", "id"], name="job_of_molecule"),

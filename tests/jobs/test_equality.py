@@ -9,7 +9,9 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from jobs import equality, keys, lifecycle, processes
@@ -113,6 +115,21 @@ def test_what_is_not_equal_is_computed_anew(
             as_alice.force_login(bob)
 
     assert post(as_alice, body).json()["id"] != first["id"]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads a small table whole")
+def test_an_equal_job_is_looked_for_among_the_equal_and_not_among_all(alice: Any) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        equality.equal(alice, "ab" * 32, {})
+        equality.equal_to_each(alice, [("ab" * 32, {}), ("cd" * 32, {})])
+
+    assert len(asked) == 3
+    for query in asked:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+            plan = [row[-1] for row in cursor.fetchall()]
+        (way,) = [step for step in plan if " jobs_job " in step]
+        assert "INDEX job_equal (owner_id=? AND fingerprint=?" in way, plan
 
 
 def test_many_equal_requests_at_once_make_one_job(
