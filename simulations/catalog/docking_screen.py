@@ -13,6 +13,7 @@ from simulations.pockets.size import SCREEN
 
 @simulation(
     "docking_screen",
+    version="2",
     title="Docking screen",
     aliases=("screen", "virtual_screening"),
     methods=paragraph.screen,

@@ -38,8 +38,8 @@ def _search(params: SearchParams, result: Any) -> str:
     seeds = ", ".join(map(str, result.seeds))
     return (
         f"Docking was carried out with AutoDock Vina {result.versions['vina']} [@vina12] and "
-        f"{SCORING[params.scoring]}, by {len(result.seeds)} independent searches of "
-        f"exhaustiveness 1 (seeds {seeds}) in {_box(result.box)}."
+        f"{SCORING[params.scoring]}, by {len(result.seeds)} independent searches "
+        f"(exhaustiveness {params.exhaustiveness} in all, seeds {seeds}) in {_box(result.box)}."
     )
 
 

@@ -97,7 +97,8 @@ class SearchParams(ReceptorParams):
         ge=1,
         le=128,
         title="Exhaustiveness",
-        description="Independent searches, each from its own random start; Vina's default is 8.",
+        description="Random starts, dealt out to at most 8 independent searches; "
+        "Vina's default is 8.",
         json_schema_extra={"level": "main"},
     )
     n_poses: int = Field(

@@ -99,9 +99,10 @@ def _search(
         folder=context.workdir / FOLDER,
         previous=context.previous / FOLDER if context.previous else None,
     )
-    reporter = Reporter(context, params.exhaustiveness, started)
+    searches = Searches(params, box, inputs)
+    reporter = Reporter(context, len(searches.seeds), started)
     reporter(())
-    return Searches(params, box, inputs).run(context.threads, context.log, reporter)
+    return searches.run(context.threads, context.log, reporter)
 
 
 def _describe(

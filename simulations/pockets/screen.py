@@ -24,7 +24,7 @@ from .screen_params import (
     DockingScreenResult,
     ScreenedLigand,
 )
-from .searches import Inputs, Search, Searches, seeds_of
+from .searches import Inputs, Search, Searches, seeds_of, starts_of
 from .telling import method_of, receptor_notes, versions
 
 FOLDER = "ligands"
@@ -131,11 +131,10 @@ class Screening:
         return len(self.hits) + len(self.failed) - len(self._screen.failed)
 
     def _beat(self, searches: Sequence[Search]) -> None:
-        part = (self._n_tried + len(searches) / self._params.exhaustiveness) / len(
-            self._screen.candidates
-        )
+        n_searches = len(starts_of(self._params))
+        part = (self._n_tried + len(searches) / n_searches) / len(self._screen.candidates)
         name = self._screen.candidates[self._n_tried].name
-        message = f"{name}: {len(searches)} of {self._params.exhaustiveness} searches done"
+        message = f"{name}: {len(searches)} of {n_searches} searches done"
         self._report(part, message)
 
     def _tell(self, score: float | None) -> None:

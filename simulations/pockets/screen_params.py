@@ -35,7 +35,7 @@ class DockingScreenParams(SearchParams, LigandListParams):
         ge=1,
         le=32,
         title="Exhaustiveness",
-        description="Independent searches for each ligand, each from its own random start.",
+        description="Random starts for each ligand, dealt out to at most 8 independent searches.",
         json_schema_extra={"level": "main"},
     )
     n_poses: int = Field(

@@ -12,6 +12,7 @@ from .inspect import Site, understand_site
 from .ligand import Ligand, understand_ligand
 from .params import DockingParams
 from .screen_params import DockingScreenParams
+from .searches import starts_of
 
 RIGID_MOTIONS = 6
 
@@ -22,7 +23,7 @@ def docking_size(params: DockingParams, structure: dict[str, Any] | None) -> Siz
         "n_heavy_atoms": ligand.n_heavy,
         "n_torsions": ligand.n_rotatable,
         **_site_size(site),
-        "n_searches": params.exhaustiveness,
+        "n_searches": len(starts_of(params)),
         "n_search_steps": params.exhaustiveness * search_steps(ligand),
     }
 
@@ -34,7 +35,7 @@ def screen_size(params: DockingScreenParams, structure: dict[str, Any] | None) -
         "n_ligands": len(ligands),
         "n_heavy_atoms": round(sum(ligand.n_heavy for ligand in ligands) / len(ligands), 1),
         **_site_size(screen.site),
-        "n_searches": params.exhaustiveness * len(ligands),
+        "n_searches": len(starts_of(params)) * len(ligands),
         "n_search_steps": params.exhaustiveness * sum(map(search_steps, ligands)),
     }
 

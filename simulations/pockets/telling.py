@@ -10,6 +10,7 @@ from simulations.base import Note
 from .file_notes import listed
 from .params import DockedPose, ReceptorReport, SearchParams
 from .poses import SAME_POSE_ANGSTROM
+from .searches import starts_of
 
 TIE_KCAL_PER_MOL = 0.1
 CITATIONS = {
@@ -21,9 +22,10 @@ CITATIONS = {
 def method_of(params: SearchParams) -> str:
     return (
         f"AutoDock Vina {version('vina')} (Eberhardt et al., J. Chem. Inf. Model. 2021, 61, 3891), "
-        f"{CITATIONS[params.scoring]}; {params.exhaustiveness} independent searches of "
-        f"exhaustiveness 1, poses merged at {params.min_rmsd_angstrom:g} Å; receptor and ligand "
-        f"prepared with Meeko {version('meeko')}"
+        f"{CITATIONS[params.scoring]}; {len(starts_of(params))} independent searches, "
+        f"exhaustiveness {params.exhaustiveness} in all, "
+        f"poses merged at {params.min_rmsd_angstrom:g} Å; receptor and ligand prepared "
+        f"with Meeko {version('meeko')}"
     )
 
 

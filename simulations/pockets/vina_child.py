@@ -28,16 +28,16 @@ def die_with(parent: int) -> None:
         sys.exit("the parent is gone")
 
 
-def search(job: dict[str, Any], seed: int) -> tuple[str, list[dict[str, float]]]:
+def search(job: dict[str, Any], seed: int, starts: int) -> tuple[str, list[dict[str, float]]]:
     """Poses as PDBQT, and of each the parts of its score in kcal/mol."""
     from vina import Vina
 
-    vina = Vina(sf_name=job["scoring"], cpu=1, seed=seed, verbosity=1)
+    vina = Vina(sf_name=job["scoring"], cpu=job["threads"], seed=seed, verbosity=1)
     vina.set_receptor(job["receptor"])
     # Before the maps, which are then made for its atom types only.
     vina.set_ligand_from_file(job["ligand"])
     vina.compute_vina_maps(center=job["center"], box_size=job["size"])
-    vina.dock(exhaustiveness=1, n_poses=job["n_poses"], min_rmsd=job["min_rmsd"])
+    vina.dock(exhaustiveness=starts, n_poses=job["n_poses"], min_rmsd=job["min_rmsd"])
     limits = {"n_poses": job["n_poses"], "energy_range": job["energy_range"]}
     rows = vina.energies(**limits)
     columns = ("total", "inter", "intra")
@@ -48,9 +48,9 @@ def search(job: dict[str, Any], seed: int) -> tuple[str, list[dict[str, float]]]
 def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text())
     die_with(job["parent"])
-    for name, seed in job["searches"]:
+    for name, seed, starts in job["searches"]:
         started = time.monotonic()
-        pdbqt, energies = search(job, seed)
+        pdbqt, energies = search(job, seed, starts)
         path = Path(job["folder"], name)
         path.with_suffix(".pdbqt").write_text(pdbqt)
         done = {"key": job["key"], "seed": seed, "seconds": time.monotonic() - started}

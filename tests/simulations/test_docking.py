@@ -15,13 +15,13 @@ import pytest
 
 import simulations
 from simulations import Cancelled, InvalidParams, ScienceError
-from simulations.pockets import pdb
+from simulations.pockets import pdb, searches
 from simulations.pockets.box import roomier
 from simulations.pockets.mending import cut_side_chains, dropped_caps, mend
 from simulations.pockets.params import DockingParams
 from simulations.pockets.poses import as_bound, distinct, rescored, rmsd
 from simulations.pockets.residues import expected_atoms
-from simulations.pockets.searches import Search, seeds_of
+from simulations.pockets.searches import Search, seeds_of, starts_of
 
 from .recording import RecordingContext
 
@@ -323,13 +323,23 @@ def test_expected_atoms_know_the_names_of_protonation_states() -> None:
 
 
 def test_more_searches_begin_with_the_same_seeds() -> None:
-    few, many = (
-        seeds_of(DockingParams(**{**EXAMPLE, "exhaustiveness": n}))  # type: ignore[arg-type]
-        for n in (4, 16)
-    )
+    few, many = (seeds_of(exhaustive(n)) for n in (4, 7))
 
     assert many[:4] == few
-    assert len(set(many)) == 16
+    assert len(set(many)) == 7
+
+
+@pytest.mark.parametrize("asked", [1, 3, 8, 13, 48, 128])
+def test_the_exhaustiveness_is_dealt_out_to_at_most_eight_searches(asked: int) -> None:
+    starts = starts_of(exhaustive(asked))
+
+    assert sum(starts) == asked
+    assert len(starts) == len(seeds_of(exhaustive(asked))) == min(asked, 8)
+    assert max(starts) - min(starts) <= 1
+
+
+def exhaustive(n: int) -> DockingParams:
+    return DockingParams.model_validate({**EXAMPLE, "exhaustiveness": n})
 
 
 def test_poses_nearer_than_the_limit_are_one() -> None:
@@ -463,11 +473,16 @@ def test_a_docking_leaves_its_files_and_tells_each_search(context: RecordingCont
 
 @pytest.mark.engine
 @pytest.mark.slow
+@pytest.mark.parametrize("most_searches", [1, 2], ids=["of one search", "one for each search"])
 def test_the_same_seed_gives_the_same_poses_however_many_threads(
-    context: RecordingContext, next_context: RecordingContext
+    context: RecordingContext,
+    next_context: RecordingContext,
+    monkeypatch: pytest.MonkeyPatch,
+    most_searches: int,
 ) -> None:
     next_context.previous = None
     next_context.threads = 2
+    monkeypatch.setattr(searches, "MOST_SEARCHES", most_searches)
 
     first, second = quick(context), quick(next_context)
 

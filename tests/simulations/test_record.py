@@ -375,7 +375,7 @@ def test_a_docking_tells_search_box_and_preparation() -> None:
     told = docked(scoring="vina")
 
     assert "AutoDock Vina 1.2.7 [1] and the Vina scoring function [2]" in told
-    assert "2 independent searches of exhaustiveness 1 (seeds 11, 12)" in told
+    assert "2 independent searches (exhaustiveness 8 in all, seeds 11, 12)" in told
     assert "a box of 20.0 × 21.0 × 22.0 Å centred at (1.00, 2.00, 3.00) Å" in told
     assert "3 waters were removed" in told
     assert "12 hydrogens were added" in told
