@@ -27,9 +27,6 @@ from typing import Any
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
-from simulations.pockets.inspect import understand
-from simulations.pockets.ligand import prepare_ligand
-from simulations.pockets.params import DockingParams
 from tests.stack import Stack, until
 
 ROUNDS = 3
@@ -112,14 +109,11 @@ def docking_job(size: float) -> Settings:
 
 
 def docking_script(size: float, job: Answer, files: Path) -> Settings:
-    """Ligand and receptor are given ready, as the job had to make them."""
-    params = DockingParams.model_validate(docking_job(size))
-    ligand = prepare_ligand(understand(params).ligand, params.seed)
-    (files / "ligand.pdbqt").write_text(ligand.pdbqt)
+    """Both are prepared anew: of the receptor the residues that the job found fit to dock into."""
     return {
         **SITE,
-        "receptor": str(files / "receptor.pdbqt"),
-        "ligand": str(files / "ligand.pdbqt"),
+        "receptor": str(files / "receptor_prepared.pdb"),
+        "ligand": docking_job(size)["ligand"],
         "exhaustiveness": round(size),
     }
 
@@ -207,6 +201,7 @@ def together(case: Case, size: float, workers: int) -> float:
     with Stack(workers=workers) as site:
         ids = [site.submit(case.simulation, **case.job(size)) for _ in range(2)]
         done = [site.wait(each, within_s=WITHIN_S) for each in ids]
+    assert {job["state"] for job in done} == {"succeeded"}, done
     ends = [datetime.fromisoformat(job["finished_at"]) for job in done]
     starts = [datetime.fromisoformat(job["started_at"]) for job in done]
     return (max(ends) - min(starts)).total_seconds()
