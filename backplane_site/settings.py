@@ -258,7 +258,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_rq",
+    "backplane_site.rq_name.QueuesConfig",
     "jobs",
     "backplane_site",
 ]
