@@ -298,6 +298,7 @@ TEMPLATES = [
                 "backplane_site.context.retention",
                 "backplane_site.context.assets",
                 "backplane_site.context.profile",
+                "backplane_site.context.theme",
                 "backplane_site.context.places",
                 "backplane_site.context.notices",
             ]
