@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 import daphne.server
 from daphne import http_protocol, ws_protocol
 from django.conf import settings
+from django.http import HttpRequest
+from django.template.loader import render_to_string
 from twisted.web.http import RESPONSES
+
+from jobs.api import problems
 
 from . import at_once
 
 MAX_MESSAGE_BYTES = 4096
 """Nobody has anything to say to us over a websocket."""
-REFUSAL = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+REFUSAL = """HTTP/1.1 413 Content Too Large\r
+Connection: close\r
+Content-Type: {}\r
+Content-Length: {}\r
+\r
+"""
 
 
 class BoundedRequest(http_protocol.WebRequest):
     """Ends the connection at the first byte too many, declared or sent."""
 
     received = 0
+    is_refused = False
 
     def gotLength(self, length: int | None) -> None:
         super().gotLength(length)
@@ -39,8 +51,33 @@ class BoundedRequest(http_protocol.WebRequest):
             super().process()
 
     def _refuse(self) -> None:
-        self.transport.write(REFUSAL)
+        if self.is_refused:
+            return
+        self.is_refused = True
+        path = self.channel._path.partition(b"?")[0].decode("latin-1")
+        accepted = self.requestHeaders.getRawHeaders(b"accept", [b""])[0]
+        is_page = b"text/html" in accepted and not path.startswith(problems.MACHINE_PATHS)
+        self.transport.write(_page() if is_page else _problem(path))
         self.transport.loseConnection()
+
+
+@cache
+def _page() -> bytes:
+    told = {"detail": problems.too_large(settings.MAX_REQUEST_BYTES)}
+    return _written("text/html; charset=utf-8", render_to_string("413.html", told))
+
+
+def _problem(path: str) -> bytes:
+    asked = HttpRequest()
+    asked.path = path
+    told = problems.too_large(settings.MAX_REQUEST_BYTES)
+    body = problems.problem(413, "body_too_large", told, asked)
+    return _written(problems.CONTENT_TYPE, json.dumps(body))
+
+
+def _written(kind: str, text: str) -> bytes:
+    body = text.encode()
+    return REFUSAL.format(kind, len(body)).encode() + body
 
 
 class BoundedSockets(ws_protocol.WebSocketFactory):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -43,6 +44,22 @@ def profile(request: HttpRequest) -> dict[str, Any]:
 def _profile(request: HttpRequest) -> Profile | None:
     """None: nobody has signed in."""
     return profile_of(request.user) if request.user.is_authenticated else None
+
+
+def theme(request: HttpRequest) -> dict[str, Callable[[], str]]:
+    """The colours of a page that says why not; it has others rather than none."""
+    return {"theme": lambda: _theme(request)}
+
+
+def _theme(request: HttpRequest) -> str:
+    # What is refused early is refused before anybody asks who it is.
+    if not hasattr(request, "user"):
+        return ""
+    try:
+        liked = _profile(request)
+    except DatabaseError:
+        return ""
+    return liked.data_theme if liked else ""
 
 
 def places(request: HttpRequest) -> dict[str, dict[str, str]]:

@@ -18,6 +18,7 @@ from jobs.metrics import JobsCollector
 
 from . import probes
 from .permissions import is_operator
+from .socket_count import SocketCount
 
 
 @require_safe
@@ -51,6 +52,8 @@ class SurroundingsCollector:
         if workers is not None:
             told = "Workers that listen or work."
             yield GaugeMetricFamily("backplane_workers", told, value=workers)
+        told = "Sockets that are open to the web process that answers this."
+        yield GaugeMetricFamily("backplane_sockets", told, value=SocketCount.open)
         told = "Free where database and files are kept."
         free = shutil.disk_usage(settings.VAR_DIR).free
         yield GaugeMetricFamily("backplane_disk_free_bytes", told, value=free)

@@ -19,6 +19,8 @@ import django_rq
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from .rq_name import named
+
 TEMPLATES = Path(django_rq.__file__).parent / "templates" / "django_rq"
 INLINE = {
     "style-src": re.compile(r"<style>(.*?)</style>", re.DOTALL),
@@ -36,6 +38,8 @@ class DashboardMiddleware:
         response = self.get_response(request)
         if request.path.startswith(_place()):
             response._csp_update = _let_through()  # type: ignore[attr-defined]
+            if not response.streaming:
+                response.content = named(response.content)
         return response
 
 

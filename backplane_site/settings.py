@@ -258,7 +258,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_rq",
+    "backplane_site.rq_name.QueuesConfig",
     "jobs",
     "backplane_site",
 ]
@@ -298,6 +298,7 @@ TEMPLATES = [
                 "backplane_site.context.retention",
                 "backplane_site.context.assets",
                 "backplane_site.context.profile",
+                "backplane_site.context.theme",
                 "backplane_site.context.places",
                 "backplane_site.context.notices",
             ]

@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from backplane_site import logs, probes
+from backplane_site.socket_count import SocketCount
 from jobs import lifecycle, log_context
 from jobs.metrics import JobsCollector
 from jobs.models import Attempt, Job
@@ -344,6 +345,14 @@ def test_metrics_make_up_no_number_when_redis_is_away(as_admin: Client, settings
     assert "backplane_redis_up 0.0" in told
     assert "backplane_workers" not in told
     assert "backplane_disk_free_bytes" in told
+
+
+def test_metrics_tell_of_the_open_sockets(
+    as_admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SocketCount, "open", 3)
+
+    assert "backplane_sockets 3.0" in as_admin.get("/metrics").content.decode()
 
 
 # --- the real thing -------------------------------------------------------------------------

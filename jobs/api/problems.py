@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from rest_framework import exceptions, status
@@ -168,9 +169,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     large = isinstance(exception, RequestDataTooBig)
     code, name = (413, "body_too_large") if large else (400, "bad_request")
     detail = too_large() if large else "The request could not be understood."
-    if not request.path.startswith(MACHINE_PATHS):
-        return render(request, "400.html", {"detail": detail, "code": code}, status=code)
-    return _json(problem(code, name, detail, request))
+    if request.path.startswith(MACHINE_PATHS):
+        return _json(problem(code, name, detail, request))
+    return render(request, f"{code}.html", {"detail": detail}, status=code)
 
 
 def too_large(limit: int | None = None) -> str:
@@ -200,10 +201,25 @@ def storage_away(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """No traceback reaches a user; the request id leads an operator to it in the log."""
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        return database_away(request)
     if not request.path.startswith(MACHINE_PATHS):
         return render(request, "500.html", status=500)
     detail = "A defect of ours. Nothing that was accepted is lost; the id below is in our log."
     return _json(problem(500, "internal", detail, request))
+
+
+def database_away(request: HttpRequest) -> HttpResponse:
+    wait_s = DatabaseBusy.wait
+    if request.path.startswith(MACHINE_PATHS):
+        told = problem(503, DatabaseBusy.default_code, DatabaseBusy.default_detail, request)
+        answer: HttpResponse = _json(told)
+    else:
+        # The colours that somebody chose are in the database, too.
+        told_on_page = {"wait_s": wait_s, "theme": ""}
+        answer = render(request, "503_database.html", told_on_page, status=503)
+    answer["Retry-After"] = str(wait_s)
+    return answer
 
 
 def _json(body: dict[str, Any]) -> JsonResponse:

@@ -11,7 +11,6 @@ export class Chart {
     this.figure = figure;
     this.plot = plot;
     this.points = [];
-    this.lines = [];
     this.step = null; // that figure 1 shows
     this.rest = ""; // what is said while nothing is pointed at
     this.ways = waysOf(plot, Number(figure.dataset.figure) % 2 ? "s2 solid" : "s1");
@@ -41,12 +40,18 @@ export class Chart {
     if (tieToSteps(this)) this.paper.redraw();
   }
 
+  /** Looked through once for a frame, however many events tell of more points within it. */
   show(points) {
     this.points = points;
-    this.lines = this.way.lines(points);
-    this.target = targetIn(points, this.plot.band);
-    this.#lamps();
+    this.#lines = null;
     this.paper.redraw();
+  }
+
+  #lines = null;
+
+  get lines() {
+    this.#lines ??= this.way.lines(this.points);
+    return this.#lines;
   }
 
   /** Draw it the way of this name. */
@@ -73,18 +78,20 @@ export class Chart {
   draw() {
     const { lines, plot, paper } = this;
     const all = lines.flatMap((line) => line.points);
+    const target = targetIn(this.points, plot.band);
     const thresholds = lines.map((line) => line.threshold).filter(Number.isFinite);
     this.empty.hidden = all.length > 0;
     this.cursor = null;
+    this.#lamps();
     paper.say(this.sentence());
     this.tools.refresh();
     if (!all.length) return;
     const xs = all.map(([x]) => x);
     paper.axes({
-      x: extent(xs), y: extent([...all.map(([, y]) => y), ...thresholds, ...(this.target?.ends ?? [])]),
+      x: extent(xs), y: extent([...all.map(([, y]) => y), ...thresholds, ...(target?.ends ?? [])]),
       xLabel: plot.x_label, yLabel: this.way.label, log: plot.log, whole: xs.every(Number.isInteger),
     });
-    if (this.target) this.#held(this.target);
+    if (target) this.#held(target);
     if (Number.isFinite(plot.cut_at)) upright(paper, plot.cut_at, "averages from here");
     const highest = Math.max(...thresholds);
     for (const each of thresholds) paper.level(each, `target ${significant(each, 2)}`, each < highest);

@@ -1,5 +1,5 @@
 // What the fields of the submit form hold: as texts, and as the params of a submission.
-import { convert } from "./units.js";
+import { convert, rounded } from "./units.js";
 
 export const form = document.querySelector("#ask");
 export const spec = JSON.parse(document.querySelector("#ask-spec").textContent);
@@ -52,7 +52,14 @@ export function isSame(question, one, other) {
   const [a, b] = [one, other].map((each) => String(each ?? "").trim());
   if (a === b) return true;
   const isRead = question.kind === "number" || question.kind === "json";
-  return isRead && JSON.stringify(read(a)) === JSON.stringify(read(b));
+  return isRead && understood(question, a) === understood(question, b);
+}
+
+/** As the server reads it, in the unit of the field: 25 C is 298.15. */
+function understood({ unit }, text) {
+  const numbers = convert(text, spec.units[unit] ?? {})?.numbers;
+  const value = numbers?.length === 1 ? numbers[0] : numbers ?? read(text);
+  return JSON.stringify(value, (_, each) => (typeof each === "number" ? rounded(each) : each));
 }
 
 export function inWords(question, text) {

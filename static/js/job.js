@@ -13,6 +13,7 @@ const ICONS = { queued: "queued", running: "running", succeeded: "done", failed:
 
 let view = new JobView(document.querySelector("#job"));
 let missed = null; // events that arrived while the server draws the page anew
+let isBehind = false; // while nobody sees it, a page is not drawn anew
 let announcedAt = 0;
 
 const chip = document.querySelector("#live");
@@ -35,8 +36,16 @@ function hear(event) {
   if (ENDS.has(event.kind)) announce(`The job has ${event.kind === "cancelled" ? "been " : ""}${event.kind}.`, true);
   else if (event.stage && event.stage !== stageBefore) announce(`${event.stage}: ${event.message}`);
   if (ENDS.has(event.kind)) live.end();
-  if (!MOVES_NUMBERS_ONLY.has(event.kind)) drawAgain();
+  if (!MOVES_NUMBERS_ONLY.has(event.kind)) drawOnceSeen();
 }
+
+/** The tab tells the state by its title until then: of many that are open, one is looked at. */
+function drawOnceSeen() {
+  isBehind = document.hidden;
+  if (!isBehind) drawAgain();
+}
+
+document.addEventListener("visibilitychange", () => isBehind && drawOnceSeen());
 
 /** Fetch the page and put its job in place of ours; what happened meanwhile is applied on top. */
 async function drawAgain() {

@@ -20,6 +20,8 @@ class Molecule extends HTMLElement {
   #files = null;
   #dark = matchMedia("(prefers-color-scheme: dark)");
   #redraw = () => this.show();
+  #isBehind = false;
+  #seen = () => !document.hidden && this.#isBehind && this.news();
 
   connectedCallback() {
     if (this.scene || this.#watch) return; // moved, and still itself
@@ -27,6 +29,7 @@ class Molecule extends HTMLElement {
     this.stage = this.querySelector("[data-mol]");
     this.#watch = new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && this.open(), { rootMargin: "200px" });
     this.#watch.observe(this.stage);
+    document.addEventListener("visibilitychange", this.#seen);
   }
 
   disconnectedCallback() {
@@ -61,6 +64,7 @@ class Molecule extends HTMLElement {
     this.#watch?.disconnect();
     this.#watch = null;
     this.#dark.removeEventListener("change", this.#redraw);
+    document.removeEventListener("visibilitychange", this.#seen);
     this.scene?.free();
     this.scene = null;
     this.#opening = null;
@@ -184,9 +188,12 @@ class Molecule extends HTMLElement {
     this.controls.following(yes);
   }
 
-  /** The run tells of newer frames; none is asked for before the figure came into view. */
+  /** The run tells of newer frames; none is asked for before the figure came into view, nor while
+   *  nobody sees it. */
   async news() {
     if (!this.#files) return;
+    this.#isBehind = document.hidden;
+    if (this.#isBehind) return;
     const shown = this.frames[this.frame];
     try {
       await this.following.catchUp(shown);

@@ -11,8 +11,11 @@ export function convert(text, table) {
   const found = numbers.length && typed ? find(typed, table) : null;
   if (!found) return null;
   const [name, factor, summand] = found;
-  return { numbers: numbers.map((each) => Number((each * factor + summand).toPrecision(DIGITS))), name };
+  return { numbers: numbers.map((each) => rounded(each * factor + summand)), name };
 }
+
+/** To what the arithmetic leaves to be trusted. */
+export const rounded = (number) => Number(number.toPrecision(DIGITS));
 
 function split(text, table) {
   const [first, end] = take(NUMBER, text, 0);

@@ -255,6 +255,29 @@ def test_the_page_says_what_it_has_read_and_lives_through_another_log(
     assert sorted(set(wire.seqs)) == wire.seqs
 
 
+def test_a_page_behind_another_tells_the_end_by_its_title_and_is_drawn_once_it_is_seen(
+    page: Page, stack: Stack
+) -> None:
+    job_id = stack.submit("dft_optimization", structure="c1ccccc1")
+    stack.wait(job_id, lambda job: job["state"] == "running")
+    page.goto(f"{stack.url}/jobs/{job_id}/")
+    expect(page.locator("#live")).to_contain_text("live", timeout=20_000)
+    # Without a window every page is in front. The socket is not told, and goes on at once.
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.evaluate("document.querySelector('#job').dataset.drawn = 'before'")
+
+    stack.client.post(f"/api/v1/jobs/{job_id}/cancel")
+
+    expect(page).to_have_title(re.compile("^⊘"), timeout=20_000)
+    expect(page.locator("#live")).to_contain_text("complete")
+    # What it had asked for at the end would be here by now.
+    page.evaluate("fetch(location.href).then((answer) => answer.text())")
+    assert page.locator("#job").get_attribute("data-drawn") == "before"
+    page.evaluate("delete document.hidden")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator(".status").first).to_contain_text("Cancelled", timeout=10_000)
+
+
 @pytest.mark.parametrize("ran_for_s", [0, 31, 66, 140, 249, 251])
 def test_what_is_left_is_told_by_the_page_as_by_the_server(
     page: Page, stack: Stack, ran_for_s: float

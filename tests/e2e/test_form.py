@@ -108,6 +108,19 @@ def test_what_is_wrong_is_mended_and_what_is_changed_is_marked(page: Page, stack
     assert page.get_by_label("Structure", exact=True).input_value() == WATER.decode()
 
 
+def test_the_same_in_another_unit_is_not_marked_as_changed(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/jobs/new/xtb_frequencies/")
+    page.get_by_text("More settings").click()
+    field = page.locator("[data-field=temperature_k]")
+    temperature = page.get_by_label("Temperature", exact=True)
+    for typed, taken in [("25 C", "298.15"), ("77 F", "298.15"), ("298.150", None)]:
+        temperature.fill(typed)
+        expect(field.locator("[data-taken]")).to_have_count(1 if taken else 0)
+        expect(field).not_to_have_attribute("data-changed", "")
+    temperature.fill("26 C")
+    expect(field).to_contain_text("Changed; it was 298.15.")
+
+
 @pytest.mark.skipif(not test_docking.POCKET, reason="needs the docking extras")
 def test_the_box_of_a_docking_is_drawn_and_moves_with_its_numbers(page: Page, stack: Stack) -> None:
     page.goto(f"{stack.url}/jobs/new/docking/")

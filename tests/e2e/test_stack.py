@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -123,6 +124,24 @@ def test_a_body_of_undeclared_length_is_bounded(stack: Stack) -> None:
 
     assert answer.status_code == 413
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/jobs/new/dft_optimization/", "text/html"), ("/api/v1/jobs", "application/problem+json")],
+)
+def test_a_body_that_no_door_takes_is_refused_in_words(stack: Stack, path: str, kind: str) -> None:
+    """At its first line: none of it is sent here, and none is waited for."""
+    with socket.create_connection(("127.0.0.1", stack.port), timeout=10) as line:
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: {kind}\r\n"
+        line.sendall(f"{head}Content-Length: 40000000\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: line.recv(65536), b"")).decode()
+
+    head, _, body = answer.partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 413 Content Too Large")
+    assert f"Content-Type: {kind}" in head
+    assert f"Content-Length: {len(body.encode())}" in head
+    assert "larger than 32,000,000 bytes" in body
 
 
 def test_a_refusal_says_its_status_in_words_too(stack: Stack) -> None:

@@ -221,6 +221,20 @@ def test_a_form_takes_a_temperature_in_celsius(as_alice: Client) -> None:
     assert Job.objects.get().params["temperature_k"] == 298.15
 
 
+@pytest.mark.parametrize(
+    ("typed", "is_changed"), [("25 C", False), ("77 °F", False), ("26 C", True)]
+)
+def test_the_same_temperature_in_another_unit_is_no_change(
+    as_alice: Client, typed: str, is_changed: bool
+) -> None:
+    form = as_alice.get("/jobs/new/xtb_frequencies/", {"temperature_k": typed}).context["form"]
+
+    drawn = [each for _, these in form.groups for each in these]
+    drawn += [each for _, these, _ in form.folded for each in these]
+    (temperature,) = [each for each in drawn if each.question.name == "temperature_k"]
+    assert temperature.is_changed == is_changed
+
+
 def test_a_temperature_in_bar_is_refused_at_its_field(as_alice: Client) -> None:
     answer = as_alice.post(
         "/jobs/new/xtb_frequencies/", {"structure": "O", "temperature_k": "25 bar"}

@@ -58,6 +58,14 @@ def test_the_screen_has_it_all_at_once(admin_client, busy, redis):
         assert told in html, told
 
 
+@pytest.mark.parametrize("address", ["/admin/", "/admin/django_rq/", "/admin/django_rq/dashboard/"])
+def test_rq_s_dashboard_is_called_like_the_rest(admin_client, redis, address):
+    html = admin_client.get(address).content.decode()
+
+    assert ">Queues</a>" in html
+    assert not re.search(r">\s*(Django[ _-]RQ|rq)\s*<", html, re.IGNORECASE)
+
+
 class Known:
     """A worker as RQ has it."""
 
