@@ -13,6 +13,21 @@ export function tellLocalTime(root) {
 
 tellLocalTime(document);
 
+/** A menu that is open covers what is below it: it closes once something else is gone to. */
+function closeMenus(isStaying) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = isStaying(menu);
+}
+
+for (const gone of ["click", "focusin"]) {
+  document.addEventListener(gone, ({ target }) => closeMenus((menu) => menu.contains(target)));
+}
+
+document.addEventListener("keydown", (pressed) => {
+  if (pressed.key !== "Escape") return;
+  document.activeElement?.closest("details.menu[open]")?.querySelector("summary").focus();
+  closeMenus(() => false);
+});
+
 /** What cannot be undone is asked about once; without script the button simply does it. */
 document.addEventListener("submit", (sent) => {
   const question = sent.target.dataset.confirm;

@@ -119,3 +119,21 @@ def test_the_theme_that_is_chosen_is_there_before_any_script(page: Page, stack: 
     page.get_by_label("As my system is").check()
     page.get_by_role("button", name="Save").click()
     expect(page.locator("html")).not_to_have_attribute("data-theme", "dark")
+
+
+def test_the_menu_closes_once_something_else_is_gone_to(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/queue/")
+    menu = page.locator("details.menu")
+
+    menu.locator("summary").click()
+    page.get_by_role("link", name="Profile").focus()
+    expect(menu).to_have_attribute("open", "")
+    page.keyboard.press("Escape")
+    expect(menu.locator("summary")).to_be_focused()
+    expect(menu).not_to_have_attribute("open", "")
+    menu.locator("summary").click()
+    page.get_by_role("heading", name="Queue").click()
+    expect(menu).not_to_have_attribute("open", "")
+    menu.locator("summary").click()
+    page.get_by_role("link", name="Look again").focus()
+    expect(menu).not_to_have_attribute("open", "")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from jobs import lifecycle
@@ -349,3 +350,14 @@ def test_thinning_keeps_every_peak_and_the_newest_points():
     assert {9.0, -9.0} <= {point["y"] for point in kept}
     assert kept[-NEWEST_KEPT:] == points[-NEWEST_KEPT:]
     assert [point["x"] for point in kept] == sorted(point["x"] for point in kept)
+
+
+def test_what_is_wider_than_its_page_is_moved_by_the_keyboard_too() -> None:
+    pages = (settings.BASE_DIR / "templates").rglob("*.html")
+    wide = [
+        tag for page in pages for tag in re.findall(r'<div class="scroll".*?>', page.read_text())
+    ]
+
+    assert wide
+    reached = re.compile(r'tabindex="0" role="(region|group)" aria-label="\S')
+    assert [tag for tag in wide if not reached.search(tag)] == []
