@@ -226,12 +226,20 @@ def _dynamics(there: set[str]) -> Layout | None:
 def _crystal(there: set[str]) -> Layout | None:
     if "final.cif" not in there:
         return None
+    tried = "cells.cif" in there
     return Layout(
         kind="crystal",
         caption="The crystal's unit cell as it was computed, with what is next to it: two cells in "
-        "each direction.",
+        f"each direction.{' Each cell that was tried is in the slider.' if tried else ''}",
         main="final.cif",
-        shown=[Shown(role="view", file="final.cif", label="Cell")],
+        frame_word="Cell" if tried else "",
+        shown=_those(
+            there,
+            [
+                Shown(role="view", file="final.cif", label="Cell"),
+                Shown(role="frames", file="cells.cif", label="Cells"),
+            ],
+        ),
     )
 
 

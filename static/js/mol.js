@@ -87,7 +87,7 @@ class Molecule extends HTMLElement {
     if (this.mode) this.dispatchEvent(new Event("modeover"));
     this.mode = null;
     // The steps of an optimisation lie in one place; other files need not.
-    const isInPlace = this.spec.overlay || (this.spec.kind === "molecule" && this.frames.length > 0);
+    const isInPlace = this.spec.overlay || (this.#isWalk && this.frames.length > 0);
     const stays = view === this.view || isInPlace;
     if (!stays) this.scene.forgetView();
     this.view = view;
@@ -263,16 +263,20 @@ class Molecule extends HTMLElement {
     drawn.push(this);
     this.stage.replaceChildren();
     this.scene = new Scene(this.#dmol, this.stage, this.spec);
-    const last = this.spec.kind === "molecule" || this.following ? this.frames.length - 1 : 0;
+    const last = this.#isWalk || this.following ? this.frames.length - 1 : 0;
     this.frame = Math.max(0, last);
-    const isWalk = this.spec.kind === "molecule" || this.spec.kind === "crystal";
-    this.view = (isWalk && this.#files.views[0]?.name) || (this.frames.length ? "frames" : this.#files.views[0].name);
+    this.view = (this.#isWalk && this.#files.views[0]?.name) || (this.frames.length ? "frames" : this.#files.views[0].name);
     if (this.spec.overlay) this.view = "overlay";
     this.controls = new Controls(this, this.#files);
     this.#dark.addEventListener("change", this.#redraw);
     this.show();
     this.controls.mark(this.view);
     this.dataset.drawn = "";
+  }
+
+  /** Whether its frames are of one thing in one place. */
+  get #isWalk() {
+    return this.spec.kind === "molecule" || this.spec.kind === "crystal";
   }
 
   #chosen() {

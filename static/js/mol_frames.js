@@ -5,7 +5,7 @@ const SPLIT = {
   xyz: framesOfXyz,
   pdb: framesOfPdb,
   sdf: (text) => text.split(/^\$\$\$\$\r?\n?/m).filter((each) => each.trim()),
-  cif: (text) => [text],
+  cif: (text) => text.split(/^(?=data_step_\d)/m),
 };
 
 export const WITH_WATER = /^(ATOM {2}|HETATM).{11}HOH /m;
@@ -62,6 +62,7 @@ function framesOfPdb(text) {
 function factsOf(frame, format) {
   const facts = {};
   if (format === "xyz") take(facts, frame.split("\n", 2)[1] ?? "", /(step|energy_hartree) (\S+)/g);
+  if (format === "cif") take(facts, frame.slice(0, 200), /(step|energy_hartree) (\S+)/g);
   if (format === "pdb") take(facts, frame.slice(0, 400), /^REMARK (time_ps) (\S+)/gm);
   if (format === "sdf") {
     take(facts, frame, />\s+<(score_kcal_per_mol|energy_hartree|rank)>\s*\n(\S+)/g);

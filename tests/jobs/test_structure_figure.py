@@ -100,6 +100,11 @@ def roles(job: Job, simulation: str = "") -> list[tuple[str, str]]:
         ),
         (["final.cif"], "crystal", [("view", "final.cif")]),
         (
+            ["cells.cif", "final.cif"],
+            "crystal",
+            [("view", "final.cif"), ("frames", "cells.cif")],
+        ),
+        (
             ["1-CO-final.xyz", "1-CO-trajectory.xyz", "2-H2O-final.xyz"],
             "molecule",
             [("view", "1-CO-final.xyz"), ("view", "2-H2O-final.xyz")],
