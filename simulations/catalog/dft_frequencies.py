@@ -149,7 +149,7 @@ def _optimised(
     context: Context,
     progress: Progress,
 ) -> tuple[Calculation, Descent]:
-    start, lost = resume_trajectory(context, start)
+    start, lost = resume_trajectory(context, start, progress)
     teller = ScfTeller(progress, "optimise")
     calculation = Calculation(molecule, params, start, context, teller)
     descent = Descent(calculation, context, progress, lost=lost, span=(0.05, 0.5))

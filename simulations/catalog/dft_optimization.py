@@ -90,9 +90,7 @@ def run(params: DftOptimizationParams, context: Context) -> DftOptimizationResul
     molecule = _molecule(params)
     progress = Progress(context)
     start, start_notes = starting_geometry(molecule, wanted_start(params), context, progress)
-    start, lost = resume_trajectory(context, start)
-    if lost.done:
-        progress.report(0.05, f"resuming at geometry step {lost.done + 1}", stage="optimise")
+    start, lost = resume_trajectory(context, start, progress)
     teller = ScfTeller(progress, "optimise")
     calculation = Calculation(molecule, params, start, context, teller)
     descent = Descent(calculation, context, progress, lost=lost)

@@ -115,7 +115,7 @@ def _stationary_point(
         surface = XtbSurface(molecule, start, params.settings, teller(progress, "hessian"))
         energy = surface.energy()
         return surface, energy, float(np.linalg.norm(surface.gradient(), axis=1).max()), []
-    start, lost = resume_trajectory(context, start)
+    start, lost = resume_trajectory(context, start, progress)
     surface = XtbSurface(molecule, start, params.settings, teller(progress, "optimise"))
     descent = Descent(surface, context, progress, lost=lost, span=(0.02, 0.3))
     max_steps = max(params.max_steps - lost.done, 1)

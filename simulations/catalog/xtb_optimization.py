@@ -71,10 +71,9 @@ def run(params: XtbOptimizationParams, context: Context) -> XtbOptimizationResul
     molecule = _molecule(params)
     progress = Progress(context)
     start, start_notes = starting_geometry(molecule, wanted_xtb_start(params), context, progress)
-    start, lost = resume_trajectory(context, start)
+    start, lost = resume_trajectory(context, start, progress)
     notes: list[Note] = [*notes_on_xtb(molecule, params), *start_notes]
     if lost.done:
-        progress.report(0.05, f"resuming at geometry step {lost.done + 1}", stage="optimise")
         message = f"Resumed at geometry step {lost.done + 1} of an earlier attempt."
         notes.append(Note(code="resumed", message=message))
     surface = XtbSurface(molecule, start, params.settings, teller(progress, "optimise"))
