@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from simulations.base import Context, Note
+from simulations.base import Context, Motion, Note
 from simulations.errors import ScienceError
 from simulations.structures import Crystal
 
@@ -34,6 +34,8 @@ from .properties import as_json
 POINTS_NAME = "lattice_points.csv"
 CIF_NAME = "final.cif"
 CELLS_NAME = "cells.cif"
+CELLS = Motion(file=CELLS_NAME, told_by="step")
+"""Each cell is in the file before it is told."""
 COLUMNS = (
     "step", "a_angstrom", "b_angstrom", "c_angstrom", "energy_hartree",
     "zero_smearing_hartree", "dispersion_hartree", "scf_cycles",

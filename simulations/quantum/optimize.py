@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
-from simulations.base import Context, Note
+from simulations.base import Context, Motion, Note
 from simulations.errors import ScienceError
 
 from .geometry import Geometry, append_frame, read_trajectory
@@ -17,6 +17,8 @@ TRAJECTORY_NAME = "trajectory.xyz"
 FINAL_NAME = "final.xyz"
 ENERGY = "energy_hartree "
 """What stands before the energy in a frame's comment."""
+STEPS = Motion(file=TRAJECTORY_NAME, told_by="step")
+"""Each step is in the file before it is told."""
 
 
 class Surface(Protocol):

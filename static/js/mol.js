@@ -47,7 +47,7 @@ class Molecule extends HTMLElement {
       if (!hasWebGL()) throw new Error("this browser has no WebGL, or it is switched off");
       if (this.spec.told_by) this.following = new (await import("./mol_follow.js")).Following(this.spec);
       [this.#dmol, this.#files] = await Promise.all([load3Dmol(this.dataset.vendor), fetchFiles(this.spec, this.following)]);
-      if (this.following && !this.frames.length) this.#say("The first frame is not there yet; it is shown as soon as it is.");
+      if (this.following && !this.frames.length) this.#say(`The first ${this.spec.frame_word.toLowerCase()} is not there yet; it is shown as soon as it is.`);
       else this.#draw();
     } catch (error) {
       this.#goWithout(error);

@@ -1,5 +1,5 @@
 // The frames of a run that goes on, as they come.
-import { framesOf } from "./mol_frames.js";
+import { framesOf, placeOf } from "./mol_frames.js";
 
 const MOST_CHARS = 20_000_000; // of a run that is watched for long, every other older frame goes
 
@@ -55,7 +55,7 @@ export class Following {
   async #fetch() {
     const url = new URL(this.#file.url, location.href);
     const newest = this.frames.at(-1);
-    if (newest) url.searchParams.set("after", newest.facts.time_ps);
+    if (newest) url.searchParams.set("after", placeOf(newest));
     const answer = await fetch(url);
     // None yet; or the run has ended meanwhile, and the page is about to be drawn with its files.
     if (answer.status === 204 || answer.status === 404) return;

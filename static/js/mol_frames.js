@@ -15,6 +15,11 @@ export function framesOf(text, format) {
   return SPLIT[format](text).map((frame) => ({ text: frame, format, facts: factsOf(frame, format) }));
 }
 
+/** Where in its run a frame is: which step, or at what time. */
+export function placeOf({ facts }) {
+  return facts.step ?? facts.time_ps;
+}
+
 /** What a frame is called in words: “Step 3 of 14, energy −39.62856 hartree”. */
 export function labelOf(frames, at, word) {
   const { facts } = frames[at];
