@@ -18,6 +18,7 @@ class Molecule extends HTMLElement {
   following = null; // of a run that goes on
   #dmol = null;
   #files = null;
+  #carriedTo = null;
   #dark = matchMedia("(prefers-color-scheme: dark)");
   #redraw = () => this.show();
 
@@ -45,6 +46,7 @@ class Molecule extends HTMLElement {
     const slow = setTimeout(() => this.#say("Loading 3D, 0.2 MB."), 300);
     try {
       if (!hasWebGL()) throw new Error("this browser has no WebGL, or it is switched off");
+      if (this.carried) this.#carriedTo = (await import("./mol_look.js")).carriedTo;
       if (this.spec.told_by) this.following = new (await import("./mol_follow.js")).Following(this.spec);
       [this.#dmol, this.#files] = await Promise.all([load3Dmol(this.dataset.vendor), fetchFiles(this.spec, this.following)]);
       if (this.following && !this.frames.length) this.#say(`The first ${this.spec.frame_word.toLowerCase()} is not there yet; it is shown as soon as it is.`);
@@ -261,17 +263,32 @@ class Molecule extends HTMLElement {
   #draw() {
     while (drawn.length >= MOST_CONTEXTS) drawn[0].#rest();
     drawn.push(this);
+    const { top } = this.stage.getBoundingClientRect();
     this.stage.replaceChildren();
     this.scene = new Scene(this.#dmol, this.stage, this.spec);
-    const last = this.#isWalk || this.following ? this.frames.length - 1 : 0;
-    this.frame = Math.max(0, last);
-    this.view = (this.#isWalk && this.#files.views[0]?.name) || (this.frames.length ? "frames" : this.#files.views[0].name);
-    if (this.spec.overlay) this.view = "overlay";
+    if (this.carried) this.scene.resemble(this.carried);
+    this.#begin();
     this.controls = new Controls(this, this.#files);
+    if (this.following) this.controls.following(this.following.isOn);
     this.#dark.addEventListener("change", this.#redraw);
     this.show();
     this.controls.mark(this.view);
     this.dataset.drawn = "";
+    // Its buttons may have taken another row, above what somebody looks at.
+    if (this.carried && top < innerHeight) scrollBy(0, this.stage.getBoundingClientRect().top - top);
+  }
+
+  /** What is shown first. */
+  #begin() {
+    const last = this.#isWalk || this.following ? this.frames.length - 1 : 0;
+    this.frame = Math.max(0, last);
+    this.view = (this.#isWalk && this.#files.views[0]?.name) || (this.frames.length ? "frames" : this.#files.views[0].name);
+    if (this.spec.overlay) this.view = "overlay";
+    const place = this.#carriedTo?.(this) ?? -1;
+    if (place < 0) return;
+    this.frame = place;
+    this.view = "frames";
+    if (this.following) this.following.isOn = false;
   }
 
   /** Whether its frames are of one thing in one place. */
