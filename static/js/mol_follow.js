@@ -18,6 +18,11 @@ class Pace {
   }
 }
 
+/** A page that nobody looks at asks for nothing, and for all that was missed once somebody does. */
+async function seen() {
+  if (document.hidden) await new Promise((go) => document.addEventListener("visibilitychange", go, { once: true }));
+}
+
 /** The frames so far, and those that are newer whenever there is news; one request at a time. */
 export class Following {
   #file;
@@ -43,6 +48,7 @@ export class Following {
     this.#isBusy = true;
     try {
       while (this.#isWanted) {
+        await seen();
         this.#isWanted = false;
         await this.#fetch();
       }

@@ -13,6 +13,11 @@ from .test_structure import INK
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.slow]
 
+HIDE = """hidden => {
+    Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+}"""
+NEWS = "async () => { document.querySelector('bp-mol').news(); await fetch('/healthz'); }"
 LOOK = "() => document.querySelector('bp-mol').scene.look"
 
 
@@ -40,6 +45,7 @@ def test_a_run_is_followed_until_the_reader_takes_over_and_shown_when_it_ends(
     follow.click()
     until(lambda: place()[0] > before, "it goes on with the newest", within_s=60)
     look = turned(page, "Spheres")
+    assert_nothing_is_asked_for_while_hidden(page)
 
     stack.client.post(f"/api/v1/jobs/{job_id}/cancel")
 
@@ -48,6 +54,19 @@ def test_a_run_is_followed_until_the_reader_takes_over_and_shown_when_it_ends(
     assert page.evaluate(INK) > 0.01
     assert page.evaluate(LOOK) == look
     assert place()[0] == place()[1], "what was followed is shown as it ended"
+
+
+def assert_nothing_is_asked_for_while_hidden(page: Page) -> None:
+    """What came meanwhile is, as soon as somebody looks."""
+    page.evaluate(HIDE, True)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.evaluate(NEWS)
+
+    assert [url for url in asked if "/frames/" in url] == []
+    with page.expect_request("**/frames/**"):
+        page.evaluate(HIDE, False)
 
 
 def place_of(page: Page) -> list[int]:
