@@ -127,13 +127,25 @@ class Plot:
 class Motion:
     """The frames so far of a run that goes on, for whoever watches it.
 
-    :param file: of models in PDB, each after a line `REMARK time_ps` with its time; replaced whole
-        whenever there are newer ones.
-    :param told_by: the reported metric that says up to which time it has frames.
+    :param file: of frames, each of which says its place in the run. Of models in PDB, each after a
+        line `REMARK time_ps` with its time, replaced whole whenever there are newer ones; or
+        appended to: XYZ, each comment beginning with `step` and its number, or blocks of CIF, each
+        named `data_step_` and its number and ended by `#END`.
+    :param told_by: the reported metric that says up to where it has frames.
+    :param only_if: a param without which there are none.
     """
 
     file: str
     told_by: str
+    only_if: str = ""
+
+    @property
+    def format(self) -> str:
+        return self.file.rpartition(".")[2]
+
+    def is_of(self, params: dict[str, Any]) -> bool:
+        """Whether a run with these has frames at all."""
+        return not self.only_if or bool(params.get(self.only_if))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

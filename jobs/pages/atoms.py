@@ -41,8 +41,17 @@ def first_atoms(artifact: Artifact) -> list[Atom]:
     except Unservable as exc:
         logger.warning("no table of atoms: %s", exc)
         return []
+    return _table(reader(lines))
+
+
+def atoms_in(xyz: str) -> list[Atom]:
+    """None of an empty text."""
+    return _table(_of_xyz(xyz.splitlines())) if xyz else []
+
+
+def _table(atoms: Iterator[tuple[str, float, float, float]]) -> list[Atom]:
     try:
-        found = list(islice(reader(lines), MAX_ATOMS + 1))
+        found = list(islice(atoms, MAX_ATOMS + 1))
     except ValueError:
         # A run that was stopped in the midst of a line.
         return []

@@ -12,8 +12,9 @@ from django.utils.text import slugify
 import simulations
 from jobs.models import Artifact, Job
 
-from .atoms import Atom, first_atoms
-from .moving import address, motion_of
+from .atoms import Atom, atoms_in, first_atoms
+from .frames import MAX_BYTES
+from .moving import address, motion_of, newest_frame
 
 FORMATS = {
     "chemical/x-xyz": "xyz",
@@ -21,8 +22,6 @@ FORMATS = {
     "chemical/x-mdl-sdfile": "sdf",
     "chemical/x-cif": "cif",
 }
-MAX_BYTES = 20_000_000
-"""A browser is asked to read no more than this."""
 SCREENED = (
     "Poses in the receptor's pocket, one at a time: the ligand's carbon in cyan, the receptor in "
     "grey. Scores rank poses; they are no measured energies."
@@ -35,6 +34,10 @@ OF_DIPOLE = (
 OF_WATER = (
     "Where there is water, “Water” shows that of the last frame, the only one that is kept for "
     "browsers with it. "
+)
+CELLS = (
+    "The crystal's unit cell at each point that was computed so far, with what is next to it: two "
+    "cells in each direction."
 )
 GIVEN_AS = {"structure", "ligand", "ligands", "reactants"}
 """A simulation that takes one of these is about atoms, and its figure 1 is theirs."""
@@ -61,6 +64,33 @@ class Layout:
     main: str
     shown: Sequence[Shown]
     frame_word: str = ""
+
+
+def _so_far(kind: str, frame_word: str, label: str, caption: str) -> Layout:
+    followed = f"The newest {frame_word.lower()} is followed until another is chosen."
+    return Layout(
+        kind=kind,
+        caption=f"{caption} {followed}",
+        main="",
+        shown=[Shown(role="frames", file="", label=label)],
+        frame_word=frame_word,
+    )
+
+
+SO_FAR = {
+    "pdb": _so_far(
+        "dynamics",
+        "Frame",
+        "Trajectory",
+        "The motion so far, some frames of it, each laid over the first; water and ions are left "
+        "out.",
+    ),
+    "xyz": _so_far(
+        "molecule", "Step", "Steps", "The geometry at each step of the optimisation so far."
+    ),
+    "cif": _so_far("crystal", "Cell", "Cells", CELLS),
+}
+"""Of a run that goes on, by the format of its frames."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,34 +149,35 @@ def structure_of(
 
 def _moving(job: Job, motion: simulations.Motion) -> Structure:
     """Of a run that goes on: its frames so far, and each newer one as soon as it is there."""
-    caption = (
-        "The motion so far, some frames of it, each laid over the first; water and ions are left "
-        "out. The newest frame is followed until another is chosen."
-    )
+    layout = SO_FAR[motion.format]
+    (shown,) = layout.shown
     frames = {
-        "role": "frames",
-        "label": "Trajectory",
+        "role": shown.role,
+        "label": shown.label,
         "name": motion.file,
-        "format": "pdb",
+        "format": motion.format,
         "url": address(job),
     }
     spec = {
-        "kind": "dynamics",
+        "kind": layout.kind,
         "name": _file_name(job),
         "subject": _subject(job),
-        "frame_word": "Frame",
+        "frame_word": layout.frame_word,
         "files": [frames],
         "box": None,
         "told_by": motion.told_by,
         # Another attempt has frames of its own.
         "attempt": job.attempt,
     }
+    # Whoever has no script sees at least where the newest atoms are.
+    atoms = atoms_in(newest_frame(job, motion)) if motion.format == "xyz" else []
     return Structure(
-        kind="dynamics",
-        caption=caption,
-        sentence=f"{_subject(job)}. {caption}",
+        kind=layout.kind,
+        caption=layout.caption,
+        sentence=_sentence(job, layout, atoms),
         spec=spec,
-        frame_word="Frame",
+        atoms=atoms,
+        frame_word=layout.frame_word,
         is_moving=True,
     )
 
@@ -226,12 +257,20 @@ def _dynamics(there: set[str]) -> Layout | None:
 def _crystal(there: set[str]) -> Layout | None:
     if "final.cif" not in there:
         return None
+    tried = "cells.cif" in there
     return Layout(
         kind="crystal",
         caption="The crystal's unit cell as it was computed, with what is next to it: two cells in "
-        "each direction.",
+        f"each direction.{' Each cell that was tried is in the slider.' if tried else ''}",
         main="final.cif",
-        shown=[Shown(role="view", file="final.cif", label="Cell")],
+        frame_word="Cell" if tried else "",
+        shown=_those(
+            there,
+            [
+                Shown(role="view", file="final.cif", label="Cell"),
+                Shown(role="frames", file="cells.cif", label="Cells"),
+            ],
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from simulations.quantum.crystal_params import (
     notes_on,
     understand,
 )
-from simulations.quantum.crystal_run import CrystalRun
+from simulations.quantum.crystal_run import CELLS, CrystalRun
 from simulations.quantum.crystal_size import CRYSTAL
 from simulations.quantum.figures import SCF_CONVERGENCE
 
@@ -29,6 +29,7 @@ from simulations.quantum.figures import SCF_CONVERGENCE
     inspect=inspect_crystal,
     stages=("lattice", "properties"),
     presets=presets.DFT_CRYSTAL,
+    motion=CELLS,
     readouts=(
         Readout(key="energy_hartree", title="Energy", unit="hartree", digits=7),
         Readout(key="a_angstrom", title="a", unit="Å", digits=4),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from simulations import presets
@@ -35,7 +36,7 @@ from simulations.quantum.inspect import (
     too_many_atoms,
     understand,
 )
-from simulations.quantum.optimize import Descent, minimise, resume_trajectory, write_final
+from simulations.quantum.optimize import STEPS, Descent, minimise, resume_trajectory, write_final
 from simulations.quantum.params import MoleculeDftParams, MoleculeDftResult
 from simulations.quantum.progress import Progress, ScfTeller
 from simulations.quantum.properties import result_fields
@@ -87,6 +88,7 @@ def _molecule(params: DftFrequenciesParams) -> Molecule:
     stages=("prepare", "optimise", "hessian", "properties"),
     presets=presets.DFT,
     readouts=(*STEP_READOUTS, SCF_CYCLE, *FREQUENCY_READOUTS),
+    motion=replace(STEPS, only_if="optimize_first"),
     plots=(IR_SPECTRUM, FORCE_OF_STEPS, SCF_CONVERGENCE),
 )
 def run(params: DftFrequenciesParams, context: Context) -> DftFrequenciesResult:
@@ -149,7 +151,7 @@ def _optimised(
     context: Context,
     progress: Progress,
 ) -> tuple[Calculation, Descent]:
-    start, lost = resume_trajectory(context, start)
+    start, lost = resume_trajectory(context, start, progress)
     teller = ScfTeller(progress, "optimise")
     calculation = Calculation(molecule, params, start, context, teller)
     descent = Descent(calculation, context, progress, lost=lost, span=(0.05, 0.5))

@@ -25,7 +25,7 @@ from simulations.quantum.inspect import (
     refuse_single_atom,
     understand,
 )
-from simulations.quantum.optimize import Descent, minimise, resume_trajectory, write_final
+from simulations.quantum.optimize import STEPS, Descent, minimise, resume_trajectory, write_final
 from simulations.quantum.params import MaxStepsField, MoleculeDftParams, MoleculeDftResult
 from simulations.quantum.progress import Progress, ScfTeller
 from simulations.quantum.properties import result_fields
@@ -82,6 +82,7 @@ def _molecule(params: DftOptimizationParams) -> Molecule:
     stages=("prepare", "optimise", "properties"),
     presets=presets.DFT,
     readouts=(*STEP_READOUTS, SCF_CYCLE),
+    motion=STEPS,
     plots=(ENERGY_OF_STEPS, FORCE_OF_STEPS, SCF_CONVERGENCE),
 )
 def run(params: DftOptimizationParams, context: Context) -> DftOptimizationResult:
@@ -90,9 +91,7 @@ def run(params: DftOptimizationParams, context: Context) -> DftOptimizationResul
     molecule = _molecule(params)
     progress = Progress(context)
     start, start_notes = starting_geometry(molecule, wanted_start(params), context, progress)
-    start, lost = resume_trajectory(context, start)
-    if lost.done:
-        progress.report(0.05, f"resuming at geometry step {lost.done + 1}", stage="optimise")
+    start, lost = resume_trajectory(context, start, progress)
     teller = ScfTeller(progress, "optimise")
     calculation = Calculation(molecule, params, start, context, teller)
     descent = Descent(calculation, context, progress, lost=lost)

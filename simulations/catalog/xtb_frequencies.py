@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from simulations import presets
 from simulations.base import Checked, Context, Note, Readout, simulation
@@ -16,7 +17,7 @@ from simulations.quantum.frequencies import (
 )
 from simulations.quantum.geometry import Geometry
 from simulations.quantum.inspect import Molecule, checked, refuse_single_atom
-from simulations.quantum.optimize import Descent, minimise, resume_trajectory, write_final
+from simulations.quantum.optimize import STEPS, Descent, minimise, resume_trajectory, write_final
 from simulations.quantum.progress import Progress, teller
 from simulations.quantum.spectrum import tell_spectrum, write_modes
 from simulations.quantum.vibrations import analyse
@@ -64,6 +65,7 @@ def _molecule(params: XtbFrequenciesParams) -> Molecule:
         Readout(key="displacement", title="Displacement", form="int"),
         *FREQUENCY_READOUTS,
     ),
+    motion=replace(STEPS, only_if="optimize_first"),
     plots=(IR_SPECTRUM, FORCE_OF_STEPS),
 )
 def run(params: XtbFrequenciesParams, context: Context) -> XtbFrequenciesResult:
@@ -115,7 +117,7 @@ def _stationary_point(
         surface = XtbSurface(molecule, start, params.settings, teller(progress, "hessian"))
         energy = surface.energy()
         return surface, energy, float(np.linalg.norm(surface.gradient(), axis=1).max()), []
-    start, lost = resume_trajectory(context, start)
+    start, lost = resume_trajectory(context, start, progress)
     surface = XtbSurface(molecule, start, params.settings, teller(progress, "optimise"))
     descent = Descent(surface, context, progress, lost=lost, span=(0.02, 0.3))
     max_steps = max(params.max_steps - lost.done, 1)

@@ -10,7 +10,7 @@ from simulations import presets
 from simulations.base import Checked, Context, Note, simulation
 from simulations.quantum.figures import ENERGY_OF_STEPS, FORCE_OF_STEPS, STEP_READOUTS
 from simulations.quantum.inspect import Molecule, checked, refuse_single_atom
-from simulations.quantum.optimize import Descent, minimise, resume_trajectory, write_final
+from simulations.quantum.optimize import STEPS, Descent, minimise, resume_trajectory, write_final
 from simulations.quantum.params import MaxStepsField, TemperatureField
 from simulations.quantum.progress import Progress, teller
 from simulations.quantum.xtb import XtbSurface
@@ -63,6 +63,7 @@ def _molecule(params: XtbOptimizationParams) -> Molecule:
     stages=("prepare", "optimise", "properties"),
     presets=presets.XTB,
     readouts=STEP_READOUTS,
+    motion=STEPS,
     plots=(ENERGY_OF_STEPS, FORCE_OF_STEPS),
 )
 def run(params: XtbOptimizationParams, context: Context) -> XtbOptimizationResult:
@@ -71,10 +72,9 @@ def run(params: XtbOptimizationParams, context: Context) -> XtbOptimizationResul
     molecule = _molecule(params)
     progress = Progress(context)
     start, start_notes = starting_geometry(molecule, wanted_xtb_start(params), context, progress)
-    start, lost = resume_trajectory(context, start)
+    start, lost = resume_trajectory(context, start, progress)
     notes: list[Note] = [*notes_on_xtb(molecule, params), *start_notes]
     if lost.done:
-        progress.report(0.05, f"resuming at geometry step {lost.done + 1}", stage="optimise")
         message = f"Resumed at geometry step {lost.done + 1} of an earlier attempt."
         notes.append(Note(code="resumed", message=message))
     surface = XtbSurface(molecule, start, params.settings, teller(progress, "optimise"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import time
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from simulations.base import Context, Note
+from simulations.base import Context, Motion, Note
 from simulations.errors import ScienceError
 from simulations.structures import Crystal
 
@@ -32,6 +33,9 @@ from .properties import as_json
 
 POINTS_NAME = "lattice_points.csv"
 CIF_NAME = "final.cif"
+CELLS_NAME = "cells.cif"
+CELLS = Motion(file=CELLS_NAME, told_by="step")
+"""Each cell is in the file before it is told."""
 COLUMNS = (
     "step", "a_angstrom", "b_angstrom", "c_angstrom", "energy_hartree",
     "zero_smearing_hartree", "dispersion_hartree", "scf_cycles",
@@ -161,8 +165,16 @@ class CrystalRun:
             stream.flush()
             # A machine may die next; a new attempt takes this point from here.
             os.fsync(stream.fileno())
+        self._add_cell(first=first)
         if first:
             self._context.artifact(POINTS_NAME, "Energy of each cell tried", "text/csv")
+            self._context.artifact(CELLS_NAME, "Each cell tried", "chemical/x-cif")
+
+    def _add_cell(self, *, first: bool) -> None:
+        number, point = len(self._points), self._points[-1]
+        cell = to_ase(self._crystal, point.constants)
+        with (self._context.workdir / CELLS_NAME).open("w" if first else "a") as stream:
+            stream.write(cif_block(cell, number, point.energy.total))
 
     def _tell(self) -> None:
         number, point = len(self._points), self._points[-1]
@@ -229,6 +241,16 @@ def _point(row: dict[str, str], crystal: Crystal) -> Point:
         cycles=int(row["scf_cycles"]),
     )
     return Point({name: float(row[name]) for name in crystal.constants}, energy)
+
+
+def cif_block(cell: Any, number: int, energy_hartree: float) -> str:
+    """One of several cells in a file, ended by a line that says that it is all there."""
+    stream = io.BytesIO()
+    cell.write(stream, format="cif")
+    # ASE calls each cell the first of its file.
+    _, _, body = stream.getvalue().decode("latin-1").partition("\n")
+    told = f"# step {number} energy_hartree {energy_hartree:.10f}"
+    return f"data_step_{number}\n{told}\n{body.rstrip()}\n#END\n"
 
 
 def _row(number: int, point: Point) -> list[float | str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
-from simulations.base import Context, Note
+from simulations.base import Context, Motion, Note
 from simulations.errors import ScienceError
 
 from .geometry import Geometry, append_frame, read_trajectory
@@ -17,6 +17,8 @@ TRAJECTORY_NAME = "trajectory.xyz"
 FINAL_NAME = "final.xyz"
 ENERGY = "energy_hartree "
 """What stands before the energy in a frame's comment."""
+STEPS = Motion(file=TRAJECTORY_NAME, told_by="step")
+"""Each step is in the file before it is told."""
 
 
 class Surface(Protocol):
@@ -144,20 +146,25 @@ def _change(before: Step, after: Step) -> dict[str, float]:
     }
 
 
-def resume_trajectory(context: Context, start: Geometry) -> tuple[Geometry, LostSteps]:
+def resume_trajectory(
+    context: Context, start: Geometry, progress: Progress
+) -> tuple[Geometry, LostSteps]:
     """Where lost attempts had got to and what they did; else `start` and nothing.
 
     All their frames are carried over at once, so that an attempt that is lost soon after loses
-    none. The last geometry is computed once more, so that step is not counted as done.
+    none, and told of, so that who watches has them before the next is computed. The last geometry
+    is computed once more, so that step is not counted as done.
     """
     frames = read_trajectory(context.previous / TRAJECTORY_NAME) if context.previous else []
     if not frames or frames[-1][0].symbols != start.symbols:
         return start, LostSteps()
     for frame, comment in frames:
         append_frame(context.workdir / TRAJECTORY_NAME, frame, comment)
-    context.log.write(f"Resuming at geometry step {len(frames)} of an earlier attempt.\n")
+    number = len(frames)
+    context.log.write(f"Resuming at geometry step {number} of an earlier attempt.\n")
+    progress.report(message=f"resuming at geometry step {number}", stage="optimise", step=number)
     energy = frames[0][1].partition(ENERGY)[2]
-    lost = LostSteps(done=len(frames) - 1, initial_energy=float(energy) if energy else None)
+    lost = LostSteps(done=number - 1, initial_energy=float(energy) if energy else None)
     return frames[-1][0], lost
 
 

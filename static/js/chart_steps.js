@@ -3,6 +3,7 @@ import { structureBeside } from "./figures.js";
 import { significant } from "./format.js";
 
 const MOVES = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
+const OF_STEPS = ["Step", "Cell"];
 const HINT = "click a step, or use ← →: figure 1 shows it";
 
 /** A click near a point, or the arrow keys on the figure, show the geometry of that step.
@@ -25,7 +26,7 @@ export function tieToSteps(chart) {
 
 function hasSteps(viewer) {
   const told = viewer?.querySelector('script[type="application/json"]');
-  return Boolean(told) && JSON.parse(told.textContent).frame_word === "Step";
+  return Boolean(told) && OF_STEPS.includes(JSON.parse(told.textContent).frame_word);
 }
 
 function stepsOf(chart) {

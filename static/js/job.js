@@ -1,7 +1,6 @@
 // A job's page comes alive: numbers move by themselves, everything else is drawn by the server again.
 import "./job_keys.js";
 import { forgetSent } from "./form_sent.js";
-import { keep } from "./mol_keep.js";
 import { tellLocalTime } from "./page.js";
 import { JobView } from "./view.js";
 
@@ -18,7 +17,7 @@ let announcedAt = 0;
 
 const chip = document.querySelector("#live");
 // A job that has ended has no news, and needs nobody to listen.
-const { Live } = chip ? await import("./live.js") : {};
+const [{ Live }, { keep }] = chip ? await Promise.all([import("./live.js"), import("./mol_keep.js")]) : [{}, {}];
 const live = chip && new Live(
   { socket: view.data.ws, poll: view.data.poll, seq: view.seq, epoch: view.data.epoch },
   { event: hear, link: showLink, lost: drawAgain },
@@ -72,6 +71,7 @@ function replace(fresh) {
   const focused = document.activeElement?.id;
   const before = view;
   const { scrollX, scrollY } = window;
+  const top = scrollY > 0 ? topOfSeen(before.root) : null;
   tellLocalTime(fresh);
   document.adoptNode(fresh);
   keep(before.root, fresh);
@@ -81,11 +81,19 @@ function replace(fresh) {
   before.remove();
   before.root.remove();
   scrollTo(scrollX, scrollY);
+  // What stands above a result is not as high as what stood above the run.
+  if (top !== null) scrollBy(0, (topOfSeen(fresh) ?? top) - top);
   for (const event of missed) view.apply(event);
   live?.goOn(view.seq, view.data.epoch);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   showTitle();
+}
+
+/** Where the structure is on the screen; null where none is. */
+function topOfSeen(root) {
+  const { top, bottom } = root.querySelector("[data-mol]")?.getBoundingClientRect() ?? {};
+  return top < innerHeight && bottom > 0 ? top : null;
 }
 
 function showLink(link) {

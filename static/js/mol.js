@@ -18,6 +18,7 @@ class Molecule extends HTMLElement {
   following = null; // of a run that goes on
   #dmol = null;
   #files = null;
+  #carriedTo = null;
   #dark = matchMedia("(prefers-color-scheme: dark)");
   #redraw = () => this.show();
   #isBehind = false;
@@ -48,9 +49,10 @@ class Molecule extends HTMLElement {
     const slow = setTimeout(() => this.#say("Loading 3D, 0.2 MB."), 300);
     try {
       if (!hasWebGL()) throw new Error("this browser has no WebGL, or it is switched off");
+      if (this.carried) this.#carriedTo = (await import("./mol_look.js")).carriedTo;
       if (this.spec.told_by) this.following = new (await import("./mol_follow.js")).Following(this.spec);
       [this.#dmol, this.#files] = await Promise.all([load3Dmol(this.dataset.vendor), fetchFiles(this.spec, this.following)]);
-      if (this.following && !this.frames.length) this.#say("The first frame is not there yet; it is shown as soon as it is.");
+      if (this.following && !this.frames.length) this.#say(`The first ${this.spec.frame_word.toLowerCase()} is not there yet; it is shown as soon as it is.`);
       else this.#draw();
     } catch (error) {
       this.#goWithout(error);
@@ -91,7 +93,7 @@ class Molecule extends HTMLElement {
     if (this.mode) this.dispatchEvent(new Event("modeover"));
     this.mode = null;
     // The steps of an optimisation lie in one place; other files need not.
-    const isInPlace = this.spec.overlay || (this.spec.kind === "molecule" && this.frames.length > 0);
+    const isInPlace = this.spec.overlay || (this.#isWalk && this.frames.length > 0);
     const stays = view === this.view || isInPlace;
     if (!stays) this.scene.forgetView();
     this.view = view;
@@ -268,18 +270,37 @@ class Molecule extends HTMLElement {
   #draw() {
     while (drawn.length >= MOST_CONTEXTS) drawn[0].#rest();
     drawn.push(this);
+    const { top } = this.stage.getBoundingClientRect();
     this.stage.replaceChildren();
     this.scene = new Scene(this.#dmol, this.stage, this.spec);
-    const last = this.spec.kind === "molecule" || this.following ? this.frames.length - 1 : 0;
-    this.frame = Math.max(0, last);
-    const isWalk = this.spec.kind === "molecule" || this.spec.kind === "crystal";
-    this.view = (isWalk && this.#files.views[0]?.name) || (this.frames.length ? "frames" : this.#files.views[0].name);
-    if (this.spec.overlay) this.view = "overlay";
+    if (this.carried) this.scene.resemble(this.carried);
+    this.#begin();
     this.controls = new Controls(this, this.#files);
+    if (this.following) this.controls.following(this.following.isOn);
     this.#dark.addEventListener("change", this.#redraw);
     this.show();
     this.controls.mark(this.view);
     this.dataset.drawn = "";
+    // Its buttons may have taken another row, above what somebody looks at.
+    if (this.carried && top < innerHeight) scrollBy(0, this.stage.getBoundingClientRect().top - top);
+  }
+
+  /** What is shown first. */
+  #begin() {
+    const last = this.#isWalk || this.following ? this.frames.length - 1 : 0;
+    this.frame = Math.max(0, last);
+    this.view = (this.#isWalk && this.#files.views[0]?.name) || (this.frames.length ? "frames" : this.#files.views[0].name);
+    if (this.spec.overlay) this.view = "overlay";
+    const place = this.#carriedTo?.(this) ?? -1;
+    if (place < 0) return;
+    this.frame = place;
+    this.view = "frames";
+    if (this.following) this.following.isOn = false;
+  }
+
+  /** Whether its frames are of one thing in one place. */
+  get #isWalk() {
+    return this.spec.kind === "molecule" || this.spec.kind === "crystal";
   }
 
   #chosen() {

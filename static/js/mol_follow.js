@@ -1,5 +1,5 @@
 // The frames of a run that goes on, as they come.
-import { framesOf } from "./mol_frames.js";
+import { framesOf, placeOf } from "./mol_frames.js";
 
 const MOST_CHARS = 20_000_000; // of a run that is watched for long, every other older frame goes
 
@@ -16,6 +16,11 @@ class Pace {
       this.#freeAt = performance.now() + 3 * (performance.now() - from);
     }, Math.max(0, this.#freeAt - performance.now()));
   }
+}
+
+/** A page that nobody looks at asks for nothing, and for all that was missed once somebody does. */
+async function seen() {
+  if (document.hidden) await new Promise((go) => document.addEventListener("visibilitychange", go, { once: true }));
 }
 
 /** The frames so far, and those that are newer whenever there is news; one request at a time. */
@@ -43,6 +48,7 @@ export class Following {
     this.#isBusy = true;
     try {
       while (this.#isWanted) {
+        await seen();
         this.#isWanted = false;
         await this.#fetch();
       }
@@ -55,7 +61,7 @@ export class Following {
   async #fetch() {
     const url = new URL(this.#file.url, location.href);
     const newest = this.frames.at(-1);
-    if (newest) url.searchParams.set("after", newest.facts.time_ps);
+    if (newest) url.searchParams.set("after", placeOf(newest));
     const answer = await fetch(url);
     // None yet; or the run has ended meanwhile, and the page is about to be drawn with its files.
     if (answer.status === 204 || answer.status === 404) return;

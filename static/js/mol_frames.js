@@ -5,7 +5,7 @@ const SPLIT = {
   xyz: framesOfXyz,
   pdb: framesOfPdb,
   sdf: (text) => text.split(/^\$\$\$\$\r?\n?/m).filter((each) => each.trim()),
-  cif: (text) => [text],
+  cif: (text) => text.split(/^(?=data_step_\d)/m),
 };
 
 export const WITH_WATER = /^(ATOM {2}|HETATM).{11}HOH /m;
@@ -13,6 +13,11 @@ export const WITH_WATER = /^(ATOM {2}|HETATM).{11}HOH /m;
 /** Every frame of a file: its own text and its facts, such as its energy. */
 export function framesOf(text, format) {
   return SPLIT[format](text).map((frame) => ({ text: frame, format, facts: factsOf(frame, format) }));
+}
+
+/** Where in its run a frame is: which step, or at what time. */
+export function placeOf({ facts }) {
+  return facts.step ?? facts.time_ps;
 }
 
 /** What a frame is called in words: “Step 3 of 14, energy −39.62856 hartree”. */
@@ -62,6 +67,7 @@ function framesOfPdb(text) {
 function factsOf(frame, format) {
   const facts = {};
   if (format === "xyz") take(facts, frame.split("\n", 2)[1] ?? "", /(step|energy_hartree) (\S+)/g);
+  if (format === "cif") take(facts, frame.slice(0, 200), /(step|energy_hartree) (\S+)/g);
   if (format === "pdb") take(facts, frame.slice(0, 400), /^REMARK (time_ps) (\S+)/gm);
   if (format === "sdf") {
     take(facts, frame, />\s+<(score_kcal_per_mol|energy_hartree|rank)>\s*\n(\S+)/g);

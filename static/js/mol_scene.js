@@ -56,6 +56,7 @@ export class Scene {
   #dmol;
   #viewer;
   #home = null;
+  #view = null; // to begin with, instead of home
   #stage;
   #told = [];
   #lit = []; // what takes a highlight away again
@@ -180,6 +181,17 @@ export class Scene {
   /** What comes next lies elsewhere. */
   forgetView() {
     this.#home = null;
+  }
+
+  /** The camera and the switches; a surface is of one frame. */
+  get look() {
+    return { view: this.#viewer.getView(), options: { ...this.options, surface: false } };
+  }
+
+  /** Begin as another scene of the same atoms was left. */
+  resemble({ view, options }) {
+    this.#view = view;
+    this.options = { ...options, dipole: options.dipole && Boolean(this.spec.dipole) };
   }
 
   picture() {
@@ -353,5 +365,7 @@ export class Scene {
       if (clientWidth < clientHeight) this.#viewer.zoom(clientWidth / clientHeight);
     }
     this.#home = this.#viewer.getView();
+    if (this.#view) this.#viewer.setView(this.#view);
+    this.#view = null;
   }
 }

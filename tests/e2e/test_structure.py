@@ -258,38 +258,6 @@ def test_in_the_dark_the_same_is_drawn_in_other_colours(
     until(lambda: picture(page) != light, "the picture is drawn anew", within_s=10)
 
 
-def test_a_run_is_followed_until_the_reader_takes_over_and_shown_when_it_ends(
-    page: Page, stack: Stack
-) -> None:
-    long = {"length_ps": 19_000, "equilibration_ps": 0.2, "report_interval_ps": 2}
-    job_id = stack.submit("md_simulation", structure="CCO", **long)
-    page.goto(f"{stack.url}/jobs/{job_id}/")
-    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "", timeout=120_000)
-    follow = page.get_by_role("button", name="Follow the newest frame")
-    expect(follow).to_have_attribute("aria-pressed", "true")
-
-    def place() -> list[int]:
-        """Which frame is shown, and of how many."""
-        return [int(each) for each in page.locator("[data-count]").inner_text().split(" / ")]
-
-    until(lambda: place()[0] > 2, "a newer frame is shown", within_s=60)
-    slider = page.get_by_role("slider", name="Frame")
-    slider.focus()
-    slider.press("Home")
-    expect(follow).to_have_attribute("aria-pressed", "false")
-    before = place()[1]
-    until(lambda: place()[1] > before, "there is a newer frame", within_s=60)
-    assert place()[0] == 1
-    follow.click()
-    until(lambda: place()[0] > before, "it goes on with the newest", within_s=60)
-
-    stack.client.post(f"/api/v1/jobs/{job_id}/cancel")
-
-    expect(page.get_by_role("button", name="Loop")).to_be_enabled(timeout=60_000)
-    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "", timeout=60_000)
-    assert page.evaluate(INK) > 0.01
-
-
 def test_nothing_of_it_is_loaded_before_it_is_near(page: Page, stack: Stack, moved: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

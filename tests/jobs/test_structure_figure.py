@@ -100,6 +100,11 @@ def roles(job: Job, simulation: str = "") -> list[tuple[str, str]]:
         ),
         (["final.cif"], "crystal", [("view", "final.cif")]),
         (
+            ["cells.cif", "final.cif"],
+            "crystal",
+            [("view", "final.cif"), ("frames", "cells.cif")],
+        ),
+        (
             ["1-CO-final.xyz", "1-CO-trajectory.xyz", "2-H2O-final.xyz"],
             "molecule",
             [("view", "1-CO-final.xyz"), ("view", "2-H2O-final.xyz")],
@@ -142,7 +147,9 @@ def test_a_job_about_no_atoms_has_no_such_figure(leave: Callable[..., Job]) -> N
 def test_a_figure_with_nothing_in_it_says_why(
     leave: Callable[..., Job], fields: dict[str, Any], words: str
 ) -> None:
-    job = leave(*(["final.xyz"] if "files_removed_at" in fields else []))
+    # One that takes no steps: those of an optimisation are followed while it runs.
+    names = ["final.xyz"] if "files_removed_at" in fields else []
+    job = leave(*names, simulation="dft_single_point")
     Job.objects.filter(pk=job.pk).update(**fields)
     job.refresh_from_db()
 

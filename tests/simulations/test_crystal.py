@@ -1,6 +1,7 @@
 """Crystals: the search for a minimum, our grid against PySCF's own, and LiC6 from end to end."""
 
 import csv
+import io
 import math
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import simulations
 from simulations import Cancelled, InvalidParams, ScienceError
 from simulations.quantum.crystal_params import DftCrystalParams
+from simulations.quantum.crystal_run import cif_block
 from simulations.quantum.lattice import k_mesh, scaled, to_ase, vectors
 from simulations.quantum.lattice_search import (
     NoMinimum,
@@ -182,7 +184,7 @@ def test_a_single_point_computes_the_cell_of_the_literature(context: RecordingCo
     assert result["a_angstrom"] == result["literature_a_angstrom"] == 3.567
     assert result["c_angstrom"] is None
     assert len(result["stages"]) == 1
-    assert context.artifacts == ["checkpoint.chk", "lattice_points.csv", "final.cif"]
+    assert context.artifacts == ["checkpoint.chk", "lattice_points.csv", "cells.cif", "final.cif"]
     assert context.points[-1]["fraction"] == 1
 
 
@@ -201,6 +203,8 @@ def test_a_minimal_basis_is_called_a_quick_look(context: RecordingContext) -> No
 def test_a_lost_search_computes_no_cell_twice(
     context: RecordingContext, next_context: RecordingContext
 ) -> None:
+    from ase.io import read
+
     context.stop_when = lambda point: point.get("step") == 3
     with pytest.raises(Cancelled):
         compute(context, k_mesh=(2, 2, 2))
@@ -212,6 +216,23 @@ def test_a_lost_search_computes_no_cell_twice(
     assert "Resumed: 3 cells are known" in result["notes"][-1]["message"]
     assert next_context.series("step") == [stage["step"] for stage in result["stages"]]
     assert result["converged"]
+    tried = read(next_context.workdir / "cells.cif", ":")
+    volumes = [stage["a_angstrom"] ** 3 / 4 for stage in result["stages"]]
+    assert [cell.cell.volume for cell in tried] == pytest.approx(volumes, rel=1e-6)
+
+
+def test_a_block_of_a_cell_says_its_step_and_where_it_ends() -> None:
+    from ase.io import read
+
+    diamond = crystal("diamond")
+    blocks = [cif_block(to_ase(diamond, diamond.constants), n, -11.5) for n in (9, 10)]
+
+    first, second = (block.splitlines() for block in blocks)
+    assert first[:2] == ["data_step_9", "# step 9 energy_hartree -11.5000000000"]
+    assert second[0] == "data_step_10"
+    assert [block.count("#END\n") for block in blocks] == [1, 1]
+    both = read(io.StringIO("".join(blocks)), ":", format="cif")
+    assert [cell.get_chemical_formula() for cell in both] == ["C2", "C2"]
 
 
 @pytest.mark.slow
@@ -244,7 +265,9 @@ def test_lithium_graphite_from_its_name_to_its_lattice(
     assert not [key for key in result if "volt" in key]
     assert result["energy_hartree"] == pytest.approx(result["predicted_energy_hartree"], abs=2e-5)
     assert context.points[-1]["fraction"] == 1
-    assert set(context.artifacts) == {"checkpoint.chk", "lattice_points.csv", "final.cif"}
+    assert set(context.artifacts) == {
+        "checkpoint.chk", "lattice_points.csv", "cells.cif", "final.cif",
+    }  # fmt: skip
     atoms = read(context.workdir / "final.cif")
     assert atoms.cell.cellpar()[2] == pytest.approx(result["c_angstrom"], abs=1e-4)
     with (context.workdir / "lattice_points.csv").open() as stream:

@@ -8,7 +8,7 @@ import pytest
 
 import simulations
 from simulations import Cancelled, InvalidParams, ScienceError
-from simulations.quantum.geometry import read_frames
+from simulations.quantum.geometry import Geometry, read_frames, read_trajectory
 from simulations.quantum.solvents import SOLVENTS, solvents_of
 
 from .recording import RecordingContext
@@ -137,6 +137,27 @@ def test_an_optimisation_cut_short_says_what_would_help(context: RecordingContex
     assert "trajectory.xyz" in context.artifacts
 
 
+def trajectory(context: RecordingContext) -> list[tuple[Geometry, str]]:
+    return read_trajectory(context.workdir / "trajectory.xyz")
+
+
+def test_each_step_is_in_the_file_before_it_is_told(context: RecordingContext) -> None:
+    behind = []
+
+    def look(point: dict[str, Any]) -> bool:
+        if "step" in point:
+            _, comment = trajectory(context)[-1]
+            behind.append(
+                comment == f"step {point['step']} energy_hartree {point['energy_hartree']:.10f}"
+            )
+        return False
+
+    context.stop_when = look
+    result = optimise(context)
+
+    assert behind == [True] * result["n_steps"]
+
+
 def test_a_cancel_between_steps_is_heard_and_a_new_attempt_goes_on(
     context: RecordingContext, next_context: RecordingContext
 ) -> None:
@@ -146,9 +167,12 @@ def test_a_cancel_between_steps_is_heard_and_a_new_attempt_goes_on(
 
     result = optimise(next_context)
 
-    assert next_context.series("step")[0] == 3
+    # Told once with the steps that were carried over, and once as it is computed again.
+    assert next_context.series("step")[:3] == [3, 3, 4]
     assert "resumed" in [note["code"] for note in result["notes"]]
-    assert len(read_frames(next_context.workdir / "trajectory.xyz")) == result["n_steps"]
+    steps = [comment.split()[1] for _, comment in trajectory(next_context)]
+    assert steps == [str(n) for n in range(1, result["n_steps"] + 1)]
+    assert trajectory(next_context)[:3] == trajectory(context)
 
 
 def test_a_radical_is_told_that_xtb_knows_no_spin(context: RecordingContext) -> None:
