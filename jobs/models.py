@@ -127,8 +127,9 @@ class Job(models.Model):
         indexes = [
             # With its order, for whose sake SQLite would else look through all that they have.
             models.Index(fields=["owner", "fingerprint", "created_at", "id"], name="job_equal"),
-            models.Index(fields=["owner", "-created_at", "id"], name="job_owner_created"),
-            models.Index(fields=["-created_at", "id"], name="job_created"),
+            # With the name, so that what is called so is sought without a look at the rows.
+            models.Index(fields=["owner", "-created_at", "id", "name"], name="job_owner_created"),
+            models.Index(fields=["-created_at", "id", "name"], name="job_created"),
             models.Index(fields=["owner", "inchikey", "-created_at", "id"], name="job_of_molecule"),
             # The operators' list, by what is rare among a million.
             models.Index(fields=["state", "-created_at", "id"], name="job_state_created"),
