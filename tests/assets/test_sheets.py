@@ -25,6 +25,7 @@ def test_what_one_has_is_not_sent_again(client: Client) -> None:
     assert client.get("/static/sheets/base+menu.css", HTTP_IF_NONE_MATCH=known).status_code == 304
 
 
+@pytest.mark.django_db  # the page that says so has the colours that its reader chose
 @pytest.mark.parametrize("names", ["none", "base+base", "base+", "..%2Fjs%2Fjob", "base+none"])
 def test_nothing_else_can_be_had_so(client: Client, names: str) -> None:
     assert client.get(f"/static/sheets/{names}.css").status_code == 404
