@@ -17,7 +17,9 @@ let announcedAt = 0;
 
 const chip = document.querySelector("#live");
 // A job that has ended has no news, and needs nobody to listen.
-const [{ Live }, { keep }] = chip ? await Promise.all([import("./live.js"), import("./mol_keep.js")]) : [{}, {}];
+const [{ Live }, { keep }, { left }] = chip
+  ? await Promise.all([import("./live.js"), import("./mol_keep.js"), import("./eta.js")])
+  : [{}, {}, {}];
 const live = chip && new Live(
   { socket: view.data.ws, poll: view.data.poll, seq: view.seq, epoch: view.data.epoch },
   { event: hear, link: showLink, lost: drawAgain },
@@ -103,7 +105,7 @@ function showLink(link) {
 }
 
 function everySecond() {
-  if (live.link !== "reconnecting" && live.link !== "refused") view.tick();
+  if (live.link !== "reconnecting" && live.link !== "refused") view.tick(left);
   const age = `${live.age} s old`;
   chip.lastElementChild.textContent = {
     connecting: "connecting",

@@ -1,7 +1,6 @@
 // The page of one job as the server drew it, and how an event changes it.
 import { Chart } from "./chart.js";
 import { pointsOf } from "./chart_ways.js";
-import { left } from "./eta.js";
 import { bringToLife } from "./figures.js";
 import { duration, number } from "./format.js";
 
@@ -47,7 +46,8 @@ export class JobView {
     this.#showProgress(event);
   }
 
-  tick() {
+  /** @param left says how long a run may still take: of eta.js, which only a run needs. */
+  tick(left) {
     const elapsed = this.root.querySelector("[data-since]");
     if (elapsed) elapsed.textContent = duration(since(elapsed.dataset.since));
     const rest = this.root.querySelector("[data-left]");
