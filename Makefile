@@ -39,8 +39,8 @@ calibrate: $(VENV)/run-ready  ## measure this machine, so that jobs say how long
 
 test: lint assets  ## the whole suite, and once more on PostgreSQL
 	$(PYTEST) -m "not stack"
-	# Not again: engines, which know no database, and what is slow for their or its number's sake.
-	BACKPLANE_TEST_DATABASE=postgres $(PYTEST) -m "not stack and not slow" \
+	# Not again: engines and assets, which know no database, and chaos, which starts its own.
+	BACKPLANE_TEST_DATABASE=postgres $(PYTEST) -m "not stack" \
 		--ignore=tests/simulations --ignore=tests/assets --ignore=tests/chaos
 	# One after the other: what a whole site does in time, it does on a machine of its own.
 	$(BIN)/python -m pytest -m stack
