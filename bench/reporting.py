@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -16,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.load import ROOT
+from .child import Child
 
 N = 10_000
 LEASE_EVERY_S = 4
@@ -30,37 +29,21 @@ class Reporting:
     """
 
     def __init__(self, env: Mapping[str, str], jobs: int) -> None:
-        pipe, argv = subprocess.PIPE, [sys.executable, "-m", "bench.reporting"]
-        self._process = subprocess.Popen(
-            argv, stdin=pipe, stdout=pipe, text=True, cwd=ROOT, env={**env, **QUIET}
-        )
-        self._say({"jobs": jobs})
-        self.jobs: list[str] = self._hear()
+        self._child = Child("bench.reporting", {**env, **QUIET})
+        self._child.say({"jobs": jobs})
+        self.jobs: list[str] = self._child.hear()
 
     def begin(self, per_s: float, seconds: float) -> None:
         """Report so many events a second, of all jobs together and by turns."""
-        self._say({"per_s": per_s, "seconds": seconds})
+        self._child.say({"per_s": per_s, "seconds": seconds})
 
     def told(self) -> dict[str, float]:
         """What was kept of that, once it is over."""
-        found: dict[str, float] = self._hear()
+        found: dict[str, float] = self._child.hear()
         return found
 
     def close(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(60)
-
-    def _say(self, words: dict[str, Any]) -> None:
-        assert self._process.stdin
-        print(json.dumps(words), file=self._process.stdin, flush=True)
-
-    def _hear(self) -> Any:
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"who reports ended with {self._process.wait(30)}")
-        return json.loads(line)
+        self._child.close()
 
 
 @dataclass(slots=True)

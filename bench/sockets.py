@@ -10,7 +10,6 @@ import json
 import os
 import resource
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bench.load import ROOT
+from .child import Child
 
 AT_ONCE = 20
 """So many knock together, as an avalanche of sockets would be too late for its own handshakes."""
@@ -46,38 +45,22 @@ class Sockets:
 
     def __init__(self, port: int, jobs: Sequence[str], n: int) -> None:
         self.n = n
-        argv = [sys.executable, "-m", "bench.sockets"]
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
-        self._say({"port": port, "jobs": list(jobs), "n": n})
+        self._child = Child("bench.sockets")
+        self._child.say({"port": port, "jobs": list(jobs), "n": n})
 
     def until_open(self) -> None:
-        self._hear()
+        self._child.hear()
 
     def listen(self, seconds: float) -> None:
         """Begin anew; what came before does not count."""
-        self._say({"seconds": seconds})
+        self._child.say({"seconds": seconds})
 
     def heard(self) -> Heard:
         """Once those seconds are over."""
-        return Heard(**self._hear())
+        return Heard(**self._child.hear())
 
     def close(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(30)
-
-    def _say(self, words: dict[str, Any]) -> None:
-        assert self._process.stdin
-        print(json.dumps(words), file=self._process.stdin, flush=True)
-
-    def _hear(self) -> dict[str, Any]:
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the sockets ended with {self._process.wait(30)}")
-        found: dict[str, Any] = json.loads(line)
-        return found
+        self._child.close()
 
 
 @dataclass(slots=True)
