@@ -189,14 +189,7 @@ def too_many(request: HttpRequest, exc: limits.TooMany) -> HttpResponse:
 
 
 def storage_away(request: HttpRequest) -> HttpResponse:
-    wait_s = StorageAway.wait
-    if request.path.startswith(MACHINE_PATHS):
-        told = problem(503, StorageAway.default_code, StorageAway.default_detail, request)
-        answer: HttpResponse = _json(told)
-    else:
-        answer = render(request, "503.html", {"wait_s": wait_s}, status=503)
-    answer["Retry-After"] = str(wait_s)
-    return answer
+    return _away(request, StorageAway, "503.html", {})
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -210,15 +203,22 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def database_away(request: HttpRequest) -> HttpResponse:
-    wait_s = DatabaseBusy.wait
+    # The colours that somebody chose are in the database, too.
+    return _away(request, DatabaseBusy, "503_database.html", {"theme": ""})
+
+
+def _away(
+    request: HttpRequest,
+    what: type[StorageAway | DatabaseBusy],
+    template: str,
+    on_page: dict[str, str],
+) -> HttpResponse:
     if request.path.startswith(MACHINE_PATHS):
-        told = problem(503, DatabaseBusy.default_code, DatabaseBusy.default_detail, request)
+        told = problem(503, what.default_code, what.default_detail, request)
         answer: HttpResponse = _json(told)
     else:
-        # The colours that somebody chose are in the database, too.
-        told_on_page = {"wait_s": wait_s, "theme": ""}
-        answer = render(request, "503_database.html", told_on_page, status=503)
-    answer["Retry-After"] = str(wait_s)
+        answer = render(request, template, {"wait_s": what.wait, **on_page}, status=503)
+    answer["Retry-After"] = str(what.wait)
     return answer
 
 
