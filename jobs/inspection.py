@@ -26,6 +26,7 @@ from . import (
     turns,
 )
 from .explaining import explain
+from .line import pause_of
 from .models import Attempt, Job, JobEvent
 from .pages.formats import duration
 from .pages.record import provenance_rows
@@ -193,8 +194,8 @@ def _of_waiting(job: Job, now: datetime) -> Iterator[Row]:
     )
     if job.key and (held := spending.why_held(job.key)):
         yield "Its key", held
-    if job.not_before and job.not_before > now:
-        yield "Not before", moments.written(job.not_before)
+    if until := pause_of(job):
+        yield "Not before", moments.written(until)
     yield "Priority", job.priority_word
     yield "Workers", _workers()
 

@@ -47,6 +47,21 @@ class AsOf:
         return {"now": self.now, "longest": self.longest, "today": self.today}
 
 
+def due(at: AsOf) -> Q:
+    """Jobs that have no pause before their next attempt, or none any more.
+
+    One that is to wait for longer than any does is from before the clock was set back.
+    """
+    return Q(not_before=None) | Q(not_before__lte=at.now) | Q(not_before__gt=at.longest)
+
+
+def pause_of(job: Job) -> datetime | None:
+    """Until when it waits before its next attempt; None: it does not, as `due` has it."""
+    at = AsOf.current()
+    pauses = job.not_before is not None and at.now < job.not_before <= at.longest
+    return job.not_before if pauses else None
+
+
 def waiting(
     backend: str,
     *,
@@ -58,12 +73,9 @@ def waiting(
 
     :param queue: only those of this one.
     :param able: only those that such a worker can serve.
-
-    One that is to wait for longer than any does is from before the clock was set back.
     """
     at = as_of or AsOf.current()
-    due = Q(not_before=None) | Q(not_before__lte=at.now) | Q(not_before__gt=at.longest)
-    line = Job.objects.unfinished(JobState.QUEUED).filter(due, backend=backend)
+    line = Job.objects.unfinished(JobState.QUEUED).filter(due(at), backend=backend)
     if queue is not None:
         line = line.filter(queue=queue)
     if able is not None:

@@ -32,6 +32,7 @@ from prometheus_client.core import (
     Metric,
 )
 
+from .line import AsOf, due
 from .models import Attempt, Job
 from .states import NO_WORD, JobState
 from .webhook_models import WebhookDelivery
@@ -69,14 +70,15 @@ class JobsCollector:
 
 
 def _active() -> Iterator[Metric]:
-    now = timezone.now()
-    due = Q(not_before=None) | Q(not_before__lte=now)
-    silent = Q(state=JobState.RUNNING, lease_expires_at__lt=now)
+    at = AsOf.current()
+    silent = Q(state=JobState.RUNNING, lease_expires_at__lt=at.now)
     rows = list(
         Job.objects.filter(finished_at=None)
         .order_by()
         .values("state", "reason")
-        .annotate(n=Count("pk"), oldest=Min("queued_at", filter=due), silent=Count("pk", silent))
+        .annotate(
+            n=Count("pk"), oldest=Min("queued_at", filter=due(at)), silent=Count("pk", silent)
+        )
     )
     waiting = GaugeMetricFamily(
         "backplane_jobs_waiting", "Jobs that wait, by reason.", labels=["reason"]
@@ -95,7 +97,7 @@ def _active() -> Iterator[Metric]:
     yield _gauge(
         "backplane_oldest_waiting_seconds",
         "How long the longest has waited of those that may start; 0 if none does.",
-        _age_s([row["oldest"] for row in rows if row["state"] == JobState.QUEUED], now),
+        _age_s([row["oldest"] for row in rows if row["state"] == JobState.QUEUED], at.now),
     )
 
 

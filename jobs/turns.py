@@ -32,6 +32,7 @@ from .line import (
     AsOf,
     default_max_running,
     lines_of,
+    pause_of,
     users,
     users_in_turn,
     waiting,
@@ -198,9 +199,8 @@ def _why_by_itself(job: Job) -> Waiting | None:
         return Waiting(reason=str(job.reason), text=str(Reason.QUEUE_UNREACHABLE.label))
     if job.reason == Reason.SCHEDULER:
         return Waiting(reason=str(job.reason), text=job.message or str(Reason.SCHEDULER.label))
-    if job.not_before and job.not_before > timezone.now():
-        until = job.not_before.strftime("%H:%M:%S")
-        text = f"Waiting until {until} UTC before attempt {job.attempt}"
+    if until := pause_of(job):
+        text = f"Waiting until {until:%H:%M:%S} UTC before attempt {job.attempt}"
         return Waiting(reason=str(Reason.BACKING_OFF), text=text)
     return None
 

@@ -228,7 +228,7 @@ def test_the_line_and_its_oldest_are_counted(submit: Callable[..., Job]) -> None
     now = timezone.now()
     Job.objects.filter(pk=old.pk).update(queued_at=now - timedelta(minutes=5))
     Job.objects.filter(pk=later.pk).update(
-        queued_at=now - timedelta(hours=2), not_before=now + timedelta(hours=1)
+        queued_at=now - timedelta(hours=2), not_before=now + timedelta(minutes=9)
     )
 
     found = scraped()

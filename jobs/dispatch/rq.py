@@ -15,7 +15,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import django_rq
-from django.utils import timezone
 from redis.exceptions import RedisError
 from rq import Queue as Tickets
 from rq.exceptions import DuplicateJobError, NoSuchJobError
@@ -24,6 +23,7 @@ from rq.job import Job as Ticket
 from rq.registry import ScheduledJobRegistry
 
 from jobs import fleet
+from jobs.line import pause_of
 
 from .base import Unreachable
 
@@ -50,8 +50,8 @@ class RQBackend:
             ticket["job_id"] += f"-{secrets.token_hex(4)}"
         with _reachable(), suppress(DuplicateJobError):
             queue = _queue(job.queue)
-            if job.not_before and job.not_before > timezone.now():
-                queue.enqueue_at(job.not_before, RUN_JOB, **ticket)
+            if until := pause_of(job):
+                queue.enqueue_at(until, RUN_JOB, **ticket)
             else:
                 queue.enqueue(RUN_JOB, **ticket)
 

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from rq.executions import Execution
 from rq.registry import ScheduledJobRegistry
 
-from jobs import dispatch, lifecycle, processes
+from jobs import dispatch, lifecycle, processes, turns
 from jobs import reconciler as reconciler_module
 from jobs.dispatch import rq as rq_backend
 from jobs.models import Allowance, Job
@@ -84,6 +84,24 @@ def test_a_retry_waits_for_its_time_in_the_scheduler(
     assert waiting() == []
     queue = django_rq.get_queue("default")
     assert ScheduledJobRegistry(queue=queue).get_job_ids() == [job.run_id]
+
+
+def test_a_pause_from_before_the_clock_was_set_back_is_over_for_its_ticket_too(
+    redis: Any, submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
+    """Or the line says that the job may start, and its tickets come an hour later."""
+    job = start(submit())
+    lifecycle.lose(job, 1, "gone")
+    # As if the clock had been an hour ahead until now.
+    job.not_before += timedelta(hours=1)
+    job.save(update_fields=["not_before"])
+
+    lifecycle.hand_to_backend(job)
+
+    assert waiting() == [job.run_id]
+    told = turns.explain(job)
+    assert told
+    assert told.reason == Reason.NO_FREE_WORKER
 
 
 def test_a_redis_that_lost_its_memory_is_told_again(
