@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, F, Func, Q, Value
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, Value
 
-from . import cursors
+from . import cursors, names
 from .batch_models import BatchItem
 from .models import Job, JobQuerySet
 from .states import ACTIVE
@@ -88,18 +88,35 @@ def matching(jobs: JobQuerySet, wanted: Wanted) -> JobQuerySet:
         found = found.filter(Q(batch=wanted.batch) | Q(pk__in=items.values("job")))
     for tag in wanted.tags:
         found = found.filter(Holds(F("tags"), Value(tag)))
-    return found.filter(called(wanted.text)) if wanted.text else found
+    return called(found, wanted.text) if wanted.text else found
 
 
-def called(text: str) -> Q:
-    """Part of a job's name, or the beginning of its id as pages and logs show it."""
+def called(jobs: JobQuerySet, text: str) -> JobQuerySet:
+    """Those of them with this in their name, or whose id, as pages and logs show it, begins so.
+
+    What else was said of how to read `jobs` does not hold for what is returned.
+    """
+    meant, is_so = is_called(text)
+    if not meant:
+        return jobs.filter(is_so)
+    # Asked of each by itself: SQLite, which has not counted, would go through all of an owner's.
+    return Job.objects.filter(meant, Exists(jobs.filter(is_so, pk=OuterRef("pk"))))
+
+
+def is_called(text: str) -> tuple[Q, Q]:
+    """What is true of more than those, and found by an index if that is of help; and of those."""
+    is_so, ids = Q(name__icontains=text), _beginning(text)
+    if ids:
+        is_so |= Q(pk__range=ids)
+    return names.may_be_called(text, ids), is_so
+
+
+def _beginning(text: str) -> tuple[UUID, UUID] | None:
+    """The first and the last id that begin so; a range, for neither database looks for less."""
     digits = text.replace("-", "").lower()
-    by_name = Q(name__icontains=text)
     if not digits or len(digits) > 32 or not set(digits) <= set("0123456789abcdef"):
-        return by_name
-    # A range, for neither database looks for the beginning of an id.
-    first, last = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
-    return by_name | Q(pk__range=(first, last))
+        return None
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
 
 
 class Holds(Func):

@@ -8,9 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import CharField, Count, Max
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,11 +17,14 @@ from django.views.decorators.http import require_safe
 from jobs.finding import called
 from jobs.models import Job, JobQuerySet, StoredFile
 
+from .filters import MOST_COUNTED
 from .listing import lean
 from .readers import own_jobs
 from .today import quick
 
 MOST_SHOWN = 8
+MOST_READ = 200
+"""Jobs, the newest, whose molecules are told: of a common word there is no end."""
 LONGEST = 2000
 PAGES = (
     ("Today", "home", "what runs, what needs you"),
@@ -87,7 +88,7 @@ def _pages(sought: str) -> list[Hit]:
 
 
 def _jobs(mine: JobQuerySet, sought: str) -> list[Job]:
-    return list(lean(mine).filter(called(sought)).newest_first()[:MOST_SHOWN])
+    return list(lean(called(mine, sought)).newest_first()[:MOST_SHOWN])
 
 
 def _molecules(mine: JobQuerySet, sought: str) -> list[Hit]:
@@ -95,18 +96,21 @@ def _molecules(mine: JobQuerySet, sought: str) -> list[Hit]:
     if INCHIKEY.fullmatch(sought):
         found = mine.filter(inchikey__gte=sought, inchikey__lt=f"{sought}~")
     else:
-        found = mine.filter(inchikey__gt="", name__icontains=sought)
-    formula = Max(Cast(KT("structure__formula"), CharField()))
-    counted: Any = found.order_by().values("inchikey")
-    counted = counted.annotate(n=Count("pk"), last=Max("created_at"), formula=formula)
-    return [
-        Hit(
-            title=row["formula"] or row["inchikey"],
-            address=reverse("molecules:detail", args=[row["inchikey"]]),
-            note=f"{row['inchikey']}, {row['n']} job{'' if row['n'] == 1 else 's'}",
-        )
-        for row in counted.order_by("-last", "inchikey")[:MOST_SHOWN]
-    ]
+        found = called(mine, sought).filter(inchikey__gt="")
+    newest = found.newest_first().values_list("inchikey", KT("structure__formula"))[:MOST_READ]
+    formulas = dict(reversed(newest))
+    keys = [*dict.fromkeys(inchikey for inchikey, _ in newest)][:MOST_SHOWN]
+    return [_molecule(mine, inchikey, formulas[inchikey]) for inchikey in keys]
+
+
+def _molecule(mine: JobQuerySet, inchikey: str, formula: str | None) -> Hit:
+    n = mine.filter(inchikey=inchikey).order_by()[: MOST_COUNTED + 1].count()
+    jobs = f"more than {MOST_COUNTED:,} jobs" if n > MOST_COUNTED else f"{n} job{'s' * (n != 1)}"
+    return Hit(
+        title=formula or inchikey,
+        address=reverse("molecules:detail", args=[inchikey]),
+        note=f"{inchikey}, {jobs}",
+    )
 
 
 def _files(user: Any, sought: str) -> list[Hit]:
