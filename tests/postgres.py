@@ -40,6 +40,8 @@ class Postgres:
 
     def __enter__(self) -> Self:
         try:
+            if os.getuid() == 0:
+                shutil.chown(self.directory, **_owner())
             self._bin = self._binaries()
             self._initdb()
             self.start()
@@ -129,7 +131,6 @@ class Postgres:
         for name in (f"{package.name}/{newest}", f"{package.name}.libs"):
             if (package.parent / name).is_dir():
                 shutil.copytree(package.parent / name, self.directory / name)
-        shutil.chown(self.directory, **_owner())
         # Whatever this process lets others see of what it makes.
         (self.directory / package.name).chmod(0o755)
         return self.directory / package.name / newest / "bin"
