@@ -96,19 +96,26 @@ def called(jobs: JobQuerySet, text: str) -> JobQuerySet:
 
     What else was said of how to read `jobs` does not hold for what is returned.
     """
-    meant, is_so = is_called(text)
-    if not meant:
-        return jobs.filter(is_so)
+    meant, found = _meant(text), jobs.filter(_is_called(text))
+    if meant is None:
+        return found
     # Asked of each by itself: SQLite, which has not counted, would go through all of an owner's.
-    return Job.objects.filter(meant, Exists(jobs.filter(is_so, pk=OuterRef("pk"))))
+    return Job.objects.filter(Exists(found.filter(pk=OuterRef("pk"))), pk__in=meant)
 
 
-def is_called(text: str) -> tuple[Q, Q]:
-    """What is true of more than those, and found by an index if that is of help; and of those."""
-    is_so, ids = Q(name__icontains=text), _beginning(text)
-    if ids:
-        is_so |= Q(pk__range=ids)
-    return names.may_be_called(text, ids), is_so
+def called_among_all(text: str) -> Q:
+    """As `called`, where nobody's jobs are left out."""
+    meant = _meant(text)
+    return _is_called(text) if meant is None else Q(_is_called(text), pk__in=meant)
+
+
+def _is_called(text: str) -> Q:
+    ids = _beginning(text)
+    return Q(name__icontains=text) | (Q(pk__range=ids) if ids else Q())
+
+
+def _meant(text: str) -> list[UUID] | None:
+    return names.may_be_called(text, _beginning(text))
 
 
 def _beginning(text: str) -> tuple[UUID, UUID] | None:

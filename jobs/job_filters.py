@@ -16,7 +16,7 @@ from django.utils.functional import cached_property
 
 import simulations
 
-from .finding import is_called
+from .finding import called_among_all
 from .models import Job
 from .states import ACTIVE, FailureKind, JobState
 
@@ -168,7 +168,7 @@ def sought(jobs: QuerySet[Job], text: str) -> QuerySet[Job]:
         if by_id.exists():
             return by_id
     owners = _users(text)
-    return jobs.filter(owner__in=owners) if owners else jobs.filter(*is_called(text))
+    return jobs.filter(owner__in=owners) if owners else jobs.filter(called_among_all(text))
 
 
 def by_beginning(digits: str) -> Q:

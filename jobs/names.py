@@ -13,14 +13,12 @@ from uuid import UUID
 
 from django.db import connection, connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.models import Q
-from django.db.models.expressions import RawSQL
 
 SHORTEST = 3
-MOST_TRIPLES = 50
-MOST_LOOKED_AT = 3_000
-"""Of so many jobs each is looked at; where more may be meant, the list is read from its top until
-a page is full. Of a million, both take as long then: one in three hundred is one of them."""
+MOST_TRIPLES = 20
+MOST_LOOKED_AT = 200
+"""Of so many jobs each is looked at. Where more may be meant the list is read from its top until a
+page is full: of a million, both take some hundredths of a second then."""
 
 MADE_BY = ("jobs", "0018_names_by_triples")
 OLDEST_WITH_TRIPLES = (3, 34)
@@ -44,9 +42,8 @@ TRIGGERS = {
     """,
 }
 KEPT = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'jobs_job'"
-FOUND = "SELECT job_id FROM names_of_jobs WHERE names_of_jobs MATCH %s"
-BEGINS_SO = "SELECT id FROM jobs_job WHERE id BETWEEN %s AND %s"
-HOW_MANY = f"SELECT count(*) FROM ({FOUND} LIMIT %s)"
+FOUND = "SELECT job_id FROM names_of_jobs WHERE names_of_jobs MATCH %s LIMIT %s"
+BEGINS_SO = "SELECT id FROM jobs_job WHERE id BETWEEN %s AND %s LIMIT %s"
 
 # Whoever may make anything in a database may have this extension, which PostgreSQL trusts.
 MAY_HAVE = """
@@ -63,33 +60,35 @@ WHERE_IT_IS = """
 INDEX = "CREATE INDEX job_named ON jobs_job USING gin (UPPER(name::text) {}.gin_trgm_ops)"
 
 
-def may_be_called(text: str, ids: tuple[UUID, UUID] | None = None) -> Q:
-    """What is true of every job that has this in its name; no condition where that is of no help.
+def may_be_called(text: str, ids: tuple[UUID, UUID] | None = None) -> list[UUID] | None:
+    """All jobs that have this in their name, and some more; None: too many, or it cannot be told.
 
     PostgreSQL sees by itself when its index helps.
 
-    :param ids: or its id lies in between. SQLite asks one list of ids, where it would see no
-        use in two indexes.
+    :param ids: or whose id lies in between.
     """
     if connection.vendor != "sqlite" or len(text) < SHORTEST or "\0" in text:
-        return Q()
-    triples = dict.fromkeys(text[at : at + 3] for at in range(len(text) - 2))
-    quoted = [f'"{each.replace(chr(34), chr(34) * 2)}"' for each in triples]
-    match = " AND ".join(quoted[:MOST_TRIPLES])
+        return None
     with connection.cursor() as cursor:
-        is_few = _is_kept(cursor) and _number(cursor, match) <= MOST_LOOKED_AT
-    if not is_few:
-        return Q()
-    if ids is None:
-        return Q(pk__in=RawSQL(FOUND, [match]))
-    first, last = ids
-    return Q(pk__in=RawSQL(f"{FOUND} UNION ALL {BEGINS_SO}", [match, first.hex, last.hex]))
+        if not _is_kept(cursor):
+            return None
+        found = _some(cursor, FOUND, _all_of(text))
+        if ids and len(found) <= MOST_LOOKED_AT:
+            found |= _some(cursor, BEGINS_SO, *(each.hex for each in ids))
+    return [*found] if len(found) <= MOST_LOOKED_AT else None
 
 
-def _number(cursor: Any, match: str) -> int:
-    """Counted to the first that is too many."""
-    cursor.execute(HOW_MANY, [match, MOST_LOOKED_AT + 1])
-    return int(cursor.fetchone()[0])
+def _all_of(text: str) -> str:
+    """Asks for its triples, side by side: those across two of them would tell hardly more."""
+    starts = [*range(0, len(text) - 3, 3)[:MOST_TRIPLES], len(text) - 3]
+    triples = dict.fromkeys(text[at : at + 3] for at in starts)
+    return " AND ".join(f'"{each.replace(chr(34), chr(34) * 2)}"' for each in triples)
+
+
+def _some(cursor: Any, sql: str, *words: str) -> set[UUID]:
+    """One more than are looked at, if there are so many."""
+    cursor.execute(sql, [*words, MOST_LOOKED_AT + 1])
+    return {UUID(job_id) for (job_id,) in cursor.fetchall()}
 
 
 def _is_kept(cursor: Any) -> bool:

@@ -23,7 +23,7 @@ from .readers import own_jobs
 from .today import quick
 
 MOST_SHOWN = 8
-MOST_READ = 200
+MOST_READ = 50
 """Jobs, the newest, whose molecules are told: of a common word there is no end."""
 LONGEST = 2000
 PAGES = (
