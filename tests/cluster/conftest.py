@@ -18,13 +18,17 @@ from tests.slurm import Slurm, missing
 from .played import Cluster, Submit, now
 
 
-@pytest.fixture(scope="session")
-def slurm() -> Iterator[Slurm]:
+def see_that_it_is_installed() -> None:
     if packages := missing():
         told = f"Slurm is not installed (apt-get install {' '.join(packages)})"
         # Where the suite counts, nothing is left out.
         assert not os.environ.get("CI"), told
         pytest.skip(told)
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Iterator[Slurm]:
+    see_that_it_is_installed()
     with Slurm() as cluster:
         yield cluster
 

@@ -1,0 +1,125 @@
+"""What a real accounting says of jobs that a real `squeue` has forgotten."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.budget import Budget
+from jobs.dispatch.slurm import commands
+from jobs.dispatch.slurm.answers import Task
+from jobs.dispatch.slurm.site import Site
+from jobs.models import Job, SlurmTask
+from jobs.states import FailureKind, JobState
+from jobs.watcher import Watcher
+from jobs.watcher.sending import Sender
+from tests.slurm import Slurm
+from tests.stack import until
+
+from .conftest import see_that_it_is_installed
+from .played import Submit, now
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+GREEDY = f"exec {sys.executable} -c 'import signal; taken = b\"x\" * 10**9; signal.pause()'"
+
+
+@pytest.fixture(scope="module")
+def accounted() -> Iterator[Slurm]:
+    see_that_it_is_installed()
+    with Slurm(accounting=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(accounted: Slurm, monkeypatch: pytest.MonkeyPatch, settings: Any, db: None) -> Slurm:
+    settings.BACKENDS = ("slurm",)
+    monkeypatch.setenv("SLURM_CONF", accounted.env["SLURM_CONF"])
+    return accounted
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The native ids of each question to the accounting."""
+    questions: list[list[str]] = []
+    ask = commands.sacct
+
+    def sacct(native_ids: Iterable[str]) -> dict[str, Task] | None:
+        questions.append([*native_ids])
+        return ask(questions[-1])
+
+    monkeypatch.setattr(commands, "sacct", sacct)
+    return questions
+
+
+@pytest.fixture
+def send(submit: Submit) -> Callable[..., list[Job]]:
+    """Jobs of one attempt each, as one array, from a site with these settings."""
+
+    def send(n: int = 1, *, limits: Budget = Budget(), **settings: Any) -> list[Job]:  # noqa: B008
+        jobs = [submit(max_attempts=1, limits=limits) for _ in range(n)]
+        Sender(Site(**settings)).look()
+        return jobs
+
+    return send
+
+
+def test_what_squeue_has_forgotten_is_told_by_one_question_to_the_accounting(
+    cluster: Slurm, send: Callable[..., list[Job]], asked: list[list[str]]
+) -> None:
+    (without,) = send(python="/nowhere/python")
+    (greedy,) = send(setup=[GREEDY], limits=Budget(memory_mib=100))
+    never_begun = send(3, sbatch=["--hold"])
+    cluster.ask("scancel", _native_id(never_begun[0]).partition("_")[0])
+    jobs = [without, greedy, *never_begun]
+    until(lambda: not commands.squeue(), "squeue has forgotten all of them")
+    cluster.kill("slurmdbd")
+    try:
+        _see_that_nothing_else_is_held_up(send)
+        assert not any(now(job).is_final for job in jobs)
+    finally:
+        cluster.accounting.start_daemon()
+    until(lambda: _are_accounted_for(jobs), "the accounting has heard of their ends")
+    asked.clear()
+
+    Watcher(Site(visible_within_s=0)).look()
+
+    assert [len(native_ids) for native_ids in asked] == [5]
+    assert (now(without).state, without.failure_kind) == ("failed", FailureKind.INFRASTRUCTURE)
+    assert without.attempts.get().details["exit_status"] == 127
+    assert (now(greedy).state, greedy.failure_kind) == ("failed", FailureKind.MEMORY)
+    told = "OUT_OF_MEMORY" if cluster.has_cgroups else "FAILED"
+    assert greedy.attempts.get().details["slurm_state"] == told
+    assert {now(job).state for job in never_begun} == {JobState.CANCELLED}
+
+
+def _see_that_nothing_else_is_held_up(send: Callable[..., list[Job]]) -> None:
+    (other,) = send()
+    watcher = Watcher(Site(visible_within_s=0, confirm_s=0))
+    until(lambda: watcher.look() or now(other).is_final, "the other one")
+    assert other.state == JobState.SUCCEEDED
+
+
+def test_a_cluster_without_accounting_says_so(
+    cluster: Slurm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = Path(cluster.env["SLURM_CONF"]).read_text()
+    without = tmp_path / "slurm.conf"
+    without.write_text(text.replace("accounting_storage/slurmdbd", "accounting_storage/none"))
+    monkeypatch.setenv("SLURM_CONF", str(without))
+
+    assert commands.sacct(["1"]) is None
+
+
+def _native_id(job: Job) -> str:
+    return SlurmTask.objects.get(job=job).native_id
+
+
+def _are_accounted_for(jobs: Sequence[Job]) -> bool:
+    ids = [_native_id(job) for job in jobs]
+    known = commands.sacct(ids) or {}
+    return all(native_id in known and known[native_id].has_ended for native_id in ids)
