@@ -14,18 +14,17 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import psutil
 
-from tests import accounting
 from tests.accounting import Accounting, find
 from tests.stack import free_port, until
 
 NEEDED = {"slurmctld": "slurmctld", "slurmd": "slurmd", "sbatch": "slurm-client", "munged": "munge"}
-NEEDED |= accounting.NEEDED
 """The programs, and Debian's packages of them."""
 CLUSTER = "backplane"
 NODES = ("n1", "n2")
@@ -88,9 +87,9 @@ ConstrainRAMSpace=yes
 """
 
 
-def missing() -> list[str]:
-    """The packages to install for it."""
-    return sorted({package for program, package in NEEDED.items() if find(program) is None})
+def missing(needed: Mapping[str, str] = NEEDED) -> list[str]:
+    """The packages to install."""
+    return sorted({package for program, package in needed.items() if find(program) is None})
 
 
 class Slurm:
@@ -251,7 +250,7 @@ class Slurm:
 
     def _run(self, program: str, *arguments: str) -> None:
         found = find(program)
-        assert found, f"{program} is not installed (apt-get install {' '.join(missing())})"
+        assert found, f"{program} is not installed"
         done = subprocess.run(
             [found, *arguments],
             env={**os.environ, **self.env},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -13,14 +13,14 @@ from jobs.dispatch.slurm.site import Site
 from jobs.models import Job
 from jobs.states import JobState
 from jobs.watcher import Watcher
-from tests.slurm import Slurm, missing
+from tests.slurm import NEEDED, Slurm, missing
 
 from .played import Cluster, Submit, now
 
 
-def see_that_it_is_installed() -> None:
-    if packages := missing():
-        told = f"Slurm is not installed (apt-get install {' '.join(packages)})"
+def see_that_are_installed(needed: Mapping[str, str]) -> None:
+    if packages := missing(needed):
+        told = f"they are not installed (apt-get install {' '.join(packages)})"
         # Where the suite counts, nothing is left out.
         assert not os.environ.get("CI"), told
         pytest.skip(told)
@@ -28,7 +28,7 @@ def see_that_it_is_installed() -> None:
 
 @pytest.fixture(scope="session")
 def slurm() -> Iterator[Slurm]:
-    see_that_it_is_installed()
+    see_that_are_installed(NEEDED)
     with Slurm() as cluster:
         yield cluster
 

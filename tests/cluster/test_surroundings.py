@@ -1,4 +1,4 @@
-"""What a real accounting says of jobs that a real `squeue` has forgotten."""
+"""What a cluster has beside the queue: an accounting, environment modules, containers."""
 
 from __future__ import annotations
 
@@ -17,20 +17,33 @@ from jobs.models import Job, SlurmTask
 from jobs.states import FailureKind, JobState
 from jobs.watcher import Watcher
 from jobs.watcher.sending import Sender
+from tests import accounting, slurm
 from tests.slurm import Slurm
 from tests.stack import until
 
-from .conftest import see_that_it_is_installed
+from .conftest import see_that_are_installed
 from .played import Submit, now
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
+NEEDED = {
+    **slurm.NEEDED,
+    **accounting.NEEDED,
+    "modulecmd": "environment-modules",
+    "bwrap": "bubblewrap",
+}
 GREEDY = f"exec {sys.executable} -c 'import signal; taken = b\"x\" * 10**9; signal.pause()'"
+
+MODULEFILE = """\
+#%Module1.0
+prepend-path PATH {directory}
+setenv OF_THE_MODULE {python}
+"""
 
 
 @pytest.fixture(scope="module")
 def accounted() -> Iterator[Slurm]:
-    see_that_it_is_installed()
+    see_that_are_installed(NEEDED)
     with Slurm(accounting=True) as cluster:
         yield cluster
 
@@ -113,6 +126,76 @@ def test_a_cluster_without_accounting_says_so(
     monkeypatch.setenv("SLURM_CONF", str(without))
 
     assert commands.sacct(["1"]) is None
+
+
+# --- what a run finds on its node ---
+
+
+@pytest.fixture
+def modules(tmp_path: Path) -> dict[str, Any]:
+    """Settings for modulefiles of the test's own, by one of which alone an interpreter is found."""
+    program = tmp_path / "bin" / "python-of-the-module"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\nexec "$OF_THE_MODULE" "$@"\n')
+    program.chmod(0o755)
+    file = tmp_path / "modulefiles" / "chemistry" / "1.0"
+    file.parent.mkdir(parents=True)
+    file.write_text(MODULEFILE.format(directory=program.parent, python=sys.executable))
+    path = f"--export=ALL,MODULEPATH={tmp_path}/modulefiles"
+    return {"python": program.name, "sbatch": [path]}
+
+
+def test_what_a_module_sets_a_run_has(
+    cluster: Slurm, send: Callable[..., list[Job]], modules: dict[str, Any]
+) -> None:
+    (with_it,) = send(modules=["chemistry/1.0"], **modules)
+    (without,) = send(**modules)
+
+    _follow(with_it, without)
+
+    assert (with_it.state, with_it.result) == (JobState.SUCCEEDED, {"total": 14})
+    assert (without.state, without.attempts.get().details["exit_status"]) == ("failed", 127)
+
+
+def test_a_module_that_there_is_none_of_is_named(
+    cluster: Slurm, send: Callable[..., list[Job]], modules: dict[str, Any]
+) -> None:
+    (job,) = send(modules=["chemistry/1.0", "physics/2"], **modules)
+
+    _follow(job)
+
+    assert (job.state, job.failure_kind) == (JobState.FAILED, FailureKind.INFRASTRUCTURE)
+    attempt = job.attempts.get()
+    assert attempt.evidence.startswith("A module could not be loaded on its node.")
+    assert "physics/2" in attempt.details["output"]
+
+
+def test_a_run_in_a_container_sees_what_is_mounted_there(
+    cluster: Slurm, send: Callable[..., list[Job]], settings: Any
+) -> None:
+    """The interpreter and the program lie where only the sandbox has them."""
+    mounted = {
+        "/image/python": str(Path(sys.prefix).resolve()),
+        "/image/source": str(settings.BASE_DIR),
+        **{path: path for path in ("/usr", sys.base_prefix)},
+    }
+    mounts = [word for to, path in mounted.items() for word in ("--ro-bind", path, to)]
+    jobs = ["--bind", str(settings.VAR_DIR), str(settings.VAR_DIR)]
+    own = ["--unshare-all", "--die-with-parent", "--proc", "/proc", "--dev", "/dev"]
+    own += ["--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64"]
+    inside = {"python": "/image/python/bin/python", "source": "/image/source"}
+    (within,) = send(container=["bwrap", *own, *mounts, *jobs], **inside)
+    (outside,) = send(**inside)
+
+    _follow(within, outside)
+
+    assert (within.state, within.result) == (JobState.SUCCEEDED, {"total": 14})
+    assert (outside.state, outside.attempts.get().details["exit_status"]) == ("failed", 127)
+
+
+def _follow(*jobs: Job) -> None:
+    watcher = Watcher(Site(visible_within_s=0))
+    until(lambda: watcher.look() or all(now(job).is_final for job in jobs), "they have ended")
 
 
 def _native_id(job: Job) -> str:
