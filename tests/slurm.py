@@ -76,9 +76,21 @@ JobAcctGatherParams=OverMemoryKill
 """
 """How a job is held to its memory where there are no cgroups to be made."""
 PARTITIONS = """\
-PartitionName=main Nodes=ALL Default=YES DefaultTime=60 PriorityTier=1 State=UP
-PartitionName=urgent Nodes=ALL DefaultTime=60 PriorityTier=2 State=UP
+PartitionName=main Nodes={nodes} Default=YES DefaultTime=60 PriorityTier=1 State=UP
+PartitionName=urgent Nodes={nodes} DefaultTime=60 PriorityTier=2 State=UP
 """
+CLOUD = """\
+NodeName=c1 NodeHostname={host} NodeAddr=127.0.0.1 Port={port} State=CLOUD {size}
+PartitionName=cloud Nodes=c1 DefaultTime=60 State=UP
+ResumeProgram=/usr/bin/true
+SuspendProgram=/usr/bin/true
+ResumeTimeout=3
+SuspendTimeout=1
+SuspendTime=3600
+SlurmctldParameters=power_save_interval=1
+SuspendExcNodes={nodes}
+"""
+"""A node that whoever starts it says to start, and that never comes up."""
 CGROUPS = Path("/sys/fs/cgroup")
 HOLDING = """\
 CgroupMountpoint={cgroups}
@@ -97,14 +109,20 @@ class Slurm:
 
     :param cpus: how many each of the two nodes has; they are the same machine, and only count.
     :param accounting: whether `sacct` remembers its jobs. `squeue` then forgets them at once.
+    :param cloud: whether it has a partition `cloud`, of a node that never comes up.
     """
 
     def __init__(
-        self, cpus: int = 8, memory_mib: int = 16_000, *, accounting: bool = False
+        self,
+        cpus: int = 8,
+        memory_mib: int = 16_000,
+        *,
+        accounting: bool = False,
+        cloud: bool = False,
     ) -> None:
         # Short, for a Unix socket lies in it.
         self.directory = Path(tempfile.mkdtemp(prefix="sl-"))
-        self._cpus, self._memory_mib = cpus, memory_mib
+        self._cpus, self._memory_mib, self._has_cloud = cpus, memory_mib, cloud
         self.accounting = Accounting(self.directory, self._run) if accounting else None
         # Debian's Slurm asks systemd for those of version 2.
         self.has_cgroups = os.access(CGROUPS / "memory", os.W_OK)
@@ -225,11 +243,15 @@ class Slurm:
             cluster=CLUSTER, host=host, user=getpass.getuser(), directory=self.directory,
             port=free_port(), memory=BY_CGROUP if self.has_cgroups else BY_LOOKING,
         )  # fmt: skip
-        size = f"CPUs={self._cpus} RealMemory={self._memory_mib} State=UNKNOWN"
+        size = f"CPUs={self._cpus} RealMemory={self._memory_mib}"
         for node in NODES:
             where = f"NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()}"
-            text += f"NodeName={node} {where} {size}\n"
-        text += PARTITIONS + (self.accounting.configuration if self.accounting else "")
+            text += f"NodeName={node} {where} {size} State=UNKNOWN\n"
+        nodes = ",".join(NODES)
+        text += PARTITIONS.format(nodes=nodes)
+        if self._has_cloud:
+            text += CLOUD.format(host=host, port=free_port(), size=size, nodes=nodes)
+        text += self.accounting.configuration if self.accounting else ""
         (self.directory / "slurm.conf").write_text(text)
         (self.directory / "cgroup.conf").write_text(self._holding())
 

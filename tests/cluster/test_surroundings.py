@@ -1,4 +1,4 @@
-"""What a cluster has beside the queue: an accounting, environment modules, containers."""
+"""What a cluster has beside its queue: an accounting, modules, containers, nodes that sleep."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ setenv OF_THE_MODULE {python}
 @pytest.fixture(scope="module")
 def accounted() -> Iterator[Slurm]:
     see_that_are_installed(NEEDED)
-    with Slurm(accounting=True) as cluster:
+    with Slurm(accounting=True, cloud=True) as cluster:
         yield cluster
 
 
@@ -191,6 +191,20 @@ def test_a_run_in_a_container_sees_what_is_mounted_there(
 
     assert (within.state, within.result) == (JobState.SUCCEEDED, {"total": 14})
     assert (outside.state, outside.attempts.get().details["exit_status"]) == ("failed", 127)
+
+
+def test_a_node_that_is_started_is_told_and_one_that_does_not_come_up_is_no_ones_fault(
+    cluster: Slurm, submit: Submit
+) -> None:
+    job = submit(max_attempts=1)
+    watcher = Watcher(Site(partition="cloud", visible_within_s=0))
+
+    until(lambda: watcher.look() or "its node is being started" in now(job).message, "it waits")
+    until(lambda: watcher.look() or now(job).is_final, "it is given up")
+
+    assert (job.state, job.failure_kind) == (JobState.FAILED, FailureKind.LOST)
+    # Of Slurm 22.05 this is no BOOT_FAIL.
+    assert job.attempts.get().details["slurm_state"] == "NODE_FAIL"
 
 
 def _follow(*jobs: Job) -> None:
