@@ -273,13 +273,9 @@ class Slurm:
     def _run(self, program: str, *arguments: str) -> None:
         found = find(program)
         assert found, f"{program} is not installed"
+        env = {**os.environ, **self.env}
         done = subprocess.run(
-            [found, *arguments],
-            env={**os.environ, **self.env},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=30,
+            [found, *arguments], env=env, capture_output=True, text=True, check=False, timeout=30
         )
         assert done.returncode == 0, f"{program}: {done.stderr}{self._last_words()}"
 
