@@ -14,19 +14,22 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import psutil
 
+from tests.accounting import Accounting, find
 from tests.stack import free_port, until
 
 NEEDED = {"slurmctld": "slurmctld", "slurmd": "slurmd", "sbatch": "slurm-client", "munged": "munge"}
 """The programs, and Debian's packages of them."""
+CLUSTER = "backplane"
 NODES = ("n1", "n2")
 CONFIGURATION = """\
-ClusterName=backplane
+ClusterName={cluster}
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser={user}
 SlurmdUser={user}
@@ -42,7 +45,7 @@ StateSaveLocation={directory}/state
 SlurmdPidFile={directory}/slurmd-%n.pid
 SlurmdLogFile={directory}/slurmd-%n.log
 SlurmdSpoolDir={directory}/spool-%n
-# What a bare container has need do: no affinity, no accounting.
+# What a bare container has need do: no affinity.
 ProctrackType=proctrack/linuxproc
 {memory}
 # As at most sites that preempt.
@@ -73,9 +76,21 @@ JobAcctGatherParams=OverMemoryKill
 """
 """How a job is held to its memory where there are no cgroups to be made."""
 PARTITIONS = """\
-PartitionName=main Nodes=ALL Default=YES DefaultTime=60 PriorityTier=1 State=UP
-PartitionName=urgent Nodes=ALL DefaultTime=60 PriorityTier=2 State=UP
+PartitionName=main Nodes={nodes} Default=YES DefaultTime=60 PriorityTier=1 State=UP
+PartitionName=urgent Nodes={nodes} DefaultTime=60 PriorityTier=2 State=UP
 """
+CLOUD = """\
+NodeName=c1 NodeHostname={host} NodeAddr=127.0.0.1 Port={port} State=CLOUD {size}
+PartitionName=cloud Nodes=c1 DefaultTime=60 State=UP
+ResumeProgram=/usr/bin/true
+SuspendProgram=/usr/bin/true
+ResumeTimeout=3
+SuspendTimeout=1
+SuspendTime=3600
+SlurmctldParameters=power_save_interval=1
+SuspendExcNodes={nodes}
+"""
+"""A node that whoever starts it says to start, and that never comes up."""
 CGROUPS = Path("/sys/fs/cgroup")
 HOLDING = """\
 CgroupMountpoint={cgroups}
@@ -84,25 +99,31 @@ ConstrainRAMSpace=yes
 """
 
 
-def missing() -> list[str]:
-    """The packages to install for it."""
-    return [package for program, package in NEEDED.items() if _find(program) is None]
-
-
-def _find(program: str) -> str | None:
-    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+def missing(needed: Mapping[str, str] = NEEDED) -> list[str]:
+    """The packages to install."""
+    return sorted({package for program, package in needed.items() if find(program) is None})
 
 
 class Slurm:
     """`with Slurm() as cluster: subprocess.run(["sinfo"], env=os.environ | cluster.env)`.
 
     :param cpus: how many each of the two nodes has; they are the same machine, and only count.
+    :param accounting: whether `sacct` remembers its jobs. `squeue` then forgets them at once.
+    :param cloud: whether it has a partition `cloud`, of a node that never comes up.
     """
 
-    def __init__(self, cpus: int = 8, memory_mib: int = 16_000) -> None:
+    def __init__(
+        self,
+        cpus: int = 8,
+        memory_mib: int = 16_000,
+        *,
+        accounting: bool = False,
+        cloud: bool = False,
+    ) -> None:
         # Short, for a Unix socket lies in it.
         self.directory = Path(tempfile.mkdtemp(prefix="sl-"))
-        self._cpus, self._memory_mib = cpus, memory_mib
+        self._cpus, self._memory_mib, self._has_cloud = cpus, memory_mib, cloud
+        self.accounting = Accounting(self.directory, self._run) if accounting else None
         # Debian's Slurm asks systemd for those of version 2.
         self.has_cgroups = os.access(CGROUPS / "memory", os.W_OK)
 
@@ -110,6 +131,9 @@ class Slurm:
         try:
             self._configure()
             self.start_munge()
+            if self.accounting:
+                self.accounting.start()
+                self.ask("sacctmgr", "--immediate", "add", "cluster", CLUSTER)
             self.start_controller()
             for node in NODES:
                 self.start_node(node)
@@ -120,8 +144,10 @@ class Slurm:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for name in [*(f"slurmd-{node}" for node in NODES), "slurmctld", "munged"]:
+        for name in [*(f"slurmd-{node}" for node in NODES), "slurmctld", "slurmdbd", "munged"]:
             self.kill(name)
+        if self.accounting:
+            self.accounting.stop()
         for process in [*self._stewards(), *self.at_work()]:
             process.kill()
         self._remove_cgroups()
@@ -166,7 +192,8 @@ class Slurm:
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
             return
         process.send_signal(signal.SIGKILL)
-        psutil.wait_procs([process], timeout=10)
+        # Gone or a zombie, which not every first process of a machine takes away at once.
+        until(lambda: _is_dead(process), f"{name} is dead", within_s=10)
         path.unlink(missing_ok=True)
 
     def save(self, job: str) -> None:
@@ -213,14 +240,19 @@ class Slurm:
         key.chmod(0o400)
         host = socket.gethostname().partition(".")[0]
         text = CONFIGURATION.format(
-            host=host, user=getpass.getuser(), directory=self.directory, port=free_port(),
-            memory=BY_CGROUP if self.has_cgroups else BY_LOOKING,
+            cluster=CLUSTER, host=host, user=getpass.getuser(), directory=self.directory,
+            port=free_port(), memory=BY_CGROUP if self.has_cgroups else BY_LOOKING,
         )  # fmt: skip
-        size = f"CPUs={self._cpus} RealMemory={self._memory_mib} State=UNKNOWN"
+        size = f"CPUs={self._cpus} RealMemory={self._memory_mib}"
         for node in NODES:
             where = f"NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()}"
-            text += f"NodeName={node} {where} {size}\n"
-        (self.directory / "slurm.conf").write_text(text + PARTITIONS)
+            text += f"NodeName={node} {where} {size} State=UNKNOWN\n"
+        nodes = ",".join(NODES)
+        text += PARTITIONS.format(nodes=nodes)
+        if self._has_cloud:
+            text += CLOUD.format(host=host, port=free_port(), size=size, nodes=nodes)
+        text += self.accounting.configuration if self.accounting else ""
+        (self.directory / "slurm.conf").write_text(text)
         (self.directory / "cgroup.conf").write_text(self._holding())
 
     def _holding(self) -> str:
@@ -239,10 +271,11 @@ class Slurm:
                     each.rmdir()
 
     def _run(self, program: str, *arguments: str) -> None:
-        found = _find(program)
-        assert found, f"{program} is not installed (apt-get install {' '.join(missing())})"
+        found = find(program)
+        assert found, f"{program} is not installed"
+        env = {**os.environ, **self.env}
         done = subprocess.run(
-            [found, *arguments], capture_output=True, text=True, check=False, timeout=30
+            [found, *arguments], env=env, capture_output=True, text=True, check=False, timeout=30
         )
         assert done.returncode == 0, f"{program}: {done.stderr}{self._last_words()}"
 
@@ -256,3 +289,10 @@ def _works_in(process: psutil.Process, directory: Path) -> bool:
         return Path(process.cwd()).is_relative_to(directory)
     except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
         return False
+
+
+def _is_dead(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

@@ -72,7 +72,7 @@ class Ending:
         found = judge(
             known,
             task.job.budget,
-            ran_s=self._ran_s(task),
+            ran_s=self._ran_s(task) if known.ran_s is None else known.ran_s,
             cut_short=self._site.resources(task.job.simulation).cuts_short(task.job.budget),
             words=files.output(bundle_of(task.token) / script.WORDS.format(task.member)),
         )

@@ -22,6 +22,7 @@ WORDS = {
     "JobHeldAdmin": "an administrator of the cluster holds it",
     "JobArrayTaskLimit": "as many of its campaign run as may at once",
     "Nodes required for job are DOWN": "nodes that it needs are down or reserved",
+    "CONFIGURING": "its node is being started",
 }
 LIMITS = ("QOS", "Assoc")
 """How the reasons begin that are limits of an account, a user or a quality of service."""
@@ -30,10 +31,11 @@ MOVED = timedelta(minutes=5)
 
 
 def text(task: Task) -> str:
-    words = WORDS.get(task.reason.partition(",")[0], "")
-    if not words and task.reason.startswith(LIMITS):
+    reason = _reason(task)
+    words = WORDS.get(reason.partition(",")[0], "")
+    if not words and reason.startswith(LIMITS):
         words = "a limit of its account or its user is reached"
-    reason = f"{words} ({task.reason})" if words else task.reason
+    reason = f"{words} ({reason})" if words else reason
     # The array and not its member: a thousand that wait for the same are told of it as one.
     told = f"Pending in Slurm as {task.native_id.partition('_')[0]}"
     told += f": {reason}" if reason else ""
@@ -42,12 +44,17 @@ def text(task: Task) -> str:
 
 
 def is_news(task: Task, before: Task | None) -> bool:
-    if before is None or before.reason != task.reason:
+    if before is None or _reason(before) != _reason(task):
         return True
     was, now = _to_come(before), _to_come(task)
     if was is None or now is None:
         return was is not now
     return abs(now - was) > max(MOVED, (now - timezone.now()) / 5)
+
+
+def _reason(task: Task) -> str:
+    """One that has its node, which is not up yet, waits for nothing else."""
+    return task.state if task.state == "CONFIGURING" else task.reason
 
 
 def _to_come(task: Task) -> datetime | None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from jobs import lifecycle, turns
 from jobs.dispatch import Unreachable
 from jobs.dispatch.slurm import commands
-from jobs.dispatch.slurm.answers import Seen, Task
+from jobs.dispatch.slurm.answers import Seen, Task, array_of
 from jobs.dispatch.slurm.site import Site, site
 from jobs.models import Job
 from jobs.slurm_models import SlurmTask, SlurmWatch
@@ -34,7 +34,7 @@ class Watcher:
         self._told = Told()
         self._sender = Sender(self._site)
         self._has_accounting = True
-        self._trouble = ""
+        self._trouble = self._trouble_accounting = ""
         self._next_lease = 0.0
 
     def look(self) -> None:
@@ -69,19 +69,29 @@ class Watcher:
         """
         if look.to_end:
             commands.scancel(_few_words(look.to_end, known.values()))
-        # Taken out of the list: those that the accounting knows may find their way back into it.
+        accounted = self._accounted([task.native_id for task in look.missing if task.native_id])
+        if accounted is None:
+            return
+        # Taken out of the list, which a look adds to.
         missing, look.missing = look.missing, []
-        accounted = self._accounted([task.native_id for task in missing if task.native_id])
         for task in missing:
-            if found := accounted.get(task.native_id):
+            # The accounting may lag behind by far: what it takes for alive is not, for squeue
+            # would know it.
+            if (found := accounted.get(task.native_id)) and found.has_ended:
                 look.take(task, found)
             else:
                 look.give_up(task)
 
-    def _accounted(self, native_ids: list[str]) -> dict[str, Task]:
+    def _accounted(self, native_ids: list[str]) -> dict[str, Task] | None:
+        """None: it is away. Then what squeue forgot is not judged, and all else goes on."""
         if not native_ids or not self._has_accounting:
             return {}
-        found = commands.sacct(native_ids)
+        try:
+            found = commands.sacct(native_ids)
+        except Unreachable as exc:
+            self._note_accounting(str(exc))
+            return None
+        self._note_accounting("")
         if found is None:
             self._has_accounting = False
             logger.info("this cluster has no accounting; what squeue forgets is told by its files")
@@ -95,6 +105,11 @@ class Watcher:
             self._next_lease = now + settings.JOB_LEASE_S / 3
         elif doubted:
             lifecycle.extend_leases(doubted)
+
+    def _note_accounting(self, trouble: str) -> None:
+        if trouble and trouble != self._trouble_accounting:
+            logger.warning("Slurm's accounting does not answer: %s", trouble)
+        self._trouble_accounting = trouble
 
     def _note(self, trouble: str) -> None:
         if trouble and trouble != self._trouble:
@@ -123,4 +138,4 @@ def _few_words(to_end: Iterable[Task], known: Iterable[Task]) -> list[str]:
 
 
 def _array(task: Task) -> str:
-    return task.native_id.partition("_")[0]
+    return array_of(task.native_id)

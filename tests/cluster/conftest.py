@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -13,18 +13,22 @@ from jobs.dispatch.slurm.site import Site
 from jobs.models import Job
 from jobs.states import JobState
 from jobs.watcher import Watcher
-from tests.slurm import Slurm, missing
+from tests.slurm import NEEDED, Slurm, missing
 
 from .played import Cluster, Submit, now
 
 
-@pytest.fixture(scope="session")
-def slurm() -> Iterator[Slurm]:
-    if packages := missing():
-        told = f"Slurm is not installed (apt-get install {' '.join(packages)})"
+def see_that_are_installed(needed: Mapping[str, str]) -> None:
+    if packages := missing(needed):
+        told = f"they are not installed (apt-get install {' '.join(packages)})"
         # Where the suite counts, nothing is left out.
         assert not os.environ.get("CI"), told
         pytest.skip(told)
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Iterator[Slurm]:
+    see_that_are_installed(NEEDED)
     with Slurm() as cluster:
         yield cluster
 

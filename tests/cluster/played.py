@@ -30,6 +30,7 @@ class Cluster:
     loses: str = ""
     """`reply` after it was accepted, or `request` before."""
     is_away: bool = False
+    accounting_is_away: bool = False
 
     def sbatch(self, argv: Sequence[str], script: str) -> str:
         self.sent.append(argv)
@@ -58,6 +59,8 @@ class Cluster:
         self.ended += native_ids
 
     def sacct(self, native_ids: Iterable[str]) -> dict[str, Task] | None:
+        if self.accounting_is_away:
+            raise Unreachable("Problem talking to the database: Connection refused")
         return self.accounting
 
     def say(self, job: Job, state: str, **more: Any) -> None:

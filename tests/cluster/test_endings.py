@@ -1,19 +1,20 @@
-"""How a run ends on a Slurm that is played: by its files, by what Slurm says, by neither."""
+"""How a run ends on a Slurm that is played: by its files, or by what Slurm says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from jobs import lifecycle
 from jobs.budget import Budget
-from jobs.dispatch.slurm.answers import Task
 from jobs.dispatch.slurm.site import Site
 from jobs.models import Job, SlurmTask
-from jobs.states import FailureKind, JobState, Reason
+from jobs.states import FailureKind, JobState
 from jobs.watcher import Watcher
 from jobs.watcher import following as following_module
 from jobs.watcher.sending import bundle_of
@@ -230,78 +231,13 @@ def test_a_cancel_is_over_when_its_process_is_gone_and_not_before(
     assert now(job).state == JobState.CANCELLED
 
 
-# --- what Slurm knows no more ---
-
-
-def test_what_is_gone_from_the_queue_is_settled_by_its_files(
+def test_how_long_it_ran_is_what_slurm_counted_however_late_we_look(
     running: Callable[..., Job], cluster: Cluster, watcher: Watcher
 ) -> None:
-    job = running()
-    cluster.forget()
-    leave(job, result={"total": 14})
+    job = running(limits=Budget(wall_time_s=60))
+    began = timezone.now() - timedelta(hours=9)
+    cluster.say(job, "TIMEOUT", starts_at=began, ends_at=began + timedelta(seconds=70))
 
     watcher.look()
 
-    assert now(job).state == JobState.SUCCEEDED
-    watcher.look()
-    assert not SlurmTask.objects.exists()
-
-
-def test_or_by_the_accounting(
-    running: Callable[..., Job], cluster: Cluster, watcher: Watcher
-) -> None:
-    job = running()
-    cluster.forget()
-    cluster.accounting = {"1": Task(native_id="1", state="NODE_FAIL")}
-
-    watcher.look()
-
-    assert job.attempts.get(number=1).evidence == "Its node failed."
-
-
-def test_or_nobody_knows_and_after_a_while_it_is_tried_again(
-    running: Callable[..., Job], cluster: Cluster, watcher: Watcher, settings: Any
-) -> None:
-    settings.JOB_UNCONFIRMED_S = 3600
-    job = running()
-    cluster.forget()
-    watcher.look()
-    watcher.look()
-    assert (now(job).state, job.reason) == (JobState.RUNNING, Reason.UNCONFIRMED)
-
-    settings.JOB_UNCONFIRMED_S = 0
-    watcher.look()
-
-    assert (now(job).state, job.attempt) == (JobState.QUEUED, 2)
-
-
-def test_one_that_is_found_again_is_doubted_no_more(
-    running: Callable[..., Job], cluster: Cluster, watcher: Watcher, settings: Any
-) -> None:
-    settings.JOB_UNCONFIRMED_S = 3600
-    job = running()
-    known = dict(cluster.tasks)
-    cluster.forget()
-    watcher.look()
-    watcher.look()
-    assert now(job).is_unconfirmed
-
-    cluster.tasks = known
-    watcher.look()
-
-    assert not now(job).is_unconfirmed
-
-
-def test_one_that_ran_to_its_end_between_two_looks_is_not_sent_again(
-    submit: Submit, cluster: Cluster, watcher: Watcher
-) -> None:
-    job = submit()
-    watcher.look()
-    cluster.forget()
-    (workdir(job) / "claimed").write_text("1_0.0")
-    leave(job, result={"total": 14})
-
-    watcher.look()
-
-    assert now(job).state == JobState.SUCCEEDED
-    assert len(cluster.sent) == 1
+    assert (now(job).error or {})["reached"] == {"wall_time_s": 70}

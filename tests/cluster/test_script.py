@@ -110,16 +110,16 @@ def test_a_module_that_cannot_be_loaded_is_told_by_the_exit(bundle: Bundle, site
 # --- as Slurm 22.05 prints it ---
 
 
-def line(*words: str) -> str:
-    return "".join(word.ljust(answers.WIDTH) for word in words)
+def line(text: str) -> str:
+    return "".join(word.ljust(answers.WIDTH) for word in text.split())
 
 
 def test_squeue_is_read_by_token_and_member() -> None:
     text = "\n".join(
         [
-            line("1_2", "backplane-a", "FAILED", "NonZeroExitCode", "768", "1795895243", "n1", "0"),
-            line("4", "backplane-b", "PENDING", "Resources", "0", "N/A", "n/a", "1"),
-            line("3", "somebody's", "RUNNING", "None", "0", "1795895244", "n2", "0"),
+            line("1_2 backplane-a FAILED NonZeroExitCode 768 1795895243 1795895249 n1 0"),
+            line("4 backplane-b PENDING Resources 0 N/A N/A n/a 1"),
+            line("3 somebody's RUNNING None 0 1795895244 1795898844 n2 0"),
             "slurm_load_jobs: a line that is none",
         ]
     )
@@ -131,6 +131,7 @@ def test_squeue_is_read_by_token_and_member() -> None:
             reason="NonZeroExitCode",
             status=768,
             starts_at=datetime.fromtimestamp(1795895243, UTC),
+            ends_at=datetime.fromtimestamp(1795895249, UTC),
             host="n1",
         ),
         ("backplane-b", 0): Task(native_id="4", state="PENDING", reason="Resources", restarts=1),
@@ -138,10 +139,29 @@ def test_squeue_is_read_by_token_and_member() -> None:
 
 
 def test_the_accounting_is_read_by_native_id() -> None:
-    found = answers.sacct("7_1|CANCELLED by 1000|0:15|Unknown|n2|0\n8|FAILED|3:0|1|n1|2\n")
+    found = answers.sacct(
+        "7_1|CANCELLED by 1000|0:15|1795954975|1795954985|n2\n"
+        "8|FAILED|3:0|1795954975|1795954976|n1\n"
+        "9|OUT_OF_MEMORY|0:125|1795954975|Unknown|n1\n"
+        "sacct: a line that is none\n"
+    )
 
     assert (found["7_1"].state, found["7_1"].signal) == ("CANCELLED", 15)
-    assert (found["8"].exit_status, found["8"].restarts) == (3, 2)
+    assert (found["7_1"].host, found["7_1"].ran_s) == ("n2", 10)
+    assert (found["8"].exit_status, found["8"].ran_s) == (3, 1)
+    assert (found["9"].state, found["9"].ran_s) == ("OUT_OF_MEMORY", None)
+
+
+def test_members_that_never_began_are_accounted_for_as_one() -> None:
+    found = answers.sacct(
+        "7_[0-2,9%5]|CANCELLED by 0|0:0|None|1795954979|None assigned\n"
+        "8_[0-6:3]|CANCELLED by 0|0:0|None|1795954979|None assigned\n"
+    )
+
+    assert {*found} == {"7_0", "7_1", "7_2", "7_9", "8_0", "8_3", "8_6"}
+    assert {(task.state, task.host, task.starts_at) for task in found.values()} == {
+        ("CANCELLED", "", None)
+    }
 
 
 @pytest.mark.parametrize("printed", ["42\n", "42;cluster\n", "a notice of the site\n42\n"])

@@ -159,6 +159,9 @@ def test_slurms_reason_and_estimate_are_told_once(
     cluster.say(job, "PENDING", reason="Resources", starts_at=starts_at)
     watcher.look()
     assert "next in line" in now(job).message
+    cluster.say(job, "CONFIGURING")
+    watcher.look()
+    assert "its node is being started" in now(job).message
 
 
 def test_a_thousand_that_wait_for_the_same_are_told_of_it_at_once(

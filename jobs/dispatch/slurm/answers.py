@@ -14,10 +14,15 @@ ENDED = frozenset(
     }
 )
 """Every other state is one of something that lives."""
-FIELDS = ("JobArrayID", "Comment", "State", "Reason", "exit_code", "StartTime", "BatchHost")
+FIELDS = (
+    *("JobArrayID", "Comment", "State", "Reason", "exit_code", "StartTime", "EndTime", "BatchHost"),
+    "RestartCnt",
+)
 WIDTH = 80
-COLUMNS = ",".join(f"{name}:{WIDTH}" for name in (*FIELDS, "RestartCnt"))
-SACCT = ("JobID", "State", "ExitCode", "Start", "NodeList", "Restarts")
+COLUMNS = ",".join(f"{name}:{WIDTH}" for name in FIELDS)
+SACCT = ("JobID", "State", "ExitCode", "Start", "End", "NodeList")
+"""No more than any version has: of how often it was requeued 22.05 keeps no account."""
+NOWHERE = frozenset({"n/a", "None assigned"})
 OURS = "backplane-"
 """How the comments of all our jobs begin."""
 
@@ -31,6 +36,7 @@ class Task:
 
     :param status: as `wait` gives it; 0 while it lives.
     :param starts_at: when it did, or is expected to.
+    :param ends_at: the same.
     """
 
     native_id: str
@@ -38,6 +44,7 @@ class Task:
     reason: str = ""
     status: int = 0
     starts_at: datetime | None = None
+    ends_at: datetime | None = None
     host: str = ""
     restarts: int = 0
 
@@ -54,6 +61,13 @@ class Task:
         return not self.is_pending and not self.has_ended
 
     @property
+    def ran_s(self) -> float | None:
+        """Of one that has ended, if it ever began."""
+        if not (self.starts_at and self.ends_at):
+            return None
+        return (self.ends_at - self.starts_at).total_seconds()
+
+    @property
     def exit_status(self) -> int | None:
         return os.WEXITSTATUS(self.status) if os.WIFEXITED(self.status) else None
 
@@ -67,16 +81,17 @@ def squeue(text: str) -> dict[Seen, Task]:
     found = {}
     for line in text.splitlines():
         words = [line[at : at + WIDTH].strip() for at in range(0, len(line), WIDTH)]
-        if len(words) != len(FIELDS) + 1 or not words[1].startswith(OURS):
+        if len(words) != len(FIELDS) or not words[1].startswith(OURS):
             continue
-        native_id, token, state, reason, status, starts_at, host, restarts = words
+        native_id, token, state, reason, status, starts_at, ends_at, host, restarts = words
         found[token, member_of(native_id)] = Task(
             native_id=native_id,
             state=state,
             reason="" if reason == "None" else reason,
             status=_number(status),
             starts_at=_moment(starts_at),
-            host="" if host == "n/a" else host,
+            ends_at=_moment(ends_at),
+            host=_host(host),
             restarts=_number(restarts),
         )
     return found
@@ -89,18 +104,34 @@ def sacct(text: str) -> dict[str, Task]:
         words = line.split("|")
         if len(words) != len(SACCT):
             continue
-        native_id, state, exit_code, starts_at, host, restarts = words
+        native_ids, state, exit_code, starts_at, ends_at, host = words
         code, _, number = exit_code.partition(":")
-        found[native_id] = Task(
-            native_id=native_id,
-            # "CANCELLED by 1000"
-            state=state.partition(" ")[0],
-            status=(_number(code) << 8) | _number(number),
-            starts_at=_moment(starts_at),
-            host=host,
-            restarts=_number(restarts),
-        )
+        for native_id in _each(native_ids):
+            found[native_id] = Task(
+                native_id=native_id,
+                # "CANCELLED by 1000"
+                state=state.partition(" ")[0],
+                status=(_number(code) << 8) | _number(number),
+                starts_at=_moment(starts_at),
+                ends_at=_moment(ends_at),
+                host=_host(host),
+            )
     return found
+
+
+def _each(native_ids: str) -> list[str]:
+    """Members of an array that never began are told as one: `7_[0-2,5,8-14:2%4]`."""
+    array, has_several, rest = native_ids.partition("_[")
+    if not has_several:
+        return [native_ids]
+    parts = rest.rstrip("]").partition("%")[0].split(",")
+    return [f"{array}_{member}" for part in parts for member in _members(part)]
+
+
+def _members(part: str) -> range:
+    first, _, rest = part.partition("-")
+    last, _, step = rest.partition(":")
+    return range(_number(first), _number(last or first) + 1, _number(step) or 1)
 
 
 def sbatch(text: str) -> str:
@@ -110,6 +141,14 @@ def sbatch(text: str) -> str:
 
 def member_of(native_id: str) -> int:
     return _number(native_id.partition("_")[2])
+
+
+def array_of(native_id: str) -> str:
+    return native_id.partition("_")[0]
+
+
+def _host(word: str) -> str:
+    return "" if word in NOWHERE else word
 
 
 def _number(word: str) -> int:

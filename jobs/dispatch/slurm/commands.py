@@ -20,6 +20,10 @@ UNANSWERED = (
 )  # fmt: skip
 """In what `sbatch` says where nobody knows whether its job was accepted."""
 DISABLED = "storage is disabled"
+MOST_ASKED = 5_000
+"""Ids in one word of a command: Linux takes none of more than 128 KiB."""
+SAYING = {"SLURM_TIME_FORMAT": "%s", "SLURM_BITSTR_LEN": "0"}
+"""Times of day as seconds since 1970, whatever the zone; and lists of members to their end."""
 
 
 class Refused(Exception):
@@ -68,12 +72,17 @@ def sacct(native_ids: Iterable[str]) -> dict[str, Task] | None:
     """
     names = ",".join(answers.SACCT)
     argv = ["sacct", "-X", "--noheader", "--parsable2", f"--format={names}"]
-    done = _run([*argv, f"--jobs={','.join(native_ids)}"])
-    if DISABLED in done.stderr:
-        return None
-    if done.returncode != 0:
-        raise Unreachable(_told(done))
-    return answers.sacct(done.stdout)
+    found: dict[str, Task] = {}
+    # A member that never began is not found by its own id.
+    arrays = sorted({answers.array_of(each) for each in native_ids})
+    for at in range(0, len(arrays), MOST_ASKED):
+        done = _run([*argv, f"--jobs={','.join(arrays[at : at + MOST_ASKED])}"])
+        if DISABLED in done.stderr:
+            return None
+        if done.returncode != 0:
+            raise Unreachable(_told(done))
+        found |= answers.sacct(done.stdout)
+    return found
 
 
 def _run(argv: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
@@ -82,8 +91,7 @@ def _run(argv: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str
         return subprocess.run(
             list(argv),
             input=text,
-            # Times of day as seconds since 1970, whatever the zone.
-            env={**env, "SLURM_TIME_FORMAT": "%s"},
+            env={**env, **SAYING},
             capture_output=True,
             text=True,
             check=False,
