@@ -96,10 +96,11 @@ def _molecules(mine: JobQuerySet, sought: str) -> list[Hit]:
     if INCHIKEY.fullmatch(sought):
         found = mine.filter(inchikey__gte=sought, inchikey__lt=f"{sought}~")
     else:
-        found = called(mine, sought).filter(inchikey__gt="")
+        found = called(mine, sought)
     newest = found.newest_first().values_list("inchikey", KT("structure__formula"))[:MOST_READ]
     formulas = dict(reversed(newest))
-    keys = [*dict.fromkeys(inchikey for inchikey, _ in newest)][:MOST_SHOWN]
+    # Those without one are left out here: in SQL they would be gone through until there are enough.
+    keys = [key for key in dict.fromkeys(inchikey for inchikey, _ in newest) if key][:MOST_SHOWN]
     return [_molecule(mine, inchikey, formulas[inchikey]) for inchikey in keys]
 
 
