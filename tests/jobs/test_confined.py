@@ -202,6 +202,29 @@ def test_a_grandchild_in_a_session_of_its_own_dies_too(tmp_path: Path) -> None:
     assert not psutil.pid_exists(int(orphan))
 
 
+def test_without_a_child_nobody_looks_through_all_processes() -> None:
+    """And one that is dead and not yet buried is a child: what it left behind may be too."""
+    told = said(
+        """
+        import os, psutil, subprocess
+        from jobs.worker.tree import Tree
+        looks = []
+        children = psutil.Process.children
+        psutil.Process.children = lambda *a, **k: looks.append(1) or children(*a, **k)
+        tree = Tree()
+        tree.end()
+        print(len(looks), end=" ")
+        dead = subprocess.Popen(["true"])
+        os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
+        print(len(tree.processes()), end=" ")
+        dead.wait()
+        print(len(tree.processes()), len(looks))
+        """
+    )
+
+    assert told.split() == ["0", "1", "0", "1"]
+
+
 def test_processes_from_before_are_nobodys_to_kill(tmp_path: Path) -> None:
     bystander = python("import time; time.sleep(60)")
     tree = Tree()
