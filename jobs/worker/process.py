@@ -31,6 +31,7 @@ from jobs.abilities import of_this_host
 from jobs.build import build
 from jobs.models import Job
 from jobs.processes import machine, started
+from simulations.record.provenance import know_what_stays
 
 from .confine import confine
 from .host import HOST, adopt_orphans, die_with_parent, identity
@@ -212,7 +213,8 @@ def _discard(ticket: Ticket, queue: Queue) -> None:
 
 
 def preload(simulation: str | None) -> None:
-    """Import its engines in the parent: once, instead of once a job.
+    """Import its engines in the parent, and look up what is the same for each run: once, instead
+    of once a job.
 
     Importing is safe to fork, computing is not. What fails here will fail in the work-horse too,
     where it can be told.
@@ -221,5 +223,6 @@ def preload(simulation: str | None) -> None:
         return
     try:
         simulations.preload(simulation)
-    except (KeyError, ImportError) as exc:
+        know_what_stays(simulations.get(simulation).requires)
+    except (KeyError, ImportError, OSError) as exc:
         logger.warning("the engines of %s are not loaded ahead: %r", simulation, exc)
