@@ -20,6 +20,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 from redis.exceptions import RedisError
 from rq import Queue, Worker
@@ -50,6 +51,9 @@ class JobWorker(Worker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["serializer"] = "rq.serializers.JSONSerializer"
         super().__init__(*args, **kwargs)
+        # Of an address django-rq takes nothing else, and each work-horse connects anew.
+        known = {"driver_info": settings.IMPATIENCE["driver_info"]}
+        self.connection.connection_pool.connection_kwargs.update(known)
         # RQ has its own version there: ours tells a worker that was not started anew.
         self.version = build()
         self.ability = of_this_host(fleet.queues_of(self.queue_names()))
