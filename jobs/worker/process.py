@@ -34,7 +34,7 @@ from jobs.models import Job
 from jobs.processes import machine, started
 from simulations.record.provenance import know_what_stays
 
-from .confine import confine
+from .confine import confine, find_pools
 from .host import HOST, adopt_orphans, die_with_parent, identity
 from .patience import insist
 from .tree import Tree
@@ -228,5 +228,6 @@ def preload(simulation: str | None) -> None:
     try:
         simulations.preload(simulation)
         know_what_stays(simulations.get(simulation).requires)
+        find_pools()
     except (KeyError, ImportError, OSError) as exc:
         logger.warning("the engines of %s are not loaded ahead: %r", simulation, exc)

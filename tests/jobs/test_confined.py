@@ -282,6 +282,42 @@ def test_threads_and_scratch_are_the_jobs_own(tmp_path: Path) -> None:
     assert told == f"1 {tmp_path / '.scratch'}"
 
 
+def test_what_was_loaded_since_the_pools_were_found_has_its_threads_too() -> None:
+    told = said(
+        """
+        import sys
+        from threadpoolctl import threadpool_info
+        from jobs.worker.confine import find_pools, take_threads
+        find_pools()
+        print("numpy" in sys.modules, end=" ")
+        import numpy
+        for threads in 2, 1:
+            take_threads(threads)
+            print(max(each["num_threads"] for each in threadpool_info()), end=" ")
+        """
+    )
+
+    assert told.split() == ["False", "2", "1"]
+
+
+def test_pools_that_were_found_before_the_fork_are_not_looked_for_again() -> None:
+    told = said(
+        """
+        import numpy
+        from threadpoolctl import ThreadpoolController, threadpool_info
+        from jobs.worker.confine import find_pools, take_threads
+        find_pools()
+        look = ThreadpoolController._load_libraries
+        ThreadpoolController._load_libraries = lambda self: print("looked", end=" ")
+        take_threads(2)
+        ThreadpoolController._load_libraries = look
+        print(max(each["num_threads"] for each in threadpool_info()))
+        """
+    )
+
+    assert told.split() == ["2"]
+
+
 @pytest.fixture
 def quiet(tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Gauge]:
     """A gauge that saw so much memory, on a machine that killed so many for want of it."""
