@@ -184,8 +184,14 @@ class JobWorker(Worker):
                 os.killpg(pid, signal.SIGKILL)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        super().heartbeat(timeout, pipeline)
-        if pipeline is None and not self.connection.sismember(self.redis_workers_keys, self.key):
+        if pipeline is not None:
+            super().heartbeat(timeout, pipeline)
+            return
+        with self.connection.pipeline(transaction=False) as pipe:
+            super().heartbeat(timeout, pipe)
+            pipe.sismember(self.redis_workers_keys, self.key)
+            *_, is_known = pipe.execute()
+        if not is_known:
             # A Redis that lost its memory forgot us too, and RQ gives its name but once.
             self.connection.delete(self.key)
             self.register_birth()
