@@ -10,6 +10,7 @@ from typing import Any
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from redis import DriverInfo
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -192,6 +193,8 @@ IMPATIENCE = {
     "socket_connect_timeout": 2,
     "socket_timeout": 2,
     "retry": Retry(NoBackoff(), 1),
+    # Each connection looks up anew what it says of itself, and takes longer for it than to open.
+    "driver_info": DriverInfo(),
 }
 RQ_QUEUES = {
     name: {

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import cache
+from typing import Any
 
 from asgiref.sync import SyncToAsync, async_to_sync
 from channels.layers import get_channel_layer
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from django.conf import settings
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
+
+IN_REDIS = "asgi__group__"
+"""What that channel layer puts before the name of a group."""
 
 
 def ring(group: str) -> None:
@@ -21,16 +32,41 @@ def ring(group: str) -> None:
     loop = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
     if loop is not None and loop.is_running():
         asyncio.run_coroutine_threadsafe(_tell(group), loop)
+    elif isinstance(layer := get_channel_layer(), RedisPubSubChannelLayer):
+        _publish(layer, group)
     else:
         async_to_sync(_tell)(group)
 
 
 async def _tell(group: str) -> None:
     try:
-        await get_channel_layer().group_send(group, {"type": "job.news", "group": group})
+        await get_channel_layer().group_send(group, _news_of(group))
     except (RedisError, OSError) as exc:
-        # Readers also look by themselves every few seconds.
-        logger.warning("nobody could be told of %s: %s", group, exc)
+        _nobody_heard(group, exc)
+
+
+def _publish(layer: RedisPubSubChannelLayer, group: str) -> None:
+    """What the layer would do in a loop, a thread and a connection made for this one word."""
+    try:
+        _redis(settings.REDIS_URL).publish(IN_REDIS + group, layer.serialize(_news_of(group)))
+    except (RedisError, OSError) as exc:
+        _nobody_heard(group, exc)
+
+
+@cache
+def _redis(url: str) -> Redis:
+    # A connection that was cut since the last word is opened again; no second wait for an answer.
+    once_more = Retry(NoBackoff(), 1, (Disconnected,))
+    return Redis.from_url(url, **settings.IMPATIENCE | {"retry": once_more})
+
+
+def _news_of(group: str) -> dict[str, Any]:
+    return {"type": "job.news", "group": group}
+
+
+def _nobody_heard(group: str, exc: Exception) -> None:
+    # Readers also look by themselves every few seconds.
+    logger.warning("nobody could be told of %s: %s", group, exc)
 
 
 def of_key(key_id: object) -> str:

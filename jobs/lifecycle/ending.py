@@ -250,7 +250,8 @@ def _sealed(
 
     Behind the fence only, and locked: who comes too late must not touch the file.
     """
-    if not Job.objects.filter(pk=job.pk, **fence(attempt)).select_for_update().first():
+    ours = Job.objects.filter(pk=job.pk, **fence(attempt)).select_for_update()
+    if not ours.values_list("pk", flat=True):
         return None, files
     told: dict[str, Any] = {"failure_kind": str(kind)}
     if job.restarted_from_id:

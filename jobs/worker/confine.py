@@ -10,7 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import resource
+import sys
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 from threadpoolctl import ThreadpoolController
@@ -43,7 +45,21 @@ def take_threads(threads: int) -> None:
     No core is reserved: whoever pins jobs without knowing of each other puts two on one core.
     """
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
-    ThreadpoolController().limit(limits=threads)
+    _pools_with(len(sys.modules)).limit(limits=threads)
+
+
+def find_pools() -> None:
+    """Look for those that are loaded, so that processes forked from here know them."""
+    _pools_with(len(sys.modules))
+
+
+@lru_cache(maxsize=1)
+def _pools_with(n_modules: int) -> ThreadpoolController:
+    """Looks through all libraries of this process; none comes to them but with a module.
+
+    :param n_modules: how many are imported: with one more, what was found may not be all.
+    """
+    return ThreadpoolController()
 
 
 def _at_most(what: int, mib: int) -> None:

@@ -20,6 +20,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 from redis.exceptions import RedisError
 from rq import Queue, Worker
@@ -31,8 +32,9 @@ from jobs.abilities import of_this_host
 from jobs.build import build
 from jobs.models import Job
 from jobs.processes import machine, started
+from simulations.record.provenance import know_what_stays
 
-from .confine import confine
+from .confine import confine, find_pools
 from .host import HOST, adopt_orphans, die_with_parent, identity
 from .patience import insist
 from .tree import Tree
@@ -49,6 +51,9 @@ class JobWorker(Worker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["serializer"] = "rq.serializers.JSONSerializer"
         super().__init__(*args, **kwargs)
+        # Of an address django-rq takes nothing else, and each work-horse connects anew.
+        known = {"driver_info": settings.IMPATIENCE["driver_info"]}
+        self.connection.connection_pool.connection_kwargs.update(known)
         # RQ has its own version there: ours tells a worker that was not started anew.
         self.version = build()
         self.ability = of_this_host(fleet.queues_of(self.queue_names()))
@@ -179,8 +184,14 @@ class JobWorker(Worker):
                 os.killpg(pid, signal.SIGKILL)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        super().heartbeat(timeout, pipeline)
-        if pipeline is None and not self.connection.sismember(self.redis_workers_keys, self.key):
+        if pipeline is not None:
+            super().heartbeat(timeout, pipeline)
+            return
+        with self.connection.pipeline(transaction=False) as pipe:
+            super().heartbeat(timeout, pipe)
+            pipe.sismember(self.redis_workers_keys, self.key)
+            *_, is_known = pipe.execute()
+        if not is_known:
             # A Redis that lost its memory forgot us too, and RQ gives its name but once.
             self.connection.delete(self.key)
             self.register_birth()
@@ -212,7 +223,8 @@ def _discard(ticket: Ticket, queue: Queue) -> None:
 
 
 def preload(simulation: str | None) -> None:
-    """Import its engines in the parent: once, instead of once a job.
+    """Import its engines in the parent, and look up what is the same for each run: once, instead
+    of once a job.
 
     Importing is safe to fork, computing is not. What fails here will fail in the work-horse too,
     where it can be told.
@@ -221,5 +233,7 @@ def preload(simulation: str | None) -> None:
         return
     try:
         simulations.preload(simulation)
-    except (KeyError, ImportError) as exc:
+        know_what_stays(simulations.get(simulation).requires)
+        find_pools()
+    except (KeyError, ImportError, OSError) as exc:
         logger.warning("the engines of %s are not loaded ahead: %r", simulation, exc)

@@ -22,8 +22,13 @@ def software(requires: tuple[str, ...]) -> dict[str, str]:
     """Versions of Python, of the engines, and of what the engines compute with."""
     beneath = ("numpy", "scipy") if requires else ()
     names = {DISTRIBUTIONS.get(module, module.partition(".")[0]) for module in requires}
-    versions = {name: version(name) for name in sorted({*names, *beneath})}
+    versions = {name: _version(name) for name in sorted({*names, *beneath})}
     return {"python": platform.python_version(), **versions}
+
+
+@cache
+def _version(distribution: str) -> str:
+    return version(distribution)
 
 
 def blas() -> str | None:

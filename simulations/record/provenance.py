@@ -88,6 +88,14 @@ def ending_badly(provenance: Provenance) -> Iterator[None]:
         raise
 
 
+def know_what_stays(requires: tuple[str, ...]) -> None:
+    """Look up what the record of every run with these engines tells alike, so that processes
+    forked from here know it."""
+    digests.of_sources()
+    machine()
+    software(requires)
+
+
 def read(workdir: Path) -> dict[str, Any] | None:
     """What is known of the run in this directory; None if it never began.
 

@@ -262,3 +262,15 @@ def test_gpus_are_those_that_their_driver_names(
     assert host.gpus == found
     assert ("gpu" in host.queues) == bool(found)
     assert Ability.of(json.loads(json.dumps(host.told()))) == host
+
+
+def test_one_that_redis_forgot_is_there_again_with_what_it_can(redis: Any) -> None:
+    made = worker("cpu", ability=SMALL)
+    assert fleet.abilities() == [SMALL]
+    redis.flushall()
+    assert fleet.abilities() == []
+
+    made.heartbeat()
+
+    assert fleet.abilities() == [SMALL]
+    assert made.last_heartbeat

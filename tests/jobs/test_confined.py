@@ -202,6 +202,29 @@ def test_a_grandchild_in_a_session_of_its_own_dies_too(tmp_path: Path) -> None:
     assert not psutil.pid_exists(int(orphan))
 
 
+def test_without_a_child_nobody_looks_through_all_processes() -> None:
+    """And one that is dead and not yet buried is a child: what it left behind may be too."""
+    told = said(
+        """
+        import os, psutil, subprocess
+        from jobs.worker.tree import Tree
+        looks = []
+        children = psutil.Process.children
+        psutil.Process.children = lambda *a, **k: looks.append(1) or children(*a, **k)
+        tree = Tree()
+        tree.end()
+        print(len(looks), end=" ")
+        dead = subprocess.Popen(["true"])
+        os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
+        print(len(tree.processes()), end=" ")
+        dead.wait()
+        print(len(tree.processes()), len(looks))
+        """
+    )
+
+    assert told.split() == ["0", "1", "0", "1"]
+
+
 def test_processes_from_before_are_nobodys_to_kill(tmp_path: Path) -> None:
     bystander = python("import time; time.sleep(60)")
     tree = Tree()
@@ -257,6 +280,42 @@ def test_threads_and_scratch_are_the_jobs_own(tmp_path: Path) -> None:
     )
 
     assert told == f"1 {tmp_path / '.scratch'}"
+
+
+def test_what_was_loaded_since_the_pools_were_found_has_its_threads_too() -> None:
+    told = said(
+        """
+        import sys
+        from threadpoolctl import threadpool_info
+        from jobs.worker.confine import find_pools, take_threads
+        find_pools()
+        print("numpy" in sys.modules, end=" ")
+        import numpy
+        for threads in 2, 1:
+            take_threads(threads)
+            print(max(each["num_threads"] for each in threadpool_info()), end=" ")
+        """
+    )
+
+    assert told.split() == ["False", "2", "1"]
+
+
+def test_pools_that_were_found_before_the_fork_are_not_looked_for_again() -> None:
+    told = said(
+        """
+        import numpy
+        from threadpoolctl import ThreadpoolController, threadpool_info
+        from jobs.worker.confine import find_pools, take_threads
+        find_pools()
+        look = ThreadpoolController._load_libraries
+        ThreadpoolController._load_libraries = lambda self: print("looked", end=" ")
+        take_threads(2)
+        ThreadpoolController._load_libraries = look
+        print(max(each["num_threads"] for each in threadpool_info()))
+        """
+    )
+
+    assert told.split() == ["2"]
 
 
 @pytest.fixture

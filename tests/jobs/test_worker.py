@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ from jobs.worker import patience
 from jobs.worker.context import JobContext, plain
 from jobs.worker.host import HOST, identity
 from jobs.worker.inheritance import left_behind
+from jobs.worker.process import preload
 from jobs.worker.run import run_job
 from jobs.worker.tree import Tree
 from jobs.worker.warden import Warden
+from simulations.record import digests
 
 EXITED = 0
 
@@ -237,3 +240,26 @@ def test_what_was_refused_for_something_deleted_meanwhile_is_told_once_more() ->
     patience.insist(write)
 
     assert list(answers) == []
+
+
+def test_a_run_need_not_read_what_its_worker_has_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    digests.of_sources.cache_clear()
+    preload("demo.sum_squares")
+    monkeypatch.setattr(digests, "of_file", refuse_to_read)
+
+    assert len(digests.of_sources()) == 64
+
+
+def test_a_worker_that_cannot_look_ahead_leaves_it_to_the_run(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    digests.of_sources.cache_clear()
+    monkeypatch.setattr(digests, "of_file", refuse_to_read)
+
+    preload("demo.sum_squares")
+
+    assert "not loaded ahead" in caplog.text
+
+
+def refuse_to_read(path: Path) -> str:
+    raise OSError("Input/output error")
