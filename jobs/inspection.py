@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from rq import Worker
 
 from . import (
+    downloads,
     fleet,
     joblog,
     keeping,
@@ -243,6 +244,8 @@ def _log(job: Job, attempts: list[Attempt]) -> dict[str, Any] | None:
         path = keeping.log_path(job, newest)
     except storage.Unreachable as exc:
         return {"attempt": newest, "text": f"It cannot be had now: {exc}", "size": 0, "from": 0}
+    except downloads.Damaged as exc:
+        return {"attempt": newest, "text": str(exc), "size": 0, "from": 0}
     piece = joblog.read(path, -LOG_BYTES, LOG_BYTES, is_whole=job.is_final)
     return {"attempt": newest, "text": piece.text, "size": piece.size_bytes, "from": piece.offset}
 

@@ -24,6 +24,7 @@ from simulations.workdir import MANIFEST_NAME
 
 from . import heritage, storage
 from .artifacts import LOG_NAME, FileOnDisk, measure
+from .downloads import Damaged
 from .models import Artifact, Job
 from .states import FINAL, JobState
 from .storage import Bucket, Stored
@@ -136,14 +137,30 @@ def fetch(job: Job, before: int) -> None:
 
 
 def log_path(job: Job, attempt: int) -> Path:
-    """Where its log lies; brought here first, if the attempt is over and ran on another machine."""
+    """Where its log lies; brought here first, if the attempt is over and ran on another machine.
+
+    :raises Damaged: what the bucket has of it is not what was kept there.
+    """
     path = job.workdir(attempt) / LOG_NAME
     is_over = job.is_final or attempt < job.attempt
     if is_over and storage.bucket() is not None and not path.exists():
         found = storage.newest(storage.objects_of(job.pk, attempt)).get((attempt, LOG_NAME))
         if found:
-            _fetch_one(found, path)
+            _fetch_log(found, path)
     return path
+
+
+def _fetch_log(found: Stored, path: Path) -> None:
+    """For a reader, who is told what a changed file of a job is told with."""
+    try:
+        _fetch_one(found, path)
+    except Changed as exc:
+        logger.error("a log is not what was recorded: %s", exc)
+        raise Damaged(
+            f"The log of attempt {found.attempt} is not served: it was changed after it had been "
+            "kept, its checksum is no longer the one that was recorded. Ask an administrator to "
+            "restore it from a backup, or run the job again."
+        ) from None
 
 
 def _fetch_one(stored: Stored, path: Path) -> None:

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from jobs import keeping
+from jobs import downloads, keeping
 from jobs.models import Job
 from jobs.states import JobState
 
@@ -38,11 +39,11 @@ def job_log(request: HttpRequest, job_id: UUID) -> HttpResponse:
     job = job_of(request, job_id)
     attempts = list(job.attempts.order_by("number").values_list("number", flat=True))
     asked = _asked(request.GET, attempts, is_moving=job.state == JobState.RUNNING)
-    is_over = asked.attempt < job.attempt or job.state != JobState.RUNNING
-    pages = Pages()
-    if not job.files_removed_at:
-        path = keeping.log_path(job, asked.attempt)
-        pages = read(path, asked.first, asked.search, is_whole=is_over)
+    try:
+        pages = _pages(job, asked)
+    except downloads.Unservable as exc:
+        told = {"why": exc, "job": job, "status": exc.status}
+        return render(request, "410.html", told, status=exc.status)
     return part_of(
         request,
         job,
@@ -55,6 +56,15 @@ def job_log(request: HttpRequest, job_id: UUID) -> HttpResponse:
         follows=_follow(job, pages, asked) if _may_grow(job, asked) else None,
         copies=copying.of_log(request, job),
     )
+
+
+def _pages(job: Job, asked: Asked) -> Pages:
+    """:raises Unservable: it was changed since it was kept."""
+    if job.files_removed_at:
+        return Pages()
+    is_over = asked.attempt < job.attempt or job.state != JobState.RUNNING
+    path = keeping.log_path(job, asked.attempt)
+    return read(path, asked.first, asked.search, is_whole=is_over)
 
 
 def _asked(query: QueryDict, attempts: list[int], *, is_moving: bool) -> Asked:

@@ -15,12 +15,12 @@ export class Chart {
     this.rest = ""; // what is said while nothing is pointed at
     this.ways = waysOf(plot, Number(figure.dataset.figure) % 2 ? "s2 solid" : "s1");
     this.empty = figure.querySelector("[data-empty]");
-    this.paper = new Paper(figure.querySelector("[data-plot]"), () => this.draw());
+    this.paper = new Paper(figure.querySelector("[data-plot]"), () => this.draw(), () => this.tell());
     this.tools = new Tools(figure, {
       name: `${name}-${plot.y}`,
       title: () => plot.title,
       numbers: () => this.numbers(),
-      picture: () => this.paper.svg,
+      picture: () => this.paper.current,
       told: () => ({ caption: plot.caption, thresholds: thresholdsOf(plot) }),
     });
     this.paper.svg.addEventListener("pointermove", (moved) => this.point(moved.offsetX));
@@ -75,17 +75,21 @@ export class Chart {
     this.paper.remove();
   }
 
+  /** What it shows in words and numbers. */
+  tell() {
+    this.empty.hidden = this.lines.some((line) => line.points.length);
+    this.#lamps();
+    this.paper.say(this.sentence());
+    this.tools.refresh();
+  }
+
   draw() {
     const { lines, plot, paper } = this;
     const all = lines.flatMap((line) => line.points);
+    this.cursor = null;
+    if (!all.length) return;
     const target = targetIn(this.points, plot.band);
     const thresholds = lines.map((line) => line.threshold).filter(Number.isFinite);
-    this.empty.hidden = all.length > 0;
-    this.cursor = null;
-    this.#lamps();
-    paper.say(this.sentence());
-    this.tools.refresh();
-    if (!all.length) return;
     const xs = all.map(([x]) => x);
     paper.axes({
       x: extent(xs), y: extent([...all.map(([, y]) => y), ...thresholds, ...(target?.ends ?? [])]),

@@ -120,7 +120,8 @@ function everySecond() {
 function showTitle() {
   const { state, progress, name } = view.data.job;
   const percent = state === "running" ? ` ${Math.round(progress * 100)} %` : "";
-  document.title = `${GLYPHS[state]}${percent} ${name} · Backplane`;
+  const title = `${GLYPHS[state]}${percent} ${name} · Backplane`;
+  if (document.title !== title) document.title = title;
   const icon = document.querySelector('link[rel="icon"]');
   const href = new URL(`../img/fav-${ICONS[state]}.svg`, import.meta.url).href;
   if (icon.href !== href) icon.href = href;

@@ -22,13 +22,14 @@ class Molecule extends HTMLElement {
   #dark = matchMedia("(prefers-color-scheme: dark)");
   #redraw = () => this.show();
   #isBehind = false;
-  #seen = () => !document.hidden && this.#isBehind && this.news();
+  #isNear = false; // to what is in view
+  #seen = () => this.#isBehind && this.news();
 
   connectedCallback() {
     if (this.scene || this.#watch) return; // moved, and still itself
     this.spec = JSON.parse(this.querySelector('script[type="application/json"]').textContent);
     this.stage = this.querySelector("[data-mol]");
-    this.#watch = new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && this.open(), { rootMargin: "200px" });
+    this.#watch = new IntersectionObserver((seen) => this.#look(seen.at(-1)), { rootMargin: "200px" });
     this.#watch.observe(this.stage);
     document.addEventListener("visibilitychange", this.#seen);
   }
@@ -38,6 +39,13 @@ class Molecule extends HTMLElement {
     setTimeout(() => this.isConnected || this.close(), 0);
   }
 
+  #look({ isIntersecting }) {
+    this.#isNear = isIntersecting;
+    if (!isIntersecting) return;
+    this.open();
+    this.#seen();
+  }
+
   /** Draw, once however many ask for it. */
   open() {
     this.#opening ??= this.#open();
@@ -45,7 +53,6 @@ class Molecule extends HTMLElement {
   }
 
   async #open() {
-    this.#watch.disconnect();
     const slow = setTimeout(() => this.#say("Loading 3D, 0.2 MB."), 300);
     try {
       if (!hasWebGL()) throw new Error("this browser has no WebGL, or it is switched off");
@@ -191,10 +198,10 @@ class Molecule extends HTMLElement {
   }
 
   /** The run tells of newer frames; none is asked for before the figure came into view, nor while
-   *  nobody sees it. */
+   *  it is out of it. */
   async news() {
     if (!this.#files) return;
-    this.#isBehind = document.hidden;
+    this.#isBehind = document.hidden || !this.#isNear;
     if (this.#isBehind) return;
     const shown = this.frames[this.frame];
     try {

@@ -39,11 +39,22 @@ export function load3Dmol(address) {
   return library;
 }
 
+let renderer; // what draws here, by its own name
+
 export function hasWebGL() {
   const context = document.createElement("canvas").getContext("webgl2")
     ?? document.createElement("canvas").getContext("webgl");
+  const info = context?.getExtension("WEBGL_debug_renderer_info");
+  renderer = context?.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : context.RENDERER);
   context?.getExtension("WEBGL_lose_context")?.loseContext();
   return Boolean(context);
+}
+
+/** Without a graphics card 3Dmol's smoothing takes five times as long as all the rest: there it draws
+ *  twice as large, as it does anyhow, and the browser makes it smaller, which is nearly as smooth. */
+function smoothing() {
+  const isSlow = /swiftshader|llvmpipe|software|basic render/i.test(renderer);
+  return isSlow ? { antialias: false, upscale: true } : { antialias: true };
 }
 
 /** The RMSD; null, and left where it is, if the two are not the same atoms in the same order. */
@@ -68,12 +79,29 @@ export class Scene {
     this.spec = spec;
     this.extras = { charges: null, field: null };
     this.options = { labels: false, spheres: false, water: false, box: true, contacts: true, cell: true, copies: true, surface: false, dipole: false };
-    this.#viewer = dmol.createViewer(stage, { backgroundAlpha: 0, antialias: true, disableFog: spec.kind !== "docking" });
+    this.#viewer = dmol.createViewer(stage, { backgroundAlpha: 0, ...smoothing(), disableFog: spec.kind !== "docking" });
     this.#viewer.setBackgroundColor("white", 0);
   }
 
   /** Draw these frames, the first as itself and the others as its shadows; the RMSD of the second. */
   show(frames, receptor = null, rank = 0) {
+    this.#atOnce(() => this.#lay(frames, receptor, rank));
+    return this.rmsds.length === 1 ? this.rmsds[0] : null;
+  }
+
+  /** 3Dmol draws after each label, each move and whatever is removed: here once, after all of them. */
+  #atOnce(act) {
+    const viewer = this.#viewer;
+    viewer.show = () => {};
+    try {
+      act();
+    } finally {
+      delete viewer.show;
+    }
+    viewer.render();
+  }
+
+  #lay(frames, receptor, rank) {
     const viewer = this.#viewer;
     viewer.stopAnimate();
     viewer.removeAllModels();
@@ -95,8 +123,6 @@ export class Scene {
     if (this.options.labels) this.#label();
     this.#addExtras(models[0]);
     if (this.#home === null) this.#findHome(models);
-    viewer.render();
-    return models.length === 2 ? this.rmsds[0] : null;
   }
 
   /** Go to and fro along the displacements in the last columns of this XYZ. */

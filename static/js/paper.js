@@ -33,30 +33,67 @@ export function extent(values) {
 
 export class Paper {
   #draw;
+  #tell;
+  #isNear = true; // to what is in view
+  #isBehind = false;
 
-  /** Draws into `body`, by `draw(paper)`, whenever its size changes or `redraw` is called. */
-  constructor(body, draw) {
+  /** Draws into `body`, by `draw(paper)`, whenever its size changes or `redraw` is called.
+   *  @param tell does what is to be done besides, as often. What has it is drawn often, and so only
+   *  where it is seen; the first time in any case, and when it is printed. */
+  constructor(body, draw, tell = null) {
     this.body = body;
     this.#draw = draw;
+    this.#tell = tell;
+    this.width = 0;
     this.svg = node("svg", { role: "img", "aria-label": "Not drawn yet" });
     body.append(this.svg);
-    this.watcher = new ResizeObserver(() => this.redraw());
+    // Told its size it need not ask, for which the whole page would be laid out amid the drawing.
+    this.watcher = new ResizeObserver(() => this.#measure());
     this.watcher.observe(body);
+    this.sight = new IntersectionObserver((seen) => this.#see(seen.at(-1)), { rootMargin: "200px" });
+    if (tell) this.sight.observe(body);
+    addEventListener("beforeprint", this.#catchUp);
   }
+
+  #measure() {
+    this.width = this.body.clientWidth;
+    this.height = this.body.clientHeight;
+    this.redraw();
+  }
+
+  #see({ isIntersecting }) {
+    this.#isNear = isIntersecting;
+    if (isIntersecting && this.#isBehind) this.redraw();
+  }
+
+  #catchUp = () => this.#isBehind && this.#picture();
 
   redraw() {
     drawSoon(this);
   }
 
   drawNow() {
+    this.#tell?.();
+    this.#isBehind = !this.#isNear && this.svg.hasChildNodes();
+    if (!this.#isBehind) this.#picture();
+  }
+
+  #picture() {
+    this.#isBehind = false;
     this.svg.replaceChildren();
-    this.width = this.body.clientWidth;
-    this.height = this.body.clientHeight;
     if (this.width) this.#draw(this);
+  }
+
+  /** The picture of what is known now, also where nobody sees it. */
+  get current() {
+    this.#catchUp();
+    return this.svg;
   }
 
   remove() {
     this.watcher.disconnect();
+    this.sight.disconnect();
+    removeEventListener("beforeprint", this.#catchUp);
     dirty.delete(this);
   }
 

@@ -268,7 +268,7 @@ def test_a_measured_spectrum_lies_over_the_computed_one(
 def test_two_jobs_lie_over_each_other_where_they_are_compared(
     page: Page, stack: Stack, vibrating: str
 ) -> None:
-    other = done(stack, "xtb_optimization", structure="CO")
+    other = done(stack, "xtb_optimization", structure="CO", method="GFN1-xTB")
 
     page.goto(f"{stack.url}/compare/?ids={vibrating},{other}")
     page.locator("bp-mol").scroll_into_view_if_needed()

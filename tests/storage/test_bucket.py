@@ -128,6 +128,28 @@ def test_the_log_is_read_wherever_it_was_written(
     assert answer["X-Log-Complete"] == "true"
 
 
+@pytest.mark.parametrize(
+    ("where", "status"),
+    [("/api/v1/jobs/{}/log", 410), ("/jobs/{}/log/", 410), ("/admin/jobs/job/{}/change/", 200)],
+)
+def test_a_log_that_was_changed_in_the_bucket_is_told_and_not_served(
+    bucket: S3, stopped: Callable[..., Job], admin_client: Client, where: str, status: int
+) -> None:
+    job = stopped()
+    files = keeping.keep(job, 1, artifacts.collect(job.workdir(1)))
+    lifecycle.fail(job, 1, "science", {"detail": "no"}, files)
+    (key,) = [key for key in bucket.keys(job.pk) if key.endswith("job.log")]
+    bucket.put(key, b"so bad\n")
+    lose_disk(job)
+
+    answer = admin_client.get(where.format(job.pk), headers={"Accept": "application/json"})
+
+    assert answer.status_code == status
+    assert b"The log of attempt 1 is not served: it was changed" in answer.content
+    assert b"so bad" not in answer.content
+    assert b"file_damaged" in answer.content or "/api/" not in where
+
+
 def test_another_machine_goes_on_from_what_an_attempt_left(
     bucket: S3, stopped: Callable[..., Job]
 ) -> None:
