@@ -9,8 +9,8 @@ function nameCombobox(select) {
   }
 }
 
-// The widgets are made once the page has loaded, by listeners that stand before this one.
+// The widgets are made by listeners that stand before these, some of them in jQuery's own line.
+window.django?.jQuery?.(() => document.querySelectorAll("select.admin-autocomplete").forEach(nameCombobox));
 addEventListener("load", () => {
-  document.querySelectorAll("select.admin-autocomplete").forEach(nameCombobox);
   for (const sign of document.querySelectorAll(".help-tooltip[aria-label]")) sign.setAttribute("role", "img");
 });

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.stack import Stack
 
+from .test_operators import MAKE, sign_in
+
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.slow]
 
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
@@ -48,6 +50,10 @@ PAGES = [
     "/login/",
     "/nowhere/",
 ]
+
+
+WITH_WIDGETS = ["auth/group/add/", "jobs/apikey/add/", "jobs/job/?state__exact=succeeded"]
+"""Of the operators; the widgets are Django's own."""
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +118,17 @@ def test_no_page_breaks_a_rule_of_wcag(
         ]
 
     assert not broken, "\n".join(broken)
+
+
+def test_nor_does_a_page_of_the_operators(context: BrowserContext, stack: Stack) -> None:
+    assert stack.manage("shell", "-c", MAKE).returncode == 0
+    stack.wait(stack.submit("demo.sum_squares", n=34))
+    page = context.new_page()
+    sign_in(page, stack)
+
+    for path in WITH_WIDGETS:
+        page.goto(f"{stack.url}/admin/{path}")
+        assert Axe().run(page, options=WCAG).response["violations"] == [], path
 
 
 @pytest.mark.parametrize("context", [{"viewport": {"width": 320, "height": 800}}], indirect=True)
