@@ -50,6 +50,35 @@ class Prepared:
             raise ValueError(f"the query does not ask for {', '.join(sorted(missing))}")
 
 
+class PreparedModel(Prepared):
+    """One whole row of a model: also its columns, and how each is read, are looked up once."""
+
+    def get(self, **values: Any) -> Any:
+        """:raises ObjectDoesNotExist: that of the model."""
+        found = self.rows(**values)
+        if not found:
+            raise self._model.DoesNotExist(f"{self._model.__name__} matching query does not exist.")
+        return self._made(list(found[0]))
+
+    def _made(self, row: list[Any]) -> Any:
+        names, converters = self._columns
+        for at, (convert_each, expression) in converters.items():
+            for convert in convert_each:
+                row[at] = convert(row[at], expression, connection)
+        return self._model.from_db(connection.alias, names, row)
+
+    @cached_property
+    def _columns(self) -> tuple[list[str], dict[int, Any]]:
+        compiler = self._make(**self._examples).query.get_compiler(connection=connection)
+        compiler.setup_query()
+        columns = [column for column, *_ in compiler.select]
+        return [each.target.attname for each in columns], compiler.get_converters(columns)
+
+    @cached_property
+    def _model(self) -> Any:
+        return self._make(**self._examples).model
+
+
 class _Place:
     """Where a value goes."""
 

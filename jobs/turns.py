@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -20,7 +21,7 @@ from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from . import fleet, maintenance, spending
+from . import fleet, maintenance, rows, spending
 from .abilities import Ability, why_nobody
 from .key_models import ApiKey
 from .line import (
@@ -97,7 +98,9 @@ def has_room(allowance: Allowance) -> bool:
 def next_job(owner_id: int, backend: str, able: Ability | None = None) -> Job | None:
     """The owner's next: by priority, then by age."""
     job_id = _next_job_id(owner_id, backend, able)
-    return Job.objects.filter(pk=job_id).first() if job_id else None
+    with suppress(Job.DoesNotExist):
+        return rows.of_job(job_id) if job_id else None
+    return None
 
 
 def next_simulation(backend: str, able: Ability | None = None) -> str | None:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from jobs import events, inbox, moments
+from jobs import events, inbox, moments, rows
 from jobs.models import Job, JobEvent
 from jobs.states import JobState
 from jobs.webhooks import outbox
@@ -66,7 +66,7 @@ def change(
         changed = Job.objects.filter(pk=job.pk, **where).update(
             last_seq=F("last_seq") + 1, **fields
         )
-        job.refresh_from_db()
+        rows.read_again(job)
         if not changed:
             raise IllegalTransition(job, kind)
         record(job, kind, data)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
+from uuid import UUID
 
 import psutil
 
 import simulations
-from jobs import artifacts, keeping, lifecycle
+from jobs import artifacts, keeping, lifecycle, rows
 from jobs.artifacts import FileOnDisk
 from jobs.budget import exceeded
 from jobs.files import texts
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 def run_job(job_id: str, attempt: int) -> None:
     """Run an attempt that our parent has started, and say how it ended."""
-    job = insist(partial(Job.objects.get, pk=job_id))
+    job = insist(partial(rows.of_job, UUID(job_id)))
     if (job.state, job.attempt) != (JobState.RUNNING, attempt):
         logger.warning("job %s attempt %d is not ours to run: it is %s", job_id, attempt, job.state)
         return

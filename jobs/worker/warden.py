@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from jobs import artifacts, keeping, lifecycle, log_context
+from jobs import artifacts, keeping, lifecycle, log_context, rows
 from jobs.artifacts import FileOnDisk
 from jobs.heritage import SCRATCH_NAME
 from jobs.models import Job
@@ -92,7 +92,7 @@ class Warden:
                 self._thread.join()
 
     def _settle(self, status: int | None, usage: Any) -> None:
-        job = Job.objects.get(pk=self._job_id)
+        job = rows.of_job(self._job_id)
         if usage is not None:
             lifecycle.record_usage(job, self._attempt, **_used(usage, self._gauge.peak_memory_mib))
         self._remove_scratch(job)
@@ -143,7 +143,7 @@ class Warden:
 
     def _look(self, next_lease: float) -> float:
         now = time.monotonic()
-        job = Job.objects.get(pk=self._job_id)
+        job = rows.of_job(self._job_id)
         ours = self._runs(job)
         if ours and now >= next_lease:
             ours = lifecycle.extend_lease(job, self._attempt)

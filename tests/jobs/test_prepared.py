@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from jobs import keys, lifecycle, maintenance, outlook, turns
+from jobs import keys, lifecycle, maintenance, outlook, rows, turns
 from jobs.key_models import ApiKey
 from jobs.models import Allowance, Job
 from jobs.prepared import Example, Prepared
@@ -85,3 +85,30 @@ def test_an_example_that_is_not_asked_for_is_noticed(db: None) -> None:
 
     with pytest.raises(ValueError, match="does not ask for word"):
         lost.rows(word="queued")
+
+
+def test_the_row_of_a_job_is_read_as_the_model_has_it(line: Job) -> None:
+    Job.objects.filter(pk=line.pk).update(
+        tags=["a"], estimate={"seconds": {"p50": 2.5}}, started_at=timezone.now(), progress=0.25
+    )
+    for job in Job.objects.all():
+        assert _columns(rows.of_job(job.pk)) == _columns(job)
+    with pytest.raises(Job.DoesNotExist):
+        rows.of_job(Example.ID)
+
+
+def test_a_job_is_read_again_with_all_that_hangs_on_it(line: Job, bob: Any) -> None:
+    partly = Job.objects.only("state").get(pk=line.pk)
+    assert line.owner != bob
+    Job.objects.filter(pk=line.pk).update(owner=bob, message="new")
+
+    rows.read_again(line)
+    rows.read_again(partly)
+
+    assert (line.owner, line.message) == (bob, "new")
+    assert "message" in partly.get_deferred_fields()
+    line.save()  # it is the stored row, and no new one
+
+
+def _columns(job: Job) -> list[Any]:
+    return [(f.attname, getattr(job, f.attname)) for f in Job._meta.concrete_fields]

@@ -1,0 +1,40 @@
+"""The row of a job as it is now: read at each step of its way, by SQL that is composed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+from .models import Job
+from .prepared import Example, PreparedModel
+
+JOB = PreparedModel(lambda id: Job.objects.order_by().filter(pk=id), id=Example.ID)
+
+
+def of_job(job_id: UUID) -> Job:
+    """:raises Job.DoesNotExist: there is none."""
+    found: Job = JOB.get(id=job_id)
+    return found
+
+
+def read_again(job: Job) -> None:
+    """As its `refresh_from_db`."""
+    if job.get_deferred_fields():
+        job.refresh_from_db()
+    else:
+        job.refresh_from_db(from_queryset=_Row(job.pk))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """As much of a query set as that asks for."""
+
+    job_id: UUID
+
+    def filter(self, *, pk: UUID) -> Self:
+        assert pk == self.job_id
+        return self
+
+    def get(self) -> Job:
+        return of_job(self.job_id)
