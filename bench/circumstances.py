@@ -37,6 +37,11 @@ def save(name: str, found: dict[str, Any]) -> None:
     (MEASURED / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
+def saved(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((MEASURED / f"{name}.json").read_text())
+    return found
+
+
 def own_mib(process: psutil.Process) -> float:
     """What it would give back if it ended: what it shares with others is not counted."""
     return float(process.memory_full_info().uss) / 2**20

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from bench import campaigns, lists, side_by_side
-from jobs.models import Job
+from bench import campaigns, copies, curves, lists, side_by_side
+from jobs.key_models import InboxItem
+from jobs.models import Attempt, Job, JobEvent
 
 
 @pytest.mark.parametrize("kind", campaigns.KINDS)
@@ -36,6 +37,46 @@ def test_a_table_grows_by_copies_of_the_jobs_it_has(db: None) -> None:
     assert after.values("id").distinct().count() == 3 * before
     newest = after.newest_first()[0]
     assert after.exclude(pk=newest.pk).filter(created_at__gt=newest.created_at).count() == 0
+
+
+def test_copies_of_a_job_have_all_that_is_its(db: None) -> None:
+    lists.few()
+    first, second = Job.objects.newest_first()[:2]
+
+    shown = copies.Copies([first.pk, second.pk]).grow(10, first.pk)
+
+    copy = Job.objects.get(pk=shown[0])
+    assert (copy.params, copy.result, copy.last_seq) == (first.params, first.result, first.last_seq)
+    assert copy.fingerprint not in {"", first.fingerprint}
+    assert copy.finished_at is not None
+    assert copy.finished_at < first.created_at
+    told = [(event.seq, event.kind, event.data) for event in copy.events.order_by("seq")]
+    assert told == [(e.seq, e.kind, e.data) for e in first.events.order_by("seq")]
+    assert copy.attempts.get().outcome == first.attempts.get().outcome
+    item = InboxItem.objects.get(job=copy)
+    assert (item.kind, item.event.job_id) == (str(copy.state), copy.pk)
+    assert Attempt.objects.count() == Job.objects.count() == lists.FEW + 10
+    assert not JobEvent.objects.exclude(job__in=Job.objects.all()).exists()
+
+
+def test_jobs_of_many_events_are_copied_as_often_as_brings_the_average() -> None:
+    events = {"short": 4, "shorter": 2, "long": 60}
+
+    found = copies.places(events, 20)
+
+    assert len(found) == copies.PLACES
+    assert {*found} == {*events}
+    average = sum(events[job] for job in found) / len(found)
+    assert average == pytest.approx(20, rel=0.02)
+
+
+@pytest.mark.parametrize("curve", curves.CURVES, ids=lambda curve: curve.name)
+def test_the_curves_in_the_docs_are_what_was_measured(curve: curves.Curve) -> None:
+    text = (curves.FOLDER / f"{curve.name}.svg").read_text()
+
+    assert text == curves.drawn(curve)
+    assert len(text) < curves.MOST_BYTES
+    assert "currentColor" in text
 
 
 @pytest.mark.slow

@@ -56,13 +56,26 @@ def _link(self: Any, tokens: Sequence[Token], at: int, options: Any, env: Any) -
     return str(self.renderToken(tokens, at, options, env))
 
 
+def _image(self: Any, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+    """A drawing that lies among the texts, wherever the page of this one is."""
+    source = str(tokens[at].attrGet("src") or "")
+    if source.endswith(".svg") and ":" not in source and not source.startswith("/"):
+        tokens[at].attrSet("src", f"/docs/{_among_texts(source, env['path'])}")
+    tokens[at].attrSet("class", "drawing")
+    return str(self.image(tokens, at, options, env))
+
+
 def page_of(href: str, path: str) -> str:
     """The page of another text, where a link names the text: `waiting.md#by-event`."""
     place, _, part = href.partition("#")
     if not place.endswith(".md") or ":" in place or place.startswith("/"):
         return href
-    found = posixpath.normpath(posixpath.join(posixpath.dirname(path), place))
+    found = _among_texts(place, path)
     return f"/docs/{found.removesuffix('.md')}/" + (f"#{part}" if part else "")
+
+
+def _among_texts(place: str, path: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), place))
 
 
 def _code(self: Any, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
@@ -93,6 +106,7 @@ RULES = {
     "td_open": _cell,
     "heading_open": _heading,
     "link_open": _link,
+    "image": _image,
     "fence": _code,
     "table_open": _table,
     "table_close": _end_of_table,

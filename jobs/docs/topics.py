@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.conf import settings
 
@@ -104,6 +105,11 @@ def text_of(slug: str) -> str:
     if slug == REST:
         return rest_page.page()
     return (FOLDER / f"{slug}.md").read_text()
+
+
+def drawing(name: str) -> Path:
+    """:raises KeyError: there is no such drawing."""
+    return {path.stem: path for path in (FOLDER / "curves").glob("*.svg")}[name]
 
 
 def _topic(slug: str) -> Topic:

@@ -51,6 +51,19 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
+@require_safe
+def drawing(request: HttpRequest, name: str) -> HttpResponse:
+    """A figure of the texts."""
+    try:
+        found = topics.drawing(name)
+    except KeyError:
+        raise Http404(f"There is no drawing {name} here.") from None
+    answer = HttpResponse(found.read_bytes(), content_type="image/svg+xml")
+    # It brings its own ink, and is let do nothing else where it is opened by itself.
+    answer["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    return answer
+
+
 def _find(slug: str) -> Topic:
     try:
         return topics.find(slug)

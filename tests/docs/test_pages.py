@@ -57,6 +57,15 @@ def test_a_page_is_light_and_keeps_to_the_content_policy(client: Client, topic: 
     assert not re.search(r"<[^>]+\s(style|on\w+)=", html)
 
 
+@pytest.mark.django_db
+@EVERY
+def test_its_drawings_are_there(client: Client, topic: Topic) -> None:
+    html = rendering.as_html(topics.text_of(topic.slug), topic.path)
+    for source in re.findall(r'<img src="([^"]+)"', html):
+        answer = client.get(source)
+        assert (answer.status_code, answer["Content-Type"]) == (200, "image/svg+xml"), source
+
+
 @EVERY
 def test_its_links_lead_to_other_texts(topic: Topic) -> None:
     known = {f"/docs/{each.slug}/": each.slug for each in ALL}

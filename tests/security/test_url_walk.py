@@ -89,6 +89,7 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", "llms.txt"): EVERYBODY,
     ("GET", "docs/"): EVERYBODY,
     ("GET", "docs/<path:slug>.md"): EVERYBODY,
+    ("GET", "docs/curves/<slug:name>.svg"): EVERYBODY,
     ("GET", "docs/<path:slug>/"): EVERYBODY,
     ("GET", "jobs/"): SIGNED_IN_PAGE,
     ("GET", "jobs/rows/"): SIGNED_IN_PAGE,
@@ -271,6 +272,7 @@ def address(route: str, artifact: Artifact) -> str:
         "str:inchikey": WATER,
         "path:object_id": artifact.job_id,
         "path:slug": "quickstart",
+        "slug:name": "jobs",
         "str:names": "tokens+base",
     }
     route = re.sub(r"\(\?P<url>\.\*\)\$", "no/such/page", route)
