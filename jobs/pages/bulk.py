@@ -20,7 +20,7 @@ import simulations
 from jobs import budget, lifecycle
 from jobs.models import Job
 
-from .listing import PAGE_SIZE, lean, rows
+from .listing import PAGE_SIZE, counts, lean, rows
 
 MOST_NAMED = 10
 CANNOT_RUN = (
@@ -43,10 +43,13 @@ class NotDone(Exception):
 @require_safe
 @login_required
 def job_rows(request: HttpRequest) -> HttpResponse:
-    """The rows of these jobs as they are now, for the script that keeps the list up to date."""
+    """The rows of these jobs as they are now, for the script that keeps the list up to date; where
+    jobs can be selected, also how many of all run and wait."""
     chosen = _chosen(request, request.GET.get("ids", "").split(","))
     jobs = list(lean(chosen, with_owner=request.user.is_superuser))
-    shown = {"rows": rows(jobs), "selectable": request.GET.get("select") == "1"}
+    shown: dict[str, Any] = {"rows": rows(jobs)}
+    if request.GET.get("select") == "1":
+        shown |= {"selectable": True, "counts": counts(Job.objects.visible_to(request.user))}
     return render(request, "jobs/list_rows.html", shown)
 
 

@@ -89,7 +89,7 @@ def listing(mine: JobQuerySet, query: QueryDict, *, sees_all: bool = False) -> L
             "simulation", [(sim.name, sim.title) for sim in simulations.all_simulations()]
         ),
         spans=[(name, words) for name, (words, _) in SPANS.items()],
-        counts=_counts(mine),
+        counts=counts(mine),
         awaiting=awaiting[:AWAITING_SHOWN],
         more_awaiting=len(awaiting) > AWAITING_SHOWN,
         hidden=[] if page else [(each, _many(n)) for each, n in found_without(mine, asked)],
@@ -150,7 +150,7 @@ def _mark(cursor: str) -> Mark | None:
         return None
 
 
-def _counts(mine: JobQuerySet) -> dict[str, int]:
+def counts(mine: JobQuerySet) -> dict[str, int]:
     """Of what has not ended: what has would be a look at every job that there ever was."""
     unfinished: Any = mine.filter(finished_at=None).order_by().values_list("state")
     return Counter(dict(unfinished.annotate(n=Count("pk"))))

@@ -103,7 +103,13 @@ async function lookAtRows(ids) {
   if ("select" in list.dataset) url.searchParams.set("select", "1");
   const fresh = await html(url);
   for (const row of fresh.querySelectorAll("tr[data-job]")) replaceRow(row);
+  recount(fresh);
   told();
+}
+
+function recount(fresh) {
+  const counts = fresh.querySelector("#counts");
+  if (counts) document.querySelector("#counts").replaceWith(adopted(counts));
 }
 
 /** The list as the server has it now. What is new goes on top; nothing leaves under a reader's hand. */
@@ -133,8 +139,7 @@ function swapWhole(fresh) {
 }
 
 function addRows(fresh) {
-  const counts = fresh.querySelector("#counts");
-  document.querySelector("#counts").replaceWith(adopted(counts));
+  recount(fresh);
   const body = list.querySelector("#rows");
   if (!("top" in list.dataset)) return;
   if (!body) {

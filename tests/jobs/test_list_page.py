@@ -303,6 +303,20 @@ def test_rows_are_told_of_ones_own_jobs_only(
     assert str(theirs.pk) not in html
 
 
+def test_with_the_rows_the_list_is_told_how_many_run_and_wait(
+    as_alice: Client, submit: Callable[..., Job], start: Callable[[Job], Job], bob: Any
+) -> None:
+    job, _ = start(submit()), submit(params={"n": 4})
+    submit(owner=bob)
+
+    told = as_alice.get(f"/jobs/rows/?ids={job.pk}&select=1").content.decode()
+    of_today = as_alice.get(f"/jobs/rows/?ids={job.pk}").content.decode()
+
+    assert "<span>1 running</span>" in told
+    assert "<span>1 queued</span>" in told
+    assert "queued</span>" not in of_today
+
+
 # --- many at once ----------------------------------------------------------------------------
 
 
