@@ -50,7 +50,7 @@ def start(
 ) -> Start:
     preset = presets.find(owner, simulation, query.get("preset", ""))
     chosen = texts(asking.asked, preset.params) if preset else {}
-    before = _texts_of(asking.asked, source)
+    before = _texts_of(simulation, asking.asked, source)
     return Start(
         values={**before, **chosen, **told(asking, query)},
         base={name: text for name, text in (before or chosen).items() if name in asking.asked},
@@ -86,9 +86,14 @@ def told(asking: type[JobForm], query: Mapping[str, str]) -> dict[str, Any]:
     return found | {name: query[name] for name in BESIDE if name in query}
 
 
-def _texts_of(asked: Mapping[str, Question], source: Job | None) -> dict[str, Any]:
-    """What the other job had; what it left to a default of then is the default of now."""
+def _texts_of(
+    simulation: simulations.Simulation, asked: Mapping[str, Question], source: Job | None
+) -> dict[str, Any]:
+    """What the other job had; what it left to a default of then is the default of now, and what
+    another simulation left open is no answer here."""
     initial = initial_from(source)
+    if source and source.simulation != simulation.name:
+        initial = {name: value for name, value in initial.items() if value is not None}
     return {**initial, **texts(asked, initial)}
 
 

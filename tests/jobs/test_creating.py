@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -65,6 +66,15 @@ def test_a_duplicate_is_found_without_its_simulation(as_alice: Client, submit: A
     answer = as_alice.get("/jobs/new/", {"from": str(job.pk)})
 
     assert answer.url == f"{SQUARES}?from={job.pk}"
+
+
+def test_what_another_simulation_left_open_is_no_answer_here(as_alice: Client, submit: Any) -> None:
+    job = submit(simulation="xtb_optimization", params={"structure": "O", "temperature_k": None})
+
+    page = as_alice.get("/jobs/new/md_simulation/", {"from": str(job.pk)}).content.decode()
+
+    (field,) = re.findall(r'<input[^>]* name="temperature_k"[^>]*>', page)
+    assert 'value="300.0"' in field
 
 
 # --- what is seen before it is sent ----------------------------------------------------------
