@@ -68,6 +68,7 @@ class Readout:
     """How a page shows one reported metric: an instrument, not a raw number.
 
     :param form: `fixed` (with `digits` decimals), `exp` (small numbers) or `int`.
+    :param is_of_running: says nothing of a run that has ended.
     """
 
     key: str
@@ -76,6 +77,7 @@ class Readout:
     digits: int = 6
     form: str = "fixed"
     note: str = ""
+    is_of_running: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

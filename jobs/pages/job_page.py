@@ -122,4 +122,5 @@ def _readings(job: Job, simulation: simulations.Simulation | None) -> list[Readi
             note=each.note,
         )
         for each in (simulation.readouts if simulation else ())
+        if not (job.is_final and each.is_of_running)
     ]

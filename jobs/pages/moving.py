@@ -35,11 +35,14 @@ HEADERS = {
 @require_safe
 @login_required
 def job_frames(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Those later than `after`, a time in ps or a step; 204 where there are none yet."""
+    """Those later than `after`, a time in ps or a step; 204 where there are none yet, or none any
+    more: it may end while its page asks."""
     job = job_of(request, job_id)
-    motion = motion_of(job, catalogued(job.simulation))
+    motion = _motion_of(job, catalogued(job.simulation))
     if motion is None:
         raise Http404
+    if job.state != JobState.RUNNING:
+        return HttpResponse(status=204, headers=HEADERS)
     frames = KINDS[motion.format]
     try:
         after = float(request.GET.get("after", "-inf"))
@@ -56,7 +59,11 @@ def job_frames(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 def motion_of(job: Job, simulation: simulations.Simulation | None) -> simulations.Motion | None:
     """None once it has ended: its files are served then, each as it was recorded."""
-    motion = simulation.motion if simulation and job.state == JobState.RUNNING else None
+    return _motion_of(job, simulation) if job.state == JobState.RUNNING else None
+
+
+def _motion_of(job: Job, simulation: simulations.Simulation | None) -> simulations.Motion | None:
+    motion = simulation.motion if simulation else None
     return motion if motion and motion.is_of(job.params) else None
 
 

@@ -46,11 +46,18 @@ def snapshot(job: Job, simulation: simulations.Simulation | None) -> dict[str, A
         },
         "columns": columns(_points(job, plots, _untold(simulation))),
         "plots": [{**asdict(plot), "cut_at": (job.result or {}).get(plot.cut)} for plot in plots],
-        "readouts": [asdict(each) for each in readouts],
+        "readouts": [_shown(each) for each in readouts],
         "ws": f"/ws/v1/jobs/{job.pk}/",
         "poll": f"/api/v1/jobs/{job.pk}/events",
         "page": reverse("jobs:detail", args=[job.pk]),
     }
+
+
+def _shown(readout: simulations.Readout) -> dict[str, Any]:
+    told = asdict(readout)
+    # The page of one that has ended is made by us.
+    del told["is_of_running"]
+    return told
 
 
 def _points(

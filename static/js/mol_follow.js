@@ -64,7 +64,7 @@ export class Following {
     if (newest) url.searchParams.set("after", placeOf(newest));
     const answer = await fetch(url);
     // None yet; or the run has ended meanwhile, and the page is about to be drawn with its files.
-    if (answer.status === 204 || answer.status === 404) return;
+    if (answer.status === 204) return;
     if (!answer.ok) throw new Error(`the frames cannot be had (${answer.status})`);
     this.frames.push(...framesOf(await answer.text(), this.#file.format));
   }

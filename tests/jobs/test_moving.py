@@ -88,7 +88,26 @@ def test_of_a_run_that_has_ended_its_files_are_served(
     Job.objects.filter(pk=moving.pk).update(state=JobState.SUCCEEDED)
     client.force_login(alice)
 
-    assert client.get(f"/jobs/{moving.pk}/frames/").status_code == 404
+    answer = client.get(f"/jobs/{moving.pk}/frames/")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+@pytest.mark.parametrize(
+    ("state", "is_told"), [(JobState.RUNNING, True), (JobState.CANCELLED, False)]
+)
+def test_how_much_is_left_is_told_of_a_run_that_goes_on(
+    client: Client, alice: Any, moving: Job, state: str, is_told: bool
+) -> None:
+    put(moving)
+    metrics = {"time_ps": 0.5, "remaining_s": 116, "speed_ns_per_day": 40}
+    Job.objects.filter(pk=moving.pk).update(state=state, metrics=metrics)
+    client.force_login(alice)
+
+    page = client.get(f"/jobs/{moving.pk}/").content.decode()
+
+    assert ('data-readout="remaining_s"' in page) == is_told
+    assert 'data-readout="speed_ns_per_day"' in page
 
 
 def test_a_link_out_of_the_directory_is_not_followed(
