@@ -224,7 +224,7 @@ def _shown(rank: int, item: BatchItem, value: float | None, chosen: Quantity) ->
     return {
         "rank": rank,
         "index": item.index,
-        "name": job.name or smiles or str(job),
+        "name": job.name or smiles or job.called,
         "page": job.get_absolute_url(),
         "drawing": reverse("jobs:drawing", args=[job.pk, 0]) if smiles else "",
         "value": number(value, digits=chosen.digits),
@@ -267,7 +267,7 @@ def _failed(item: BatchItem) -> dict[str, Any]:
     job = item.job
     assert job is not None  # only a job fails
     why = str((job.error or {}).get("detail") or FailureKind(job.failure_kind).label)
-    return {"index": item.index, "name": str(job), "page": job.get_absolute_url(), "why": why}
+    return {"index": item.index, "name": job.called, "page": job.get_absolute_url(), "why": why}
 
 
 def _number(value: Any) -> float | None:

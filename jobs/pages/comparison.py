@@ -197,7 +197,7 @@ def _charts(columns: Sequence[Column]) -> Iterator[Chart]:
         if _is_total_energy(plot):
             plot, lines = _from_its_last(plot), [_less_its_last(each) for each in lines]
         named = [
-            (column.number, str(column.job), line)
+            (column.number, column.job.told_apart, line)
             for column, line in zip(columns, lines, strict=True)
         ]
         if chart := drawn(plot, named):
