@@ -118,9 +118,10 @@ def _quantity(name: str, field: Any) -> Quantity:
 
 
 def figures_of_batch(told: Board) -> list[ResultFigure]:
-    """Numbered from one; a figure that there is nothing for leaves its number."""
+    """Numbered from one without a gap: what there is nothing for is not missed."""
     made = [_grid(told), _distribution(told), _ranks(told), _failures(told.batch)]
-    return [replace(each, number=place) for place, each in enumerate(made, start=1) if each]
+    there = [each for each in made if each]
+    return [replace(each, number=place) for place, each in enumerate(there, start=1)]
 
 
 def _grid(told: Board) -> ResultFigure:
