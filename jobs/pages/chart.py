@@ -187,7 +187,7 @@ def _traces(shown: Sequence[tuple[int, str, Pairs]], paper: Paper) -> list[Trace
     """Those with a name are told below the drawing, so that one saved alone says whose they are."""
     traces = [_trace(number, name, pairs, paper) for number, name, pairs in shown]
     return [
-        replace(each, named_at=HEIGHT + KEY_PX * place if each.name else None)
+        replace(each, named_at=HEIGHT + KEY_PX // 2 + KEY_PX * place if each.name else None)
         for place, each in enumerate(traces)
     ]
 
