@@ -10,7 +10,9 @@ import pytest
 from jobs import lifecycle
 from jobs.batch_models import Batch, BatchItem
 from jobs.models import Job
+from jobs.pages.tables import rows
 from jobs.states import FailureKind
+from simulations.pockets.params import DockingResult
 
 RAW = "xtb_optimization"
 SHOWN = "xTB geometry optimisation, H<sub>2</sub>O"
@@ -53,3 +55,9 @@ def test_two_without_a_name_are_told_apart(submit):
 
     assert job.told_apart == f"xTB geometry optimisation, H2O ({job.short_id})"
     assert submit(name="Mine").told_apart == "Mine"
+
+
+def test_what_is_within_a_result_is_called_as_its_own_model_says():
+    within = rows({"receptor": {"n_atoms": 9, "odd": 1}, "n_left": 2}, DockingResult)
+
+    assert [row.label for row in within] == ["Receptor, atoms docked into", "Receptor, odd", "Left"]
