@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Avg, Count, F, IntegerField, Min, Q, QuerySet, Value, Window
+from django.db.models import Avg, Count, F, IntegerField, Min, Prefetch, Q, QuerySet, Value, Window
+from django.db.models.fields.json import KT
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
@@ -215,8 +216,9 @@ def items_after(batch: Batch, index: int, limit: int, **only: Any) -> list[Batch
 
 def items_with_input(batch: Batch, index: int, limit: int) -> list[BatchItem]:
     """The items that follow that index, with what their jobs were given and how they ended."""
-    large = [f"job__{name}" for name in NOT_SHOWN if name != "params"]
-    found = batch.items.filter(index__gt=index).select_related("job").defer(*large, "job__result")
+    large = [name for name in NOT_SHOWN if name != "params"]
+    jobs = Job.objects.defer(*large, "result").annotate(formula=KT("structure__formula"))
+    found = batch.items.filter(index__gt=index).prefetch_related(Prefetch("job", jobs))
     return list(found.order_by("index")[:limit])
 
 

@@ -263,6 +263,23 @@ class Job(models.Model):
             return self.simulation
 
     @property
+    def about(self) -> str:
+        """The formula of its molecule: as a list has had it read, without the rest of that."""
+        known = self.__dict__
+        found = known["formula"] if "formula" in known else (self.structure or {}).get("formula")
+        return str(found or "")
+
+    @property
+    def called(self) -> str:
+        """Its name; without one, what is simulated, and of which molecule."""
+        return self.name or ", ".join(filter(None, [self.title, self.about]))
+
+    @property
+    def told_apart(self) -> str:
+        """The same where several are named: what has no name has its id beside it."""
+        return self.name or f"{self.called} ({self.short_id})"
+
+    @property
     def run_id(self) -> str:
         """The id under which a backend knows the current attempt."""
         return f"{self.pk}-{self.attempt}"

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, F, Func, IntegerField, Max, Min, Q, Value
+from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -234,7 +235,8 @@ def _examples(moments: list[datetime]) -> Iterator[tuple[str, Job]]:
         jobs = Job.objects.filter(
             finished_at__isnull=False, finished_at__in=moments, state=JobState.FAILED
         )
-        for job in jobs.only("name", "simulation", "failure_kind", "error"):
+        named = jobs.annotate(formula=KT("structure__formula"))
+        for job in named.only("name", "simulation", "failure_kind", "error"):
             yield job.failure_kind, job
 
 

@@ -118,9 +118,10 @@ def _quantity(name: str, field: Any) -> Quantity:
 
 
 def figures_of_batch(told: Board) -> list[ResultFigure]:
-    """Numbered from one; a figure that there is nothing for leaves its number."""
+    """Numbered from one without a gap: what there is nothing for is not missed."""
     made = [_grid(told), _distribution(told), _ranks(told), _failures(told.batch)]
-    return [replace(each, number=place) for place, each in enumerate(made, start=1) if each]
+    there = [each for each in made if each]
+    return [replace(each, number=place) for place, each in enumerate(there, start=1)]
 
 
 def _grid(told: Board) -> ResultFigure:
@@ -224,7 +225,7 @@ def _shown(rank: int, item: BatchItem, value: float | None, chosen: Quantity) ->
     return {
         "rank": rank,
         "index": item.index,
-        "name": job.name or smiles or str(job),
+        "name": job.name or smiles or job.called,
         "page": job.get_absolute_url(),
         "drawing": reverse("jobs:drawing", args=[job.pk, 0]) if smiles else "",
         "value": number(value, digits=chosen.digits),
@@ -267,7 +268,7 @@ def _failed(item: BatchItem) -> dict[str, Any]:
     job = item.job
     assert job is not None  # only a job fails
     why = str((job.error or {}).get("detail") or FailureKind(job.failure_kind).label)
-    return {"index": item.index, "name": str(job), "page": job.get_absolute_url(), "why": why}
+    return {"index": item.index, "name": job.called, "page": job.get_absolute_url(), "why": why}
 
 
 def _number(value: Any) -> float | None:

@@ -128,6 +128,7 @@ def _told(batch: Batch, now: batches.Standing) -> dict[str, Any]:
         "counts": shown,
         "n_reused": counted.outcomes[batches.Outcome.REUSED],
         "progress": counted.progress,
+        "well": counted.states[JobState.SUCCEEDED] / batch.n_items if batch.n_items else 0,
         "over_in": duration(now.over_in_s) if now.over_in_s else "",
     }
 

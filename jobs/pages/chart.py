@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import simulations
@@ -15,6 +15,8 @@ from .formats import MINUS
 WIDTH, HEIGHT = 640, 320
 TOP, RIGHT, BOTTOM = 14, 18, 44
 TEXT_PX = 6.6
+KEY_PX = 17
+"""How high a line of the legend is."""
 MARKS_UP_TO = 60
 """More would run into one another; then as many are spread over the line."""
 DASHES = ("", "6 3", "2 3", "8 3 2 3", "12 4", "1 4", "10 2", "4 2 1 2")
@@ -41,12 +43,15 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """:param number: of its colour, dash and marker, from 1 on."""
+    """:param number: of its colour, dash and marker, from 1 on.
+    :param named_at: how far down the legend says its name; None: there is none.
+    """
 
     number: int
     name: str
     line: str
     marks: list[tuple[str, str]]
+    named_at: int | None = None
 
     @property
     def dash(self) -> str:
@@ -84,6 +89,10 @@ class Chart:
     @property
     def inner_height(self) -> int:
         return self.bottom - self.top
+
+    @property
+    def axis_named_at(self) -> int:
+        return self.bottom + BOTTOM - 6
 
     @property
     def middle(self) -> tuple[str, str]:
@@ -148,10 +157,11 @@ def drawn(plot: simulations.Plot, named: Sequence[tuple[int, str, Pairs]]) -> Ch
         caption=plot.caption or f"{plot.y_label} against {plot.x_label.lower()}.",
         sentence=" ".join(_in_words(plot, name, pairs) for _, name, pairs in shown),
         left=paper.left,
-        traces=[_trace(number, name, pairs, paper) for number, name, pairs in shown],
+        traces=_traces(shown, paper),
         x_ticks=paper.below(),
         y_ticks=paper.beside(),
         threshold="" if plot.threshold is None else paper.up(plot.threshold),
+        height=HEIGHT + KEY_PX * sum(bool(name) for _, name, _ in shown),
     )
 
 
@@ -171,6 +181,15 @@ def _axes(plot: simulations.Plot, points: Pairs) -> tuple[Axis, Axis]:
         return x, decades(min(ys), max(ys), 7)
     room = (max(ys) - min(ys)) * 0.06
     return x, linear(min(ys) - room, max(ys) + room, 6)
+
+
+def _traces(shown: Sequence[tuple[int, str, Pairs]], paper: Paper) -> list[Trace]:
+    """Those with a name are told below the drawing, so that one saved alone says whose they are."""
+    traces = [_trace(number, name, pairs, paper) for number, name, pairs in shown]
+    return [
+        replace(each, named_at=HEIGHT + KEY_PX // 2 + KEY_PX * place if each.name else None)
+        for place, each in enumerate(traces)
+    ]
 
 
 def _trace(number: int, name: str, pairs: Pairs, paper: Paper) -> Trace:

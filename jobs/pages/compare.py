@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -45,14 +46,19 @@ def _compared(request: HttpRequest, jobs: list[Job]) -> dict[str, Any]:
     reference = next((job for job in jobs if str(job.pk) == request.GET.get("ref")), jobs[0])
     asked = request.GET.get("unit", "")
     unit = asked if asked in UNITS else profile_of(request.user).energy_unit
+    compared, laid_over = comparison(jobs, reference, unit), overlay(jobs, reference)
     return {
-        "compared": comparison(jobs, reference, unit),
+        "compared": compared,
+        "result_figures": [
+            replace(each, number=place)
+            for place, each in enumerate(compared.figures, start=2 if laid_over else 1)
+        ],
         "reference": reference,
         "unit": unit,
         "units": UNITS,
         "shows_all": request.GET.get("all") == "1",
         "populations": populations(jobs, temperature(request.GET.get("t", "")), unit),
-        "structure": overlay(jobs, reference),
+        "structure": laid_over,
         "is_moving": any(not job.is_final for job in jobs),
         "moving": [_followed(job) for job in jobs if not job.is_final],
         "copies": copying.of_results(request, jobs),

@@ -12,6 +12,7 @@ from jobs.models import Job
 
 from .chart import Chart, Pairs, drawn, series_of
 from .comparable import converted, is_energy, why_not, why_not_this
+from .figures import ResultFigure, Table
 from .formats import MINUS, number, plain, split_unit
 from .snapshot import thinned
 from .strips import catalogued
@@ -56,11 +57,18 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compared(ResultFigure):
+    """A figure that the server has drawn, with the tools of one that a script draws."""
+
+    chart: Chart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     columns: list[Column]
     inputs: list[Line]
     results: list[Line]
-    charts: list[Chart]
+    figures: list[Compared]
 
     @property
     def differing(self) -> list[Line]:
@@ -81,7 +89,7 @@ def comparison(jobs: Sequence[Job], reference: Job, unit: str) -> Comparison:
         columns=columns,
         inputs=_inputs(columns),
         results=[*_results(columns, reference, unit)],
-        charts=[*_charts(columns)],
+        figures=[*_figures(columns)],
     )
 
 
@@ -182,7 +190,7 @@ def _signed(text: str) -> str:
 # --- figures ----------------------------------------------------------------------------------
 
 
-def _charts(columns: Sequence[Column]) -> Iterator[Chart]:
+def _figures(columns: Sequence[Column]) -> Iterator[Compared]:
     plots = {
         (plot.x, plot.y): plot
         for column in columns
@@ -197,11 +205,37 @@ def _charts(columns: Sequence[Column]) -> Iterator[Chart]:
         if _is_total_energy(plot):
             plot, lines = _from_its_last(plot), [_less_its_last(each) for each in lines]
         named = [
-            (column.number, str(column.job), line)
+            (column.number, column.job.told_apart, line)
             for column, line in zip(columns, lines, strict=True)
         ]
         if chart := drawn(plot, named):
-            yield chart
+            yield _figure(plot, chart, [(name, line) for _, name, line in named if line])
+
+
+def _figure(plot: simulations.Plot, chart: Chart, named: Sequence[tuple[str, Pairs]]) -> Compared:
+    return Compared(
+        key=f"{plot.y}_by_{plot.x}",
+        kind="compared",
+        title=chart.title,
+        caption=chart.caption,
+        sentence=f"{len(named)} job{'s' if len(named) > 1 else ''} in one drawing.",
+        table=_side_by_side(plot, named),
+        chart=chart,
+    )
+
+
+def _side_by_side(plot: simulations.Plot, named: Sequence[tuple[str, Pairs]]) -> Table:
+    """A column for each job, empty where it has no point at that place."""
+    known = [dict(pairs) for _, pairs in named]
+    places = sorted({x for each in known for x in each})
+    return Table(
+        header=[plot.x_label, *(f"{name}: {plot.y_label}" for name, _ in named)],
+        rows=[[_whole(x), *(each.get(x) for each in known)] for x in places],
+    )
+
+
+def _whole(x: float) -> float | int:
+    return int(x) if x.is_integer() else x
 
 
 def _is_total_energy(plot: simulations.Plot) -> bool:

@@ -31,7 +31,6 @@ AWAITING_SHOWN = 10
 class Row:
     job: Job
     title: str
-    formula: str
     strip: Strip | None
     value: str
     unit: str
@@ -138,8 +137,7 @@ def _place(place: int) -> str:
 def _awaiting(mine: JobQuerySet) -> list[Job]:
     """Those that wait for somebody's yes, the oldest first."""
     found = mine.unfinished(JobState.QUEUED).filter(consent=Consent.AWAITED)
-    found = found.defer("params", "result", "structure", "notes")
-    return list(found.order_by("created_at", "id")[: AWAITING_SHOWN + 1])
+    return list(lean(found).order_by("created_at", "id")[: AWAITING_SHOWN + 1])
 
 
 def _mark(cursor: str) -> Mark | None:
@@ -168,7 +166,6 @@ def _row(job: Job, strip: Strip | None, place: str) -> Row:
     return Row(
         job=job,
         title=simulation.title if simulation else job.simulation,
-        formula=getattr(job, "formula", None) or "",
         strip=strip,
         value=value,
         unit=unit,

@@ -25,7 +25,7 @@ def overlay(jobs: Sequence[Job], reference: Job) -> Structure | None:
     found = [(job, each) for job in first if (each := _geometry(job))]
     if len(found) < 2 or found[0][0].pk != reference.pk:
         return None
-    left_out = [str(job) for job in jobs if job.pk not in {each.pk for each, _ in found}]
+    left_out = [job.told_apart for job in jobs if job.pk not in {each.pk for each, _ in found}]
     more = f" Of other atoms, or without a geometry: {', '.join(left_out)}." if left_out else ""
     return Structure(
         kind="molecule",
@@ -57,7 +57,7 @@ def _geometry(job: Job) -> Artifact | None:
 def _told(job: Job, artifact: Artifact) -> dict[str, str]:
     return {
         "role": "view",
-        "label": str(job),
+        "label": job.told_apart,
         "name": f"{job.short_id}-{artifact.name}",
         "format": "xyz",
         "url": reverse("jobs:file", args=[job.pk, artifact.pk]),

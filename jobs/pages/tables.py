@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -39,7 +39,7 @@ def _rows(name: str, value: Any, info: Any) -> Iterator[Row]:
     if extra.get("unused") and value is None:
         return
     bare, unit, digits = split_unit(name)
-    label = (info.title if info else None) or bare.replace("_", " ").capitalize()
+    label = (info.title if info else None) or _in_words(bare)
     if isinstance(value, dict) and set(value) == {"format", "text"}:
         value = value["text"]
     if files.is_reference(value):
@@ -48,10 +48,25 @@ def _rows(name: str, value: Any, info: Any) -> Iterator[Row]:
         value = ", ".join(f"{key} {each}" for key, each in value.items())
         yield Row(label=label, value=value)
     elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from (_within(label, row) for row in _rows(key, inner, None))
+        yield from (_within(label, row) for row in rows(value, _model_in(info)))
     elif not _is_large(value):
         yield _row(label, value, str(extra.get("unit") or unit), digits, info)
+
+
+def _in_words(name: str) -> str:
+    """Of how many it is says the number itself: `n_atoms` are atoms."""
+    return name.removeprefix("n_").replace("_", " ").capitalize()
+
+
+def _model_in(info: Any) -> type[BaseModel] | None:
+    """What tells the words of a field that has fields of its own, where it is of one kind."""
+    kind = info.annotation if info else None
+    found = [
+        each
+        for each in (kind, *get_args(kind))
+        if isinstance(each, type) and issubclass(each, BaseModel)
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _row(label: str, value: Any, unit: str, digits: int | None, info: Any) -> Row:

@@ -74,6 +74,14 @@ def formula(text: Any) -> SafeString:
 
 
 @register.filter
+def called(job: Job) -> SafeString | str:
+    """As the job is called, its formula as one is written."""
+    if job.name or not job.about:
+        return job.called
+    return format_html("{}, {}", job.title, formula(job.about))
+
+
+@register.filter
 def lasted(attempt: Attempt) -> str:
     if attempt.ended_at is None:
         return ""

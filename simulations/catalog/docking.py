@@ -34,7 +34,6 @@ from simulations.pockets.size import DOCKING
         Readout(key="search_score_kcal_per_mol", title="Last search", unit="kcal/mol", digits=2),
         Readout(key="search", title="Searches done", form="int"),
         Readout(key="n_poses", title="Poses found", form="int", note="before merging"),
-        Readout(key="elapsed_s", title="Elapsed", unit="s", digits=0),
     ),
     plots=(
         Plot(

@@ -33,7 +33,6 @@ from simulations.pockets.size import SCREEN
         ),
         Readout(key="ligand", title="Ligands done", form="int"),
         Readout(key="n_failed", title="Not docked", form="int"),
-        Readout(key="elapsed_s", title="Elapsed", unit="s", digits=0),
     ),
     plots=(
         Plot(

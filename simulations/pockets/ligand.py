@@ -157,7 +157,8 @@ def sizes_of(smiles: str) -> dict[str, float]:
     mol = Chem.MolFromSmiles(smiles)
     return {
         "molecular_weight_g_per_mol": round(Descriptors.MolWt(mol), 2),  # type: ignore[attr-defined]
-        "crippen_logp": round(rdMolDescriptors.CalcCrippenDescriptors(mol)[0], 2),
+        # Added to nothing, for what rounds to it has no sign.
+        "crippen_logp": round(rdMolDescriptors.CalcCrippenDescriptors(mol)[0], 2) + 0.0,
     }
 
 

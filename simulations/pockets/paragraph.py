@@ -6,6 +6,7 @@ from typing import Any
 
 from .params import DockingBox, DockingParams, DockingResult, ReceptorReport, SearchParams
 from .screen_params import DockingScreenParams, DockingScreenResult
+from .telling import in_words
 
 SCORING = {
     "vina": "the Vina scoring function [@vina]",
@@ -35,11 +36,11 @@ def screen(params: DockingScreenParams, result: DockingScreenResult) -> str:
 
 
 def _search(params: SearchParams, result: Any) -> str:
-    seeds = ", ".join(map(str, result.seeds))
+    seeds = f"seed{'s' if len(result.seeds) > 1 else ''} {', '.join(map(str, result.seeds))}"
     return (
         f"Docking was carried out with AutoDock Vina {result.versions['vina']} [@vina12] and "
-        f"{SCORING[params.scoring]}, by {len(result.seeds)} independent searches "
-        f"(exhaustiveness {params.exhaustiveness} in all, seeds {seeds}) in {_box(result.box)}."
+        f"{SCORING[params.scoring]}, by {in_words(len(result.seeds))} "
+        f"(exhaustiveness {params.exhaustiveness} in all, {seeds}) in {_box(result.box)}."
     )
 
 

@@ -22,11 +22,15 @@ CITATIONS = {
 def method_of(params: SearchParams) -> str:
     return (
         f"AutoDock Vina {version('vina')} (Eberhardt et al., J. Chem. Inf. Model. 2021, 61, 3891), "
-        f"{CITATIONS[params.scoring]}; {len(starts_of(params))} independent searches, "
+        f"{CITATIONS[params.scoring]}; {in_words(len(starts_of(params)))}, "
         f"exhaustiveness {params.exhaustiveness} in all, "
         f"poses merged at {params.min_rmsd_angstrom:g} Å; receptor and ligand prepared "
         f"with Meeko {version('meeko')}"
     )
+
+
+def in_words(n_searches: int) -> str:
+    return "1 search" if n_searches == 1 else f"{n_searches} independent searches"
 
 
 def versions(*packages: str) -> dict[str, str]:

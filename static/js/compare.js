@@ -1,4 +1,5 @@
 // A comparison is drawn anew by the server while one of its jobs moves.
+import { enliven } from "./compare_figures.js";
 import { Live } from "./live.js";
 import { keep } from "./mol_keep.js";
 import { tellLocalTime } from "./page.js";
@@ -35,5 +36,6 @@ async function look() {
   tellLocalTime(fresh);
   document.adoptNode(fresh);
   keep(shown, fresh);
-  return shown.replaceWith(fresh);
+  shown.replaceWith(fresh);
+  return enliven(fresh);
 }

@@ -117,13 +117,13 @@ export class Paper {
     this.svg.setAttribute("aria-label", sentence);
   }
 
-  /** Axes over these ranges; afterwards `toX`, `toY` and `box` place what is drawn.
-   *  `reversed` runs x from high to low, as spectra do; `room` is left free below and above;
-   *  `bare` leaves the ticks of x out. */
+  /** Axes over these ranges; then `toX`, `toY` and `box` place what is drawn.
+   *  `reversed` runs x from high to low; `room` is left free below and above;
+   *  `bare` leaves the ticks of x out; y[2]: whole. */
   axes({ x, y, xLabel, yLabel, log = false, whole = false, reversed = false, room = 0.06, bare = false }) {
     const free = log ? 0 : (y[1] - y[0]) * room;
     const rows = Math.floor(this.height / 42);
-    const up = log ? decades(y[0], y[1], rows) : linear(y[0] - free, y[1] + free, rows);
+    const up = log ? decades(y[0], y[1], rows) : linear(y[0] - free, y[1] + free, rows, y[2]);
     const longest = log ? 5 : Math.max(...up.ticks.map((tick) => tick.text.length));
     const box = { left: 40 + longest * TEXT_PX, right: this.width - 18, top: 14, bottom: this.height - 44 };
     const along = linear(...x, Math.floor((box.right - box.left) / 64), whole);

@@ -109,6 +109,31 @@ def test_failures_are_counted_and_the_first_are_told(batch_of: Callable[..., Bat
     assert group["failed"][0]["why"] == "It does not converge."
 
 
+def test_what_there_is_nothing_for_leaves_no_number(batch_of: Callable[..., Batch]) -> None:
+    failed = figures(batch_of(JobState.FAILED))
+    both = figures(batch_of(-1.0, JobState.FAILED))
+
+    assert [each.number for each in failed.values()] == [1, 2]
+    assert [each.number for each in both.values()] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("stands", "share"), [
+    ([JobState.FAILED, JobState.FAILED], "0.0000"),
+    ([-7.2, JobState.FAILED, None, -7.1], "0.5000"),
+    ([-7.2, -7.1], "1.0000"),
+])  # fmt: skip
+def test_the_bar_of_what_is_over_tells_what_succeeded(
+    batch_of: Callable[..., Batch], client: Client, stands: list[Any], share: str
+) -> None:
+    batch = batch_of(*stands)
+    Batch.objects.filter(pk=batch.pk).update(finished_at=timezone.now())
+    client.force_login(batch.owner)
+
+    html = client.get(batch.get_absolute_url()).content.decode()
+
+    assert f'class="settled" max="1" value="{share}" aria-label="Items that succeeded"' in html
+
+
 def test_an_item_leads_to_its_job(batch_of: Callable[..., Batch], client: Client, bob: Any) -> None:
     batch = batch_of(-7.2, None)
     client.force_login(batch.owner)

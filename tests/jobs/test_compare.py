@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -121,6 +122,14 @@ def test_lines_are_told_apart_without_their_colour(compare, submit, start):
     assert html.count('<svg class="chart"') == 2
     assert 'stroke-dasharray="6 3"' in html
     assert "each from its own last value" in html
+    for kind in ("csv", "svg", "png", "json"):
+        assert html.count(f'data-save-as="{kind}"') == 2
+    told = re.findall(r'application/json">({"key".+?})</script>', html)
+    energy = next(each for each in map(json.loads, told) if "E − last E" in str(each))["table"]
+    assert energy["rows"] == [[1, 1.0, 1.0], [2, 0.0, 0.0]]
+    names = [job.told_apart for job in jobs]
+    assert [head.split(": ")[0] for head in energy["header"]] == ["Geometry step", *names]
+    assert all(f">{name}</text>" in html for name in names)
 
 
 def test_at_most_eight_and_only_ones_own(compare, water, submit, bob):

@@ -234,6 +234,15 @@ def test_a_screen_of_before_weights_were_kept_is_shown_without_them(
     assert found["ranks"].data["ranking"][0]["weight"] == "–"
 
 
+def test_what_rounds_to_nothing_has_no_sign(ended: Callable[..., Job]) -> None:
+    ligand = {**SCREENED["ligands"][0]}
+    screened = {**SCREENED, "ligands": [{**ligand, "crippen_logp": each} for each in (-0.04, -0.4)]}
+
+    shown = figures(ended("docking_screen", screened))["ranks"].data["ranking"]
+
+    assert [each["logp"] for each in shown] == ["0.0", "−0.4"]
+
+
 def test_what_never_changes_has_no_error() -> None:
     """The density at a constant volume, by 64 bits."""
     assert with_error(0.8937261710800738, 5.0e-17) == "0.8937"

@@ -371,6 +371,17 @@ def docked(report: dict[str, Any] | None = None, **params: Any) -> str:
     return told_by("docking", read, **fields)
 
 
+def test_one_search_is_told_as_one() -> None:
+    fields = {**DOCKED, "seeds": [11]}
+    receptor = ReceptorReport(**REPORT)
+    told = told_by(
+        "docking", test_docking.EXAMPLE, **fields, receptor=receptor,
+        ligand_formula="CH4", n_torsions=0,
+    )  # fmt: skip
+
+    assert "by 1 search (exhaustiveness 8 in all, seed 11)" in told
+
+
 def test_a_docking_tells_search_box_and_preparation() -> None:
     told = docked(scoring="vina")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from jobs.pages.formats import number
+from jobs.pages.formats import MINUS, number
 
 from .frame import Cell, Finished, ResultFigure, Table
 
@@ -192,9 +192,13 @@ def _shown(finished: Finished, place: int, ligand: Ligand) -> dict[str, Any]:
         "part": ligand["score_kcal_per_mol"],
         "efficiency": number(ligand["ligand_efficiency_kcal_per_mol"], digits=2),
         "weight": number(ligand.get("molecular_weight_g_per_mol"), digits=1),
-        "logp": number(ligand.get("crippen_logp"), digits=1),
+        "logp": _signless_zero(number(ligand.get("crippen_logp"), digits=1)),
         "agreeing": ligand["n_searches_agreeing"],
     }
+
+
+def _signless_zero(text: str) -> str:
+    return text if text.strip(f"{MINUS}0.") else text.removeprefix(MINUS)
 
 
 def failures(finished: Finished) -> ResultFigure | None:

@@ -16,7 +16,7 @@ export function draw(figure, told, tools) {
   const paper = new Paper(figure.querySelector("[data-plot]"), () => {
     paper.say(told.sentence);
     paper.axes({
-      x: [bins[0].low, bins.at(-1).high], y: [0, most * 1.1], room: 0,
+      x: [bins[0].low, bins.at(-1).high], y: [0, most * 1.1, true], room: 0,
       xLabel: quantity, yLabel: `Number of ${things}`,
     });
     for (const { low, high, count } of bins) {
