@@ -279,6 +279,12 @@ def test_two_jobs_lie_over_each_other_where_they_are_compared(
     page.locator("[data-view]").last.click()
     assert page.evaluate(PICTURE) != both
 
+    figure = page.locator("figure[data-kind=compared]", has_text="Convergence")
+    with page.expect_download() as saved:
+        figure.get_by_role("button", name="SVG").click()
+    drawn = saved.value.path().read_text()
+    assert drawn.count("<polyline") == drawn.count(">xTB ") == 2  # lines, and their names
+
 
 def test_without_motion_a_mode_is_told_by_its_arrows(
     page: Page, stack: Stack, vibrating: str
