@@ -110,11 +110,13 @@ def _redis_process() -> Iterator[None]:
 
 
 @pytest.fixture
-def redis(_redis_process: None) -> Any:
-    """A real Redis, empty."""
+def redis(_redis_process: None) -> Iterator[Any]:
+    """A real Redis, empty; a worker that was there is not in the next test either, which may look
+    for one without asking for Redis."""
     connection = django_rq.get_connection("default")
     connection.flushall()
-    return connection
+    yield connection
+    connection.flushall()
 
 
 def _redis_answers() -> bool:
