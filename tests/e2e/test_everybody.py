@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.stack import Stack
+from tests.stack import Stack, until
 
 from .test_operators import MAKE, sign_in
 
@@ -122,7 +122,15 @@ def test_no_page_breaks_a_rule_of_wcag(
 
 def test_nor_does_a_page_of_the_operators(context: BrowserContext, stack: Stack) -> None:
     assert stack.manage("shell", "-c", MAKE).returncode == 0
-    stack.wait(stack.submit("demo.sum_squares", n=34))
+    # More than one page of them.
+    sums = [{"simulation": "demo.sum_squares", "params": {"n": n}} for n in range(1, 121)]
+    answer = stack.client.post("/api/v1/batches", json={"jobs": sums, "reuse": False})
+    batch = answer.raise_for_status().json()["id"]
+    told = f"/api/v1/batches/{batch}"
+    until(
+        lambda: stack.client.get(told).json()["counts"]["succeeded"] == len(sums),
+        "the sums are made",
+    )
     page = context.new_page()
     sign_in(page, stack)
 
