@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .copies import NEW_ID, NUMBERS
+
 PAGES = {
     "list": "/jobs/",
     "list, failed": "/jobs/?state=failed",
@@ -39,12 +41,6 @@ COPY = """
     SELECT {values} FROM jobs_job AS source
     CROSS JOIN ({numbers}) AS copies WHERE source.id = %s
 """
-NUMBERS = {
-    "sqlite": "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n "
-    "WHERE i < {last}) SELECT i FROM n",
-    "postgresql": "SELECT i FROM generate_series({first}, {last}) AS n(i)",
-}
-NEW_ID = {"sqlite": "lower(hex(randomblob(16)))", "postgresql": "gen_random_uuid()"}
 EARLIER = {
     "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', source.{name}, '-' || copies.i || ' minutes')",
     "postgresql": "source.{name} - copies.i * interval '1 minute'",
