@@ -110,15 +110,15 @@ def called_among_all(text: str) -> Q:
 
 
 def _is_called(text: str) -> Q:
-    ids = _beginning(text)
+    ids = beginning(text)
     return Q(name__icontains=text) | (Q(pk__range=ids) if ids else Q())
 
 
 def _meant(text: str) -> list[UUID] | None:
-    return names.may_be_called(text, _beginning(text))
+    return names.may_be_called(text, beginning(text))
 
 
-def _beginning(text: str) -> tuple[UUID, UUID] | None:
+def beginning(text: str) -> tuple[UUID, UUID] | None:
     """The first and the last id that begin so; a range, for neither database looks for less."""
     digits = text.replace("-", "").lower()
     if not digits or len(digits) > 32 or not set(digits) <= set("0123456789abcdef"):

@@ -9,14 +9,14 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import cached_property
 
 import simulations
 
-from .finding import called_among_all
+from .finding import beginning, called_among_all
 from .models import Job
 from .states import ACTIVE, FailureKind, JobState
 
@@ -162,18 +162,13 @@ def sought(jobs: QuerySet[Job], text: str) -> QuerySet[Job]:
     """By the beginning of an id, a key's prefix, the name of an owner, or some of a job's name."""
     if text.startswith("bp_"):
         return jobs.filter(key__prefix=text)
-    digits = text.replace("-", "").lower()
-    if LEAST_DIGITS <= len(digits) <= 32 and set(digits) <= set("0123456789abcdef"):
-        by_id = jobs.filter(by_beginning(digits))
+    ids = beginning(text)
+    if ids and len(text.replace("-", "")) >= LEAST_DIGITS:
+        by_id = jobs.filter(pk__range=ids)
         if by_id.exists():
             return by_id
     owners = _users(text)
     return jobs.filter(owner__in=owners) if owners else jobs.filter(called_among_all(text))
-
-
-def by_beginning(digits: str) -> Q:
-    first, last = (digits.ljust(32, end) for end in "0f")
-    return Q(pk__range=(first, last))
 
 
 def _users(name: str) -> list[Any]:
