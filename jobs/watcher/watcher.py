@@ -13,7 +13,7 @@ from django.utils import timezone
 from jobs import lifecycle, turns
 from jobs.dispatch import Unreachable
 from jobs.dispatch.slurm import commands
-from jobs.dispatch.slurm.answers import Seen, Task, array_of
+from jobs.dispatch.slurm.answers import Seen, Task
 from jobs.dispatch.slurm.site import Site, site
 from jobs.models import Job
 from jobs.slurm_models import SlurmTask, SlurmWatch
@@ -131,11 +131,7 @@ def _sent() -> list[SlurmTask]:
 
 def _few_words(to_end: Iterable[Task], known: Iterable[Task]) -> list[str]:
     """An array by its one name, where all of it that lives is meant."""
-    living = Counter(_array(task) for task in known if not task.has_ended)
-    meant = Counter(_array(task) for task in to_end)
+    living = Counter(task.array for task in known if not task.has_ended)
+    meant = Counter(task.array for task in to_end)
     whole = {array for array, n in meant.items() if n == living[array]}
-    return sorted({_array(task) if _array(task) in whole else task.native_id for task in to_end})
-
-
-def _array(task: Task) -> str:
-    return array_of(task.native_id)
+    return sorted({task.array if task.array in whole else task.native_id for task in to_end})

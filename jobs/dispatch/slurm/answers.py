@@ -61,6 +61,10 @@ class Task:
         return not self.is_pending and not self.has_ended
 
     @property
+    def array(self) -> str:
+        return array_of(self.native_id)
+
+    @property
     def ran_s(self) -> float | None:
         """Of one that has ended, if it ever began."""
         if not (self.starts_at and self.ends_at):
