@@ -13,12 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +54,28 @@ def defaults(smiles: str, threads: int, folder: Path) -> list[str]:
     return [sys.executable, str(Path(__file__).parent / "direct" / "optimization.py"), str(given)]
 
 
-def timed(argv: Sequence[str], threads: int) -> tuple[float, Geometry]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Took:
+    """:param cpu_s: what it computed, which hardly depends on who else works on the machine."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def timed(argv: Sequence[str], threads: int) -> tuple[Took, Geometry]:
     env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    began = time.perf_counter()
+    began, computed = time.perf_counter(), _computed_s()
     done = subprocess.run(argv, env=env, capture_output=True, check=True)
-    took_s = time.perf_counter() - began
+    took = Took(wall_s=time.perf_counter() - began, cpu_s=_computed_s() - computed)
     text = done.stdout.decode()
     found: Geometry = json.loads(text[text.index("{") :])
-    return took_s, found.get("result", found)
+    return took, found.get("result", found)
+
+
+def _computed_s() -> float:
+    """By what this process has started and seen end."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def energy_hartree(geometry: Geometry) -> float:
@@ -72,8 +88,8 @@ def energy_hartree(geometry: Geometry) -> float:
     return float(mf.kernel())
 
 
-def rounds_of(smiles: str, rounds: int, threads: int) -> tuple[list[tuple[float, float]], float]:
-    """Seconds of ours and of the defaults, by round; and the difference of energies in hartree."""
+def rounds_of(smiles: str, rounds: int, threads: int) -> tuple[list[tuple[Took, Took]], float]:
+    """What ours and the defaults took, by round; and the difference of energies in hartree."""
     took = []
     for n in range(rounds):
         with tempfile.TemporaryDirectory(prefix="bench") as name:
@@ -86,21 +102,27 @@ def rounds_of(smiles: str, rounds: int, threads: int) -> tuple[list[tuple[float,
     return took, difference
 
 
+def row(name: str, took: Sequence[tuple[Took, Took]], difference: float) -> str:
+    both = zip(*took, strict=True)
+    mine, theirs = (statistics.median(each.wall_s for each in who) for who in both)
+    ratios = [defaults.wall_s / own.wall_s for own, defaults in took]
+    cpu = statistics.median(defaults.cpu_s / own.cpu_s for own, defaults in took)
+    cells = [name, f"{mine:.1f}", f"{theirs:.1f}", f"{statistics.median(ratios):.2f}"]
+    cells += [f"{min(ratios):.2f} to {max(ratios):.2f}", f"{cpu:.2f}", f"{1e6 * difference:+.1f}"]
+    return f"| {' | '.join(cells)} |"
+
+
 def main() -> None:
     asks = argparse.ArgumentParser(description=__doc__)
     asks.add_argument("--rounds", type=int, default=ROUNDS)
     asks.add_argument("--molecules", nargs="*", default=list(MOLECULES))
     words = asks.parse_args()
-    threads = os.cpu_count() or 1
-    print("| molecule | ours, s | defaults, s | ratio | least to most | energy, µhartree |")
-    print("|---|---|---|---|---|---|")
+    threads = len(os.sched_getaffinity(0))
+    heads = ["molecule", "ours, s", "defaults, s", "ratio", "least to most", "of CPU"]
+    print(f"| {' | '.join([*heads, 'energy, µhartree'])} |")
+    print("|---|---|---|---|---|---|---|")
     for name in words.molecules:
-        took, difference = rounds_of(MOLECULES[name], words.rounds, threads)
-        ratios = [theirs / mine for mine, theirs in took]
-        mine, theirs = (statistics.median(each) for each in zip(*took, strict=True))
-        cells = [name, f"{mine:.1f}", f"{theirs:.1f}", f"{statistics.median(ratios):.2f}"]
-        cells += [f"{min(ratios):.2f} to {max(ratios):.2f}", f"{1e6 * difference:+.1f}"]
-        print(f"| {' | '.join(cells)} |", flush=True)
+        print(row(name, *rounds_of(MOLECULES[name], words.rounds, threads)), flush=True)
 
 
 if __name__ == "__main__":
