@@ -24,6 +24,7 @@ from django.utils import timezone
 from . import bells, key_bounds
 from .key_bounds import TooPowerful as TooPowerful
 from .key_models import ApiKey
+from .prepared import Example, PreparedModel
 from .states import Scope
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,10 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 AGENT_LENGTH = 100
 TICKET_SALT = "jobs.keys.ticket"
 TICKET_LASTS_S = 60
+BY_PREFIX = PreparedModel(
+    lambda prefix: ApiKey.objects.select_related("owner").filter(prefix=prefix),
+    prefix=Example.WORD,
+)
 
 
 class Unrecognised(Exception):
@@ -114,8 +119,10 @@ def recognise(text: str) -> ApiKey:
     :raises Unrecognised: with a sentence for whoever holds it.
     """
     match = FORM.fullmatch(text)
-    found = ApiKey.objects.select_related("owner").filter(prefix=match[1]) if match else None
-    key = found.first() if found is not None else None
+    try:
+        key = BY_PREFIX.get(prefix=match[1]) if match else None
+    except ApiKey.DoesNotExist:
+        key = None
     if key is None or not secrets.compare_digest(key.secret_sha256, digest(text)):
         raise Unrecognised("There is no such key. Ask its owner for a new one.")
     return _usable(key)

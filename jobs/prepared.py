@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.db.models.query import get_related_populators
 
 
 class Prepared:
@@ -51,7 +53,8 @@ class Prepared:
 
 
 class PreparedModel(Prepared):
-    """One whole row of a model: also its columns, and how each is read, are looked up once."""
+    """One whole row of a model, and what is read with it (`select_related`): also its columns, and
+    how each is read, are looked up once."""
 
     def get(self, **values: Any) -> Any:
         """:raises ObjectDoesNotExist: that of the model."""
@@ -61,22 +64,45 @@ class PreparedModel(Prepared):
         return self._made(list(found[0]))
 
     def _made(self, row: list[Any]) -> Any:
-        names, converters = self._columns
-        for at, (convert_each, expression) in converters.items():
+        columns = self._columns
+        for at, (convert_each, expression) in columns.converters.items():
             for convert in convert_each:
                 row[at] = convert(row[at], expression, connection)
-        return self._model.from_db(connection.alias, names, row)
+        names = columns.names
+        made = self._model.from_db(connection.alias, names, row[: len(names)])
+        for related in columns.related:
+            related.populate(row, made)
+        return made
 
     @cached_property
-    def _columns(self) -> tuple[list[str], dict[int, Any]]:
+    def _columns(self) -> _Columns:
         compiler = self._make(**self._examples).query.get_compiler(connection=connection)
         compiler.setup_query()
-        columns = [column for column, *_ in compiler.select]
-        return [each.target.attname for each in columns], compiler.get_converters(columns)
+        own = compiler.klass_info["select_fields"]
+        assert own == [*range(len(own))], "the model's own columns come first"
+        return _Columns(
+            names=[compiler.select[at][0].target.attname for at in own],
+            converters=compiler.get_converters([column for column, *_ in compiler.select]),
+            related=get_related_populators(  # type: ignore[call-arg]  # as Django 5.2 has it
+                compiler.klass_info, compiler.select, connection.alias
+            ),
+        )
 
     @cached_property
     def _model(self) -> Any:
         return self._make(**self._examples).model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    """:param names: of the model's own, which come first.
+    :param converters: by their place, of all that are read.
+    :param related: what makes the models that are read with it.
+    """
+
+    names: list[str]
+    converters: dict[int, Any]
+    related: list[Any]
 
 
 class _Place:

@@ -12,6 +12,7 @@ from jobs import maintenance, spending, turns
 from jobs.key_models import ApiKey
 from jobs.keys import Origin
 from jobs.models import Allowance, Job
+from jobs.prepared import Example, PreparedModel
 from jobs.states import Consent, Reason
 
 from .writing import change
@@ -59,6 +60,20 @@ class Closed(Exception):
     def __init__(self, told: str, wait_s: int) -> None:
         self.wait_s = wait_s
         super().__init__(f"{told}. Submit again after that.")
+
+
+OF_USER = PreparedModel(
+    lambda user: Allowance.objects.select_for_update().filter(user=user), user=Example.NUMBER
+)
+
+
+def allowance_of(owner: Any) -> Allowance:
+    """What they may have, locked until the transaction ends: nobody else counts their jobs."""
+    try:
+        found: Allowance = OF_USER.get(user=owner.pk)
+    except Allowance.DoesNotExist:
+        found, _ = Allowance.objects.select_for_update().get_or_create(user=owner)
+    return found
 
 
 def admit(allowance: Allowance, n_new: int = 1) -> None:

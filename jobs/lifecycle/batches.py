@@ -17,7 +17,7 @@ from jobs.keys import UNKNOWN, Origin
 from jobs.models import Allowance, Job
 from jobs.states import Consent, FailureKind, JobState
 
-from .admission import admit, admit_from, why_it_waits
+from .admission import admit, admit_from, allowance_of, why_it_waits
 from .backends import hand_all_to_backend
 from .batch_course import finish_if_over, tell
 from .filing import refuse_removed
@@ -83,7 +83,7 @@ def submit_batch(
     good = {n: each for n, each in enumerate(looked) if isinstance(each, Prepared)}
     jobs = _drafts(good, wanted, owner)
     with transaction.atomic():
-        allowance, _ = Allowance.objects.select_for_update().get_or_create(user=owner)
+        allowance = allowance_of(owner)
         batch = Batch.objects.create(
             owner=owner,
             name=name,
@@ -235,7 +235,7 @@ def resume_batch(
     jobs = _drafts(good, wanted, batch.owner)
     with transaction.atomic():
         # In the order in which everybody takes these locks.
-        allowance, _ = Allowance.objects.select_for_update().get_or_create(user=batch.owner)
+        allowance = allowance_of(batch.owner)
         batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
         # As it is now: somebody else may have resumed it meanwhile.
         instead: dict[UUID | None, Job] = {stopped[n].pk: job for n, job in jobs.items()}

@@ -15,8 +15,9 @@ from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
 from jobs import files
-from jobs.models import Allowance, Job, StoredFile
+from jobs.models import Job, StoredFile
 
+from .admission import allowance_of
 from .writing import ROWS_AT_ONCE
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class FileRemoved(Exception):
 def remove_file(stored: StoredFile) -> None:
     """:raises FileInUse: a job of its owner's that has not ended refers to it."""
     with transaction.atomic():
-        Allowance.objects.select_for_update().get_or_create(user=stored.owner)
+        allowance_of(stored.owner)
         users = _referring(stored).filter(finished_at=None).values_list("pk", flat=True)
         if n := users.count():
             raise FileInUse(list(users.order_by("created_at", "id")[:1]), n)
@@ -57,7 +58,7 @@ def remove_file(stored: StoredFile) -> None:
 def remove_unused_file(stored: StoredFile) -> bool:
     """Whether no job, of however long ago, refers to it; it is gone then."""
     with transaction.atomic():
-        Allowance.objects.select_for_update().get_or_create(user=stored.owner)
+        allowance_of(stored.owner)
         if _referring(stored).exists():
             return False
         files.forget(stored)

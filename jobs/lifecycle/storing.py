@@ -7,58 +7,72 @@ longer than all the rest of storing it. The rows get no key that the database wo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from django.db import connections, models, router
 
 AS_THEY_ARE = frozenset({str, int, float, type(None)})
 """What a database takes as it is, unless it is to be JSON."""
+Write = Callable[[Any, Any], Any]
+"""What a column takes, from a value and the connection."""
 
 
 def insert_all(model: type[models.Model], rows: Iterable[Any]) -> None:
     connection = connections[router.db_for_write(model)]
-    fields = [
-        field
-        for field in model._meta.concrete_fields
-        if not isinstance(field, models.AutoField | models.BigAutoField)
-    ]
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(str(field.column)) for field in fields)
-    places = ", ".join(["%s"] * len(fields))
-    table = quote(model._meta.db_table)
-    written = [(field.attname, _writer(field, connection)) for field in fields]
+    sql, fields = _statement(model, connection.vendor)
+    written = [(name, _as_before(write, connection)) for name, write in fields]
     with connection.cursor() as cursor:
         cursor.executemany(
-            f"INSERT INTO {table} ({columns}) VALUES ({places})",
-            [[write(getattr(row, name)) for name, write in written] for row in rows],
+            sql, [[write(getattr(row, name)) for name, write in written] for row in rows]
         )
 
 
 def insert(row: models.Model) -> None:
     """As `save(force_insert=True)`, without a signal: nobody listens to those of a job."""
-    insert_all(type(row), [row])
-    row._state.adding, row._state.db = False, router.db_for_write(type(row))
+    alias = router.db_for_write(type(row))
+    connection = connections[alias]
+    sql, fields = _statement(type(row), connection.vendor)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [write(getattr(row, name), connection) for name, write in fields])
+    row._state.adding, row._state.db = False, alias
 
 
-def _writer(field: Any, connection: Any) -> Callable[[Any], Any]:
-    def prepared(value: Any) -> Any:
-        return field.get_db_prep_save(value, connection)
+@cache
+def _statement(model: type[models.Model], vendor: str) -> tuple[str, list[tuple[str, Write]]]:
+    """The SQL for one row, and how each of its values is written."""
+    fields = [
+        field
+        for field in model._meta.concrete_fields
+        if not isinstance(field, models.AutoField | models.BigAutoField)
+    ]
+    quote = connections[router.db_for_write(model)].ops.quote_name
+    columns = ", ".join(quote(str(field.column)) for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    sql = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places})"
+    return sql, [(field.attname, _writer(field)) for field in fields]
 
-    def plain(value: Any) -> Any:
-        return value if type(value) in AS_THEY_ARE else prepared(value)
 
-    return _as_before(prepared if isinstance(field, models.JSONField) else plain)
+def _writer(field: Any) -> Write:
+    prepared: Write = field.get_db_prep_save
+    if isinstance(field, models.JSONField):
+        return prepared
+
+    def plain(value: Any, connection: Any) -> Any:
+        return value if type(value) in AS_THEY_ARE else prepared(value, connection)
+
+    return plain
 
 
-def _as_before(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _as_before(write: Write, connection: Any) -> Callable[[Any], Any]:
     """Most of a row is what the row before has: the very same object is not written anew."""
     last: Any = None
-    written: Any = write(None)
+    written: Any = write(None, connection)
 
     def writes(value: Any) -> Any:
         nonlocal last, written
         if value is not last:
-            last, written = value, write(value)
+            last, written = value, write(value, connection)
         return written
 
     return writes

@@ -19,13 +19,13 @@ from jobs import equality, estimates, heritage, log_context, placement
 from jobs.budget import Budget
 from jobs.files import fold, unfold
 from jobs.keys import UNKNOWN, Origin
-from jobs.models import Allowance, Job
+from jobs.models import Job
 from jobs.placement import ANYWHERE, Asked, Placed
 from jobs.states import FailureKind, JobState, Priority, Reason
 from jobs.webhooks import endpoints as webhooks
 from simulations import bounded
 
-from .admission import admit, admit_from, ask_for_approval
+from .admission import admit, admit_from, allowance_of, ask_for_approval
 from .backends import hand_to_backend
 from .filing import refuse_removed
 from .following import follow, settled
@@ -89,7 +89,7 @@ def submit(
         place=place,
     )
     with transaction.atomic():
-        allowance, _ = Allowance.objects.select_for_update().get_or_create(user=owner)
+        allowance = allowance_of(owner)
         find = partial(equality.equal, owner, wanted.fingerprint, wanted.columns, key=origin.key)
         if reuse and (same := settled(find)):
             same.reused_because = why_reused(same)

@@ -73,12 +73,7 @@ def change(
 
 
 def record(job: Job, kind: str, data: dict[str, Any] | None = None) -> None:
-    event = JobEvent.objects.create(
-        job=job, seq=job.last_seq, kind=kind, data={**events.snapshot(job), **(data or {})}
-    )
-    outbox.announce([event])
-    _put_in_inbox([event])
-    _nudge_after_commit(job.pk)
+    record_all([job], kind, lambda job: data or {})
 
 
 def _put_in_inbox(stored: Sequence[JobEvent]) -> None:

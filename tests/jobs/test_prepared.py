@@ -7,12 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from jobs import keys, lifecycle, maintenance, outlook, rows, turns
 from jobs.key_models import ApiKey
 from jobs.models import Allowance, Job
-from jobs.prepared import Example, Prepared
+from jobs.prepared import Example, Prepared, PreparedModel
+from jobs.profile_models import Profile
 from jobs.states import JobState, Priority
 
 pytestmark = pytest.mark.django_db
@@ -112,3 +116,31 @@ def test_a_job_is_read_again_with_all_that_hangs_on_it(line: Job, bob: Any) -> N
 
 def _columns(job: Job) -> list[Any]:
     return [(f.attname, getattr(job, f.attname)) for f in Job._meta.concrete_fields]
+
+
+def test_a_row_and_what_is_read_with_it(alice: Any, bob: Any) -> None:
+    Profile.objects.create(user=bob, theme="dark")
+    _, text = keys.issue(owner=bob, name="a", scopes=["submit"])
+    users = PreparedModel(
+        lambda name: get_user_model().objects.select_related("profile").filter(username=name),
+        name=Example.WORD,
+    )
+
+    with CaptureQueriesContext(connection) as asked:
+        found = users.get(name="bob")
+        assert (found, found.profile.theme, found.date_joined) == (bob, "dark", bob.date_joined)
+        assert keys.recognise(text).owner == bob
+        with pytest.raises(Profile.DoesNotExist):
+            users.get(name="alice").profile  # noqa: B018
+        with pytest.raises(get_user_model().DoesNotExist):
+            users.get(name="nobody")
+
+    assert [each["sql"].split()[0] for each in asked.captured_queries].count("SELECT") == 4
+
+
+def test_what_is_told_nobody_is_stored_as_the_model_has_it(submit: Callable[..., Job]) -> None:
+    job = submit()
+    (event,) = job.events.all()
+
+    assert (event.seq, event.kind, event.data["state"]) == (1, "submitted", "queued")
+    assert job.created_at <= event.at <= timezone.now()
