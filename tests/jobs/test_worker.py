@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from jobs import artifacts, lifecycle
 from jobs.budget import Budget
 from jobs.models import Job
 from jobs.states import FailureKind
-from jobs.worker import patience
+from jobs.worker import patience, process
 from jobs.worker.context import JobContext, plain
 from jobs.worker.host import HOST, identity
 from jobs.worker.inheritance import left_behind
@@ -248,6 +249,16 @@ def test_a_run_need_not_read_what_its_worker_has_read(monkeypatch: pytest.Monkey
     monkeypatch.setattr(digests, "of_file", refuse_to_read)
 
     assert len(digests.of_sources()) == 64
+
+
+def test_a_run_does_not_look_for_rubbish_in_what_its_worker_has_imported() -> None:
+    process._keep_out_of_rubbish.cache_clear()
+
+    preload("demo.sum_squares")
+    try:
+        assert len(gc.get_objects()) < gc.get_freeze_count() / 20
+    finally:
+        gc.unfreeze()
 
 
 def test_a_worker_that_cannot_look_ahead_leaves_it_to_the_run(
