@@ -83,7 +83,7 @@ class Ours:
 
     def submit(self, seconds: float) -> Measured:
         found = self._put(seconds, paths=["/api/v1/jobs"], bodies=[SUM], expected=202)
-        until(self._has_none_waiting, "all of them are done", WITHIN_S)
+        until(lambda: has_none_waiting(self._stack), "all of them are done", WITHIN_S)
         return found
 
     def run_one(self) -> Run:
@@ -94,15 +94,10 @@ class Ours:
         sent_at = time.time()
         body = {"jobs": [SUM] * n}
         batch = self._stack.client.post("/api/v1/batches", json=body).json()["id"]
-        until(self._has_none_waiting, "all of them are done", WITHIN_S)
+        until(lambda: has_none_waiting(self._stack), "all of them are done", WITHIN_S)
         path = f"/api/v1/batches/{batch}/items"
         items = self._stack.client.get(path, params={"limit": 1000}).json()["results"]
         return [_run(sent_at, self._stack.job(item["job_id"])) for item in items]
-
-    def _has_none_waiting(self) -> bool:
-        active = {"state": ["queued", "running"], "limit": 1}
-        answer = self._stack.client.get("/api/v1/jobs", params=active)
-        return not answer.json()["results"]
 
     def _put(self, seconds: float, **asked: Any) -> Measured:
         return _put(self._web, self._stack.port, seconds, **asked)
@@ -159,6 +154,12 @@ class Theirs:
 
     def _put(self, seconds: float, **asked: Any) -> Measured:
         return _put(self._web, self._seed.port, seconds, expected=200, **asked)
+
+
+def has_none_waiting(stack: Stack) -> bool:
+    active = {"state": ["queued", "running"], "limit": 1}
+    answer = stack.client.get("/api/v1/jobs", params=active)
+    return not answer.json()["results"]
 
 
 def _put(web: psutil.Process, port: int, seconds: float, **asked: Any) -> Measured:
