@@ -34,6 +34,11 @@ class BoundedRequest(http_protocol.WebRequest):
     received = 0
     is_refused = False
 
+    def __init__(self, *args: Any) -> None:
+        # Nobody asks Twisted for the fields of a form: to read them would take its loop a copy of
+        # each upload, and a library for e-mail to tell that a body is JSON.
+        super().__init__(*args, parsePOSTFormSubmission=False)
+
     def gotLength(self, length: int | None) -> None:
         super().gotLength(length)
         if length is not None and length > settings.MAX_REQUEST_BYTES:

@@ -88,6 +88,16 @@ def test_a_body_without_end_is_cut_off(declared: bool, site: httpx.Client) -> No
     assert site.get("/healthz").status_code == 200
 
 
+def test_a_form_that_cannot_be_read_is_answered_as_a_form(site: httpx.Client) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=b", "Accept": "text/html"}
+
+    answer = site.post("/login/", content=b"no part of a form", headers=headers)
+
+    assert answer.status_code == 403
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "<h1" in answer.text
+
+
 def test_a_socket_takes_no_long_message(stack: Stack) -> None:
     job_id = stack.submit("demo.sum_squares", n=3)
     here = f"127.0.0.1:{stack.port}"
