@@ -224,6 +224,7 @@ DATABASE_POOL = int(os.environ.get("BACKPLANE_DATABASE_POOL", 0))
 """How many PostgreSQL connections this process keeps open to be shared; the web process has 8.
 Of SQLite, each thread of such a process keeps its own."""
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["ENGINE"] = "backplane_site.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
         # Take the write lock at BEGIN: two writers then wait in line instead of failing.
