@@ -7,6 +7,7 @@ longer than all the rest of storing it. The rows get no key that the database wo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -20,27 +21,41 @@ Write = Callable[[Any, Any], Any]
 
 def insert_all(model: type[models.Model], rows: Iterable[Any]) -> None:
     connection = connections[router.db_for_write(model)]
-    sql, fields = _statement(model, connection.vendor)
-    written = [(name, _as_before(write, connection)) for name, write in fields]
+    statement = _statement(model, connection.vendor)
+    written = [(name, _as_before(write, connection)) for name, write in statement.fields]
+    values = ([write(getattr(row, name)) for name, write in written] for row in rows)
     with connection.cursor() as cursor:
-        cursor.executemany(
-            sql, [[write(getattr(row, name)) for name, write in written] for row in rows]
-        )
+        if connection.vendor == "postgresql":
+            # Not a statement for each, which it would read and plan each time.
+            with connection.wrap_database_errors, cursor.copy(statement.copy) as copy:
+                for each in values:
+                    copy.write_row(each)
+        else:
+            cursor.executemany(statement.insert, list(values))
 
 
 def insert(row: models.Model) -> None:
     """As `save(force_insert=True)`, without a signal: nobody listens to those of a job."""
     alias = router.db_for_write(type(row))
     connection = connections[alias]
-    sql, fields = _statement(type(row), connection.vendor)
+    statement = _statement(type(row), connection.vendor)
+    values = [write(getattr(row, name), connection) for name, write in statement.fields]
     with connection.cursor() as cursor:
-        cursor.execute(sql, [write(getattr(row, name), connection) for name, write in fields])
+        cursor.execute(statement.insert, values)
     row._state.adding, row._state.db = False, alias
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Statement:
+    """:param fields: the attribute of each value, and how it is written."""
+
+    insert: str
+    copy: str
+    fields: list[tuple[str, Write]]
+
+
 @cache
-def _statement(model: type[models.Model], vendor: str) -> tuple[str, list[tuple[str, Write]]]:
-    """The SQL for one row, and how each of its values is written."""
+def _statement(model: type[models.Model], vendor: str) -> _Statement:
     fields = [
         field
         for field in model._meta.concrete_fields
@@ -49,8 +64,12 @@ def _statement(model: type[models.Model], vendor: str) -> tuple[str, list[tuple[
     quote = connections[router.db_for_write(model)].ops.quote_name
     columns = ", ".join(quote(str(field.column)) for field in fields)
     places = ", ".join(["%s"] * len(fields))
-    sql = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places})"
-    return sql, [(field.attname, _writer(field)) for field in fields]
+    table = quote(model._meta.db_table)
+    return _Statement(
+        insert=f"INSERT INTO {table} ({columns}) VALUES ({places})",
+        copy=f"COPY {table} ({columns}) FROM STDIN",
+        fields=[(field.attname, _writer(field)) for field in fields],
+    )
 
 
 def _writer(field: Any) -> Write:
