@@ -23,6 +23,7 @@ from jobs.states import JobState, Scope
 from simulations import FieldError, InvalidParams, Note, UnknownSimulation
 from simulations.validation import validate
 
+from . import telling
 from .keyring import origin_of
 from .problems import InvalidSubmission
 
@@ -158,10 +159,7 @@ def _visible_job(request: Request, job_id: str) -> Job:
         key = UUID(job_id)
     except ValueError:
         raise Http404 from None
-    job = Job.objects.visible_to(request.user).filter(pk=key).first()
-    if job is None:
-        raise Http404
-    return job
+    return telling.visible_job(request, key)
 
 
 def _result(job: Job) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from difflib import get_close_matches
 from typing import Any
 from uuid import UUID
 
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
-from jobs import heritage
+from jobs import heritage, rows
 from jobs.models import Job, JobQuerySet
 from jobs.outlook import Outlook
 from simulations import FieldError
@@ -34,8 +34,10 @@ RECEIPT = (
 
 def visible_job(request: Request, job_id: UUID) -> Job:
     """:raises Http404: it is nobody's, or somebody else's."""
-    jobs = Job.objects.visible_to(request.user).prefetch_related("artifacts")
-    return get_object_or_404(jobs, pk=job_id)
+    try:
+        return rows.of_job_seen_by(request.user, job_id)
+    except Job.DoesNotExist:
+        raise Http404 from None
 
 
 def wanted(request: Request) -> Shape:

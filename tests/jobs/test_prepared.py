@@ -118,6 +118,20 @@ def _columns(job: Job) -> list[Any]:
     return [(f.attname, getattr(job, f.attname)) for f in Job._meta.concrete_fields]
 
 
+def test_a_job_is_seen_by_whom_the_model_shows_it(
+    submit: Callable[..., Job], alice: Any, bob: Any, admin_user: Any
+) -> None:
+    job = submit(owner=alice)
+
+    for user in (alice, bob, admin_user):
+        if Job.objects.visible_to(user).filter(pk=job.pk).exists():
+            assert rows.of_job_seen_by(user, job.pk) == job
+        else:
+            assert user == bob
+            with pytest.raises(Job.DoesNotExist):
+                rows.of_job_seen_by(user, job.pk)
+
+
 def test_a_row_and_what_is_read_with_it(alice: Any, bob: Any) -> None:
     Profile.objects.create(user=bob, theme="dark")
     _, text = keys.issue(owner=bob, name="a", scopes=["submit"])
