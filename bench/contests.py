@@ -17,6 +17,7 @@ from rdkit import Chem
 from . import here
 from .child import Child
 from .peers import installed
+from .peers.aiida import site as aiida
 from .peers.prefect import site as prefect
 from .peers.rq import site as rq
 from .peers.snowflake import site as snowflake
@@ -25,7 +26,8 @@ from .science import in_three_dimensions
 
 WORKERS = 2
 ALONE = 3
-TOGETHER = 8
+TOGETHER = 4
+FEW = 5
 SHARE_ONE_BY_ONE = 10
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 SAME_HARTREE = 1e-5
@@ -33,7 +35,7 @@ SUBMIT = "submit one by one, 1/s"
 AT_ONCE = "submit by one call, 1/s"
 DRAIN = "drain no-op jobs, 1/s"
 RESULT = "submit to result of the molecule, s"
-DRAIN_MOLECULES = "drain eight molecules, 1/s"
+DRAIN_MOLECULES = "drain four molecules, 1/s"
 Figures = dict[str, float]
 Site = Callable[[str, int, Path], AbstractContextManager[Child]]
 
@@ -57,14 +59,11 @@ class Contender:
 HERE = Contender(name="here", title="this site", site=here.site)
 PEERS = (
     Contender(name="rq", title="RQ", site=rq.site),
-    Contender(name="prefect", title="Prefect", site=prefect.site, pins=installed.PREFECT, most=100),
+    Contender(name="prefect", title="Prefect", site=prefect.site, pins=installed.PREFECT, most=50),
     Contender(
-        name="snowflake",
-        title="QCFractal",
-        site=snowflake.site,
-        pins=installed.SNOWFLAKE,
-        most=12,
+        name="snowflake", title="QCFractal", site=snowflake.site, pins=installed.SNOWFLAKE, most=6
     ),
+    Contender(name="aiida", title="AiiDA", site=aiida.site, pins=installed.AIIDA, most=6),
 )
 
 
@@ -91,7 +90,7 @@ def turn(contender: Contender, python: str, jobs: int) -> Turn:
 
 
 def _timed(client: Child, jobs: int) -> Turn:
-    few = max(2, jobs // SHARE_ONE_BY_ONE)
+    few = max(FEW, jobs // SHARE_ONE_BY_ONE)
     one_by_one = _ask(client, "one_by_one", NOTHING, few)
     at_once = _ask(client, "at_once", NOTHING, jobs)
     alone = [_ask(client, "one_by_one", MOLECULE, 1) for _ in range(ALONE)]

@@ -1,7 +1,7 @@
 """This site beside other queues that its users might have picked: `python -m bench.others`.
 
-Plain RQ runs by the packages that are here. Prefect and QCFractal's snowflake are installed by
-`--install`, each in an environment of its own; those that are not there are named as missing.
+Plain RQ runs by the packages that are here. Prefect, QCFractal's snowflake and AiiDA are installed
+by `--install`, each in an environment of its own; those that are not there are named as missing.
 The same jobs by turns: one that does nothing, and the geometry of aspirin by GFN2-xTB, a second of
 computing on one core. Writes its table into docs/performance.md.
 """

@@ -89,9 +89,10 @@ def test_a_peer_that_is_not_installed_is_named_as_such(tmp_path: Path) -> None:
 
     assert wanted == {
         "here": sys.executable, "rq": sys.executable, "prefect": None, "snowflake": None,
+        "aiida": None,
     }  # fmt: skip
     missing = [line for line in told if "is not installed here" in line]
-    assert [line.split()[0] for line in missing] == ["Prefect", "QCFractal"]
+    assert [line.split()[0] for line in missing] == ["Prefect", "QCFractal", "AiiDA"]
 
 
 def test_a_peer_of_other_versions_is_not_the_one_that_was_asked_for(tmp_path: Path) -> None:

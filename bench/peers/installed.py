@@ -11,7 +11,9 @@ from pathlib import Path
 
 SCIENCE = ("rdkit", "tblite", "geometric", "spglib", "ase", "qcelemental", "pyscf")
 """What `xtb_optimization` needs, for a peer that runs it."""
-PREFECT = ("prefect==3.9.1", *(f"{name}=={version(name)}" for name in SCIENCE))
+PINNED = tuple(f"{name}=={version(name)}" for name in SCIENCE)
+PREFECT = ("prefect==3.9.1", *PINNED)
+AIIDA = ("aiida-core==2.9.4", *PINNED)
 SNOWFLAKE = (
     "qcfractal==0.71", "qcfractalcompute==0.71", "qcportal==0.71", "qcengine==0.52.0",
     "xtb==22.1", f"geometric=={version('geometric')}",

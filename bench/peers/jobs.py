@@ -42,3 +42,8 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 def environment(**more: str) -> dict[str, str]:
     return {**os.environ, **ONE_THREAD, **more}
+
+
+def path_of(python: str) -> str:
+    """For peers that start programs by name: those of their own environment come first."""
+    return f"{Path(python).parent}:{os.environ['PATH']}"

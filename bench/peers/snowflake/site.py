@@ -3,13 +3,12 @@ starts its own does not know how to."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bench.child import Child
-from bench.peers.jobs import environment
+from bench.peers.jobs import environment, path_of
 from tests.postgres import Postgres
 
 AS_SHIPPED = {"fsync": "on"}
@@ -28,7 +27,7 @@ def site(python: str, workers: int, folder: Path) -> Iterator[Child]:
             PEER_WORKERS=str(workers),
             TMPDIR=str(folder),
             # It starts each job by the `python3` that is found first.
-            PATH=f"{Path(python).parent}:{os.environ['PATH']}",
+            PATH=path_of(python),
         )
         with closing(Child("bench.peers.snowflake.client", env, python)) as client:
             yield client
