@@ -15,10 +15,15 @@ ENDS_WITHIN_S = 60
 
 
 class Child:
-    """`python -m MODULE`, which ends once nobody says anything any more."""
+    """`python -m MODULE`, which ends once nobody says anything any more.
 
-    def __init__(self, module: str, env: Mapping[str, str] = os.environ) -> None:
-        pipe, argv = subprocess.PIPE, [sys.executable, "-m", module]
+    :param python: of an environment with other packages than ours.
+    """
+
+    def __init__(
+        self, module: str, env: Mapping[str, str] = os.environ, python: str = sys.executable
+    ) -> None:
+        pipe, argv = subprocess.PIPE, [python, "-m", module]
         self._module = module
         self._process = subprocess.Popen(
             argv, stdin=pipe, stdout=pipe, text=True, cwd=ROOT, env=env

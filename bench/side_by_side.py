@@ -167,12 +167,12 @@ def circumstances(rounds: int, seconds: float, jobs: int) -> Iterator[str]:
     )
 
 
-def write(lines: Sequence[str]) -> None:
+def write(lines: Sequence[str], heading: str = HEADING) -> None:
     """Put them under their heading, in place of those of the run before."""
     text = DOCUMENT.read_text()
-    before, _, rest = text.partition(f"{HEADING}\n")
+    before, _, rest = text.partition(f"{heading}\n")
     _, mark, after = rest.partition("\n## ")
-    DOCUMENT.write_text(f"{before}{HEADING}\n\n" + "\n".join(lines) + "\n" + mark + after)
+    DOCUMENT.write_text(f"{before}{heading}\n\n" + "\n".join(lines) + "\n" + mark + after)
 
 
 def main() -> None:

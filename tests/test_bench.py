@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from bench import campaigns, copies, curves, lists, side_by_side
+from bench import campaigns, contests, copies, curves, lists, others, side_by_side
+from bench.peers import installed, timing
 from jobs.key_models import InboxItem
 from jobs.models import Attempt, Job, JobEvent
 
@@ -77,6 +80,88 @@ def test_the_curves_in_the_docs_are_what_was_measured(curve: curves.Curve) -> No
     assert text == curves.drawn(curve)
     assert len(text) < curves.MOST_BYTES
     assert "currentColor" in text
+
+
+def test_a_peer_that_is_not_installed_is_named_as_such(tmp_path: Path) -> None:
+    wanted = {each.name: each.python(tmp_path) for each in (contests.HERE, *contests.PEERS)}
+
+    told = list(others.circumstances(1, 2, [0.5], wanted))
+
+    assert wanted == {
+        "here": sys.executable, "rq": sys.executable, "prefect": None, "snowflake": None,
+        "aiida": None,
+    }  # fmt: skip
+    missing = [line for line in told if "is not installed here" in line]
+    assert [line.split()[0] for line in missing] == ["Prefect", "QCFractal", "AiiDA"]
+
+
+def test_a_peer_of_other_versions_is_not_the_one_that_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / installed.MARK).write_text('["prefect==3.0.0"]')
+
+    assert installed.python_of(tmp_path, ["prefect==3.9.1"]) is None
+    assert installed.python_of(tmp_path, ["prefect==3.0.0"]) == str(tmp_path / "bin" / "python")
+
+
+def test_beside_a_peer_above_one_means_better_here() -> None:
+    slow = dict.fromkeys(others.QUESTIONS, 2.0)
+    fast = {name: 1.0 if name in others.LESS_IS_BETTER else 4.0 for name in others.QUESTIONS}
+
+    assert {others.ratio(name, fast, slow) for name in others.QUESTIONS} == {2.0}
+    (row,) = [
+        row
+        for row in others.table([{"here": fast, "rq": slow}, {"here": slow, "rq": slow}])
+        if row.startswith(f"| {others.RESULT} ")
+    ]
+    assert row == f"| {others.RESULT} | RQ | 1.5 | 2 | 1.50 | 1.00 to 2.00 |"
+
+
+def test_whoever_computes_something_else_is_not_compared() -> None:
+    same = [contests.Turn({}, -39.631859), contests.Turn({}, -39.631860)]
+
+    contests.insist_on_the_same(same)
+    with pytest.raises(AssertionError, match="not the same calculation"):
+        contests.insist_on_the_same([*same, contests.Turn({}, -39.6320)])
+
+
+class _Shelf:
+    """A queue whose jobs are done once they are asked for."""
+
+    def send(self, job: str) -> str:
+        return job
+
+    def send_many(self, job: str, n: int) -> list[str]:
+        return [job] * n
+
+    def results(self, sent: list[str]) -> list[float]:
+        return [float(len(job)) for job in sent]
+
+
+class _OneByOne(_Shelf):
+    send_many = NotImplemented
+
+
+@pytest.mark.parametrize(("client", "has_a_call"), [(_Shelf(), True), (_OneByOne(), False)])
+def test_a_queue_without_a_call_for_many_gets_them_one_by_one(
+    client: Any, has_a_call: bool
+) -> None:
+    told = timing.at_once(client, timing.NOTHING, 3)
+
+    assert told.at_once is has_a_call
+    assert told.found == [7.0]
+    assert 0 <= told.sent_s <= told.seconds
+
+
+@pytest.mark.slow
+@pytest.mark.stack
+def test_plain_rq_is_asked_the_same_and_finds_the_same() -> None:
+    ((figures, load),) = others.measured(1, 2, dict.fromkeys(("here", "rq"), sys.executable))
+
+    assert load >= 0
+    assert {*figures} == {"here", "rq"}
+    for found in figures.values():
+        assert {*found} == {*others.QUESTIONS}
+        assert all(figure > 0 for figure in found.values())
+    assert len(list(others.table([figures]))) == 2 + len(others.QUESTIONS)
 
 
 @pytest.mark.slow

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -12,8 +10,8 @@ from typing import Any, Self
 
 import httpx
 
-from backplane_site.services import redis_server
-from tests.stack import ROOT, free_port, until
+from bench.peers.processes import Processes
+from tests.stack import free_port, until
 
 JOB = {
     "experiment_name": "no-op",
@@ -29,16 +27,13 @@ class Seed:
     def __init__(self, workers: int = 2) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="seed")
         self._workers = workers
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running = Processes()
         self._redis = ""
         self.port = free_port()
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
 
     def __enter__(self) -> Self:
-        socket = Path(self._folder.name) / "redis.sock"
-        argv = [redis_server(), "--port", "0", "--unixsocket", str(socket), "--save", ""]
-        self._start([*argv, "--dir", self._folder.name])
-        until(socket.exists, "Redis is up")
+        socket = self._running.redis(Path(self._folder.name))
         self._redis = f"redis+socket://{socket}"
         web = ("bench.peers.seed.main:app", "--port", str(self.port), "--log-level", "error")
         self.web_pid = self._start(_python("uvicorn", *web))
@@ -47,10 +42,8 @@ class Seed:
         until(self._answers, "the web process is up")
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        for process in reversed(self._running):
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
+    def __exit__(self, *exc: Any) -> None:
+        self._running.__exit__(*exc)
         self.client.close()
         self._folder.cleanup()
 
@@ -72,9 +65,7 @@ class Seed:
 
     def _start(self, argv: list[str]) -> int:
         env = {**os.environ, "SEED_REDIS": self._redis, "PYTHONWARNINGS": "ignore"}
-        started = subprocess.Popen(argv, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
-        self._running.append(started)
-        return started.pid
+        return self._running.start(argv, env)
 
 
 def _python(module: str, *arguments: str) -> list[str]:

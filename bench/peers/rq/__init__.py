@@ -1,0 +1,1 @@
+"""RQ alone, which is also what carries our jobs: a function, a queue in Redis, two workers."""

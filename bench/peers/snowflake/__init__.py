@@ -1,0 +1,1 @@
+"""QCFractal's snowflake: all of QCArchive for one machine, with PostgreSQL."""
