@@ -39,8 +39,7 @@ DEBUG = os.environ.get("BACKPLANE_DEBUG") == "1"
 
 
 def _public_url() -> str:
-    host = ALLOWED_HOSTS[0].lstrip(".*") or "localhost"
-    return "http://127.0.0.1:8000" if LOCAL_MODE else f"https://{host}"
+    return "http://127.0.0.1:8000" if LOCAL_MODE else f"https://{OWN_NAME}"
 
 
 try:
@@ -65,6 +64,8 @@ else:
     SECURE_SSL_REDIRECT = True
     # What asks from within, past the proxy that speaks HTTPS.
     SECURE_REDIRECT_EXEMPT = [r"^(healthz|livez|readyz|metrics)$"]
+OWN_NAME = ALLOWED_HOSTS[0].lstrip(".*") or "localhost"
+"""One that the site answers to: for what asks it by the address of this machine."""
 
 # --- Jobs ------------------------------------------------------------------------------------
 

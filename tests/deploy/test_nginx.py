@@ -109,7 +109,7 @@ class Proxy:
 @pytest.fixture(scope="module")
 def site() -> Iterator[Stack]:
     settings = {"BACKPLANE_MODE": "server", "SECRET_KEY": os.urandom(25).hex()}
-    with Stack(workers=1, ALLOWED_HOSTS=NAME + ",127.0.0.1", **settings) as running:
+    with Stack(workers=1, ALLOWED_HOSTS=NAME, **settings) as running:
         done = running.manage("shell", "-c", MAKE_ALICE)
         assert done.returncode == 0, done.stderr
         yield running

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from django.conf import settings
 from django.core.management import call_command
@@ -150,8 +150,9 @@ async def _until(ready: Callable[[], bool], stop: asyncio.Event) -> bool:
 
 def _answers(url: str) -> bool:
     """The web serves, the queue is there, and a worker listens."""
+    asked = Request(f"{url}/healthz", headers={"Host": settings.OWN_NAME})
     try:
-        with urlopen(f"{url}/healthz", timeout=5) as answer:
+        with urlopen(asked, timeout=5) as answer:
             healthy = json.load(answer)["state"] == "ok"
         return healthy and bool(Worker.count(connection=redis()))
     except (RedisError, OSError, HTTPException):
