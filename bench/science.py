@@ -4,6 +4,10 @@ The same molecule, engine, settings and threads, by turns: as a job of a running
 script that calls the engine (`bench/direct/`). Of the job counts the time of its attempt, from
 the worker taking it to its result being there; of the script, its process from start to end. And
 whether two jobs on two cores take longer side by side than one after the other.
+
+On a machine that others use too, look at the processor's time: of the job it is that of its attempt
+and of all that the site computes meanwhile. Who waits for the job asks once and is answered at its
+end, for what is asked costs the site, and the script is asked nothing.
 """
 
 from __future__ import annotations
@@ -11,15 +15,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,10 +31,13 @@ from typing import Any
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
-from tests.stack import Stack, until
+from bench.timeline import moment, told
+from tests.stack import FINAL, Stack, until
 
 ROUNDS = 3
 WITHIN_S = 1800
+WAIT_S = 20
+"""For one answer, less than a client's patience."""
 AT_REST = 0.1
 """Of a core."""
 PEPTIDE = "A" * 10
@@ -135,57 +142,95 @@ SIZES = {"dft": 8.0, "md": 400.0, "docking": 48.0}
 
 def seconds_of(job: Answer) -> float:
     """From a worker taking it to its result."""
-    began, ended = (datetime.fromisoformat(job[key]) for key in ("started_at", "finished_at"))
-    return (ended - began).total_seconds()
+    return moment(job["finished_at"]) - moment(job["started_at"])
 
 
 def is_at_rest(site: Stack) -> bool:
     """Whether its processes have next to nothing to do: some start only after it is up."""
     before = _computed_s(site)
     time.sleep(1)  # what is asked is what it computes in a second
-    return _computed_s(site) - before < AT_REST
+    return sum(_computed_s(site).values()) - sum(before.values()) < AT_REST
 
 
-def _computed_s(site: Stack) -> float:
-    return sum(sum(process.cpu_times()[:2]) for process in site.descendants())
+def _computed_s(site: Stack) -> dict[int, float]:
+    """Of each of its processes, by number."""
+    return {process.pid: sum(process.cpu_times()[:2]) for process in site.descendants()}
 
 
-def by_job(site: Stack, case: Case, size: float) -> tuple[float, Answer]:
-    done = site.wait(site.submit(case.simulation, **case.job(size)), within_s=WITHIN_S)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """:param cpu_s: of the processor, by all cores together.
+    :param site_s: the part of it that the site took beside the attempt.
+    """
+
+    wall_s: float
+    cpu_s: float
+    site_s: float = 0
+
+
+def by_job(site: Stack, case: Case, size: float) -> tuple[Spent, Answer]:
+    served = _computed_s(site)
+    job_id = site.submit(case.simulation, **case.job(size))
+    # What it imports ahead of its first job, each worker imports once.
+    site.wait(job_id, lambda job: job["state"] != "queued")
+    before = {pid: s for pid, s in _computed_s(site).items() if pid in served}
+    done = _ended(site, job_id)
     assert done["state"] == "succeeded", done
-    return seconds_of(done), done
+    after = _computed_s(site)
+    site_s = sum(after[pid] - s for pid, s in before.items())
+    done = site.wait(job_id, lambda job: job["attempts"][-1]["cpu_seconds"] is not None)
+    cpu_s = done["attempts"][-1]["cpu_seconds"] + site_s
+    return Spent(wall_s=seconds_of(done), cpu_s=cpu_s, site_s=site_s), done
 
 
-def by_script(case: Case, settings: Settings, threads: int, folder: Path) -> tuple[float, float]:
-    """How long it took, and the figure that it found."""
+def _ended(site: Stack, job_id: str) -> Answer:
+    while True:
+        answer = site.client.get(f"/api/v1/jobs/{job_id}", headers={"Prefer": f"wait={WAIT_S}"})
+        job: Answer = answer.raise_for_status().json()
+        if job["state"] in FINAL:
+            return job
+
+
+def by_script(case: Case, settings: Settings, threads: int, folder: Path) -> tuple[Spent, float]:
+    """What it took, and the figure that it found."""
     given = folder / "settings.json"
     given.write_text(json.dumps({**settings, "threads": threads}))
     env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     script = Path(__file__).parent / "direct" / f"{case.name}.py"
     argv = [sys.executable, str(script), str(given)]
-    began = time.perf_counter()
+    began, before_s = time.perf_counter(), _children_s()
     done = subprocess.run(argv, cwd=folder, env=env, stdout=subprocess.PIPE, check=True)
-    took_s = time.perf_counter() - began
-    return took_s, float(json.loads(done.stdout.splitlines()[-1])["figure"])
+    spent = Spent(wall_s=time.perf_counter() - began, cpu_s=_children_s() - before_s)
+    return spent, float(json.loads(done.stdout.splitlines()[-1])["figure"])
 
 
-def compared(case: Case, size: float, rounds: int, folder: Path) -> Iterator[tuple[float, float]]:
-    """Of each round, the seconds of the job and of the script."""
+def _children_s() -> float:
+    """Of the processor, by those that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def compared(case: Case, size: float, rounds: int, folder: Path) -> Iterator[tuple[Spent, Spent]]:
+    """Of each round, what the job and the script took."""
     threads = os.cpu_count() or 1
     settings: Settings = {}
     for n in range(rounds):
         # Alone on the machine, as the script is; what else a site does meanwhile counts against us.
         with Stack(workers=1) as site:
             until(lambda: is_at_rest(site), "nothing starts any more")
-            job_s, done = by_job(site, case, size)
+            job, done = by_job(site, case, size)
+            parts = told(site, done)
             if not settings:
                 files = fetched(site, done, folder)
                 settings = case.script(size, done, files)
-        script_s, figure = by_script(case, settings, threads, folder)
+        script, figure = by_script(case, settings, threads, folder)
         if case.figure:
             assert abs(case.figure(done["result"]) - figure) < 1e-5, "not the same calculation"
-        print(f"  {case.name} {n + 1}: {job_s:.1f} s as a job, {script_s:.1f} s as a script")
-        yield job_s, script_s
+        print(
+            f"  {case.name} {n + 1}: {job.wall_s:.1f} s as a job, {script.wall_s:.1f} s as a script"
+        )
+        print(f"    of the processor {job.cpu_s:.1f} and {script.cpu_s:.1f} s; of the job {parts}")
+        yield job, script
 
 
 def fetched(site: Stack, done: Answer, folder: Path) -> Path:
@@ -202,9 +247,8 @@ def together(case: Case, size: float, workers: int) -> float:
         ids = [site.submit(case.simulation, **case.job(size)) for _ in range(2)]
         done = [site.wait(each, within_s=WITHIN_S) for each in ids]
     assert {job["state"] for job in done} == {"succeeded"}, done
-    ends = [datetime.fromisoformat(job["finished_at"]) for job in done]
-    starts = [datetime.fromisoformat(job["started_at"]) for job in done]
-    return (max(ends) - min(starts)).total_seconds()
+    ends, starts = ([moment(job[key]) for job in done] for key in ("finished_at", "started_at"))
+    return max(ends) - min(starts)
 
 
 @contextmanager
@@ -227,16 +271,33 @@ def main() -> None:
         size = max(SIZES[case.name] * words.size, 1)
         with scratch() as folder:
             found = list(compared(case, size, words.rounds, folder))
-        ratios = [job / script for job, script in found]
         beside = "" if words.alone else f"{together(case, size, 2) / together(case, size, 1):.2f}"
-        job_s, script_s = (statistics.median(each) for each in zip(*found, strict=True))
-        spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
-        middle = f"{statistics.median(ratios):.3f}"
-        cells = [case.name, f"{job_s:.1f}", f"{script_s:.1f}", middle, spread, beside]
-        rows.append(f"| {' | '.join(cells)} |")
-    print("| engine | job, s | script, s | ratio | least to most | two at once / in turn |")
-    print("|---|---|---|---|---|---|")
+        rows.append(f"| {case.name} | {' | '.join(cells_of(found))} | {beside} |")
+    print(
+        "| engine | job, s | script, s | ratio | least to most | processor: job, s | "
+        "the site's part, s | script, s | ratio | two at once / in turn |"
+    )
+    print(f"|{'---|' * 10}")
     print("\n".join(rows))
+
+
+def cells_of(found: Sequence[tuple[Spent, Spent]]) -> list[str]:
+    """Of all rounds the middle one, and how far the ratio of the times strays."""
+
+    def middle(figure: Callable[[Spent, Spent], float]) -> float:
+        return statistics.median(figure(*each) for each in found)
+
+    ratios = [job.wall_s / script.wall_s for job, script in found]
+    return [
+        f"{middle(lambda job, _: job.wall_s):.1f}",
+        f"{middle(lambda _, script: script.wall_s):.1f}",
+        f"{statistics.median(ratios):.3f}",
+        f"{min(ratios):.3f} to {max(ratios):.3f}",
+        f"{middle(lambda job, _: job.cpu_s):.1f}",
+        f"{middle(lambda job, _: job.site_s):.1f}",
+        f"{middle(lambda _, script: script.cpu_s):.1f}",
+        f"{middle(lambda job, script: job.cpu_s / script.cpu_s):.3f}",
+    ]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from bench import campaigns, contests, copies, curves, lists, others, side_by_side
+from bench import campaigns, contests, copies, curves, lists, others, side_by_side, timeline
 from bench.peers import installed, timing
 from jobs.key_models import InboxItem
 from jobs.models import Attempt, Job, JobEvent
@@ -176,3 +176,21 @@ def test_beside_its_peer_it_is_not_half_as_fast_as_it_was() -> None:
     found = {title: side_by_side.of_processor(rounds) for title, rounds in measured.items()}
     assert found.keys() == before.keys() == {*side_by_side.GUARDED}
     assert all(found[title] > before[title] / 2 for title in found), (found, before)
+
+
+def test_where_the_seconds_of_a_job_went_adds_up_to_all_of_them() -> None:
+    job = {"started_at": "2026-11-29T15:00:00Z", "finished_at": "2026-11-29T15:00:50Z"}
+    record = {"started_at": "2026-11-29T15:00:01Z", "ended_at": "2026-11-29T15:00:49.5Z"}
+    events = [
+        {"stage": "", "at": "2026-11-29T15:00:00Z"},
+        {"stage": "prepare", "at": "2026-11-29T15:00:01.4Z"},
+        {"stage": "scf", "at": "2026-11-29T15:00:03Z"},
+        {"stage": "scf", "at": "2026-11-29T15:00:30Z"},
+        {"stage": "properties", "at": "2026-11-29T15:00:47Z"},
+    ]
+
+    parts = list(timeline.timeline(job, events, record))
+
+    assert parts == [
+        ("begin", 1.0), ("prepare", 2.0), ("scf", 44.0), ("properties", 2.5), ("end", 0.5),
+    ]  # fmt: skip
