@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
+from weakref import WeakSet
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.query import get_related_populators
 
@@ -24,9 +25,22 @@ class Prepared:
     :param examples: a value for each that is nowhere else in the query: by it they are found.
     """
 
+    _known: ClassVar[WeakSet[Prepared]] = WeakSet()
+
     def __init__(self, make: Callable[..., QuerySet[Any, Any]], **examples: Any) -> None:
         self._make = make
         self._examples = examples
+        self._known.add(self)
+
+    @classmethod
+    def compose_all(cls) -> None:
+        """Put all that this process knows into SQL: those that are forked from it have it then."""
+        with transaction.atomic():  # which a lock asks for that is never taken
+            for each in list(cls._known):
+                each.compose()
+
+    def compose(self) -> None:
+        self._sql  # noqa: B018
 
     def rows(self, **values: Any) -> list[Any]:
         sql, params = self._sql
@@ -62,6 +76,10 @@ class PreparedModel(Prepared):
         if not found:
             raise self._model.DoesNotExist(f"{self._model.__name__} matching query does not exist.")
         return self._made(list(found[0]))
+
+    def compose(self) -> None:
+        super().compose()
+        self._columns  # noqa: B018
 
     def _made(self, row: list[Any]) -> Any:
         columns = self._columns

@@ -19,7 +19,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from django.conf import settings
@@ -33,6 +33,7 @@ from jobs import fleet, lifecycle, log_context, turns
 from jobs.abilities import of_this_host
 from jobs.build import build
 from jobs.models import Job
+from jobs.prepared import Prepared
 from jobs.processes import machine, started
 from simulations.record.provenance import know_what_stays
 
@@ -72,6 +73,7 @@ class JobWorker(Worker):
 
     def execute_job(self, job: Ticket, queue: Queue) -> None:
         ticket = job
+        compose_queries()
         preload(insist(partial(turns.next_simulation, BACKEND, self.ability)))
         mine = insist(self._take_turn)
         if mine is None:
@@ -208,6 +210,11 @@ class JobWorker(Worker):
         super().handle_warm_shutdown_request()
         if self._warden:
             self._warden.hand_over()
+
+
+@cache
+def compose_queries() -> None:
+    insist(Prepared.compose_all)
 
 
 def give_back(ticket: Ticket, queue: Queue) -> None:

@@ -158,3 +158,14 @@ def test_what_is_told_nobody_is_stored_as_the_model_has_it(submit: Callable[...,
 
     assert (event.seq, event.kind, event.data["state"]) == (1, "submitted", "queued")
     assert job.created_at <= event.at <= timezone.now()
+
+
+def test_what_is_composed_ahead_is_asked_as_it_is(submit: Callable[..., Job]) -> None:
+    job = submit()
+    known = PreparedModel(lambda id: Job.objects.filter(pk=id), id=Example.ID)
+
+    Prepared.compose_all()
+
+    assert {"_sql", "_columns"} <= known.__dict__.keys()
+    assert all("_sql" in each.__dict__ for each in Prepared._known)
+    assert known.get(id=job.pk) == job
