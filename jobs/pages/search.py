@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from jobs.finding import called
 from jobs.models import Job, JobQuerySet, StoredFile
+from simulations import Busy, InvalidParams, bounded, get
 
 from .filters import MOST_COUNTED
 from .listing import lean
@@ -41,6 +42,8 @@ PAGES = (
     ("Status", "status", "is all well"),
 )
 INCHIKEY = re.compile(r"[A-Z]{6,14}(-[A-Z]{0,10}(-[A-Z]?)?)?", re.ASCII)
+READ_MOST = ("xtb_optimization", "dft_crystal")
+"""Of molecules, with most elements and hundreds of atoms; of crystals."""
 NOT_IN_A_STRUCTURE = re.compile(r"[\s,;!?\"'<>]")
 
 
@@ -66,11 +69,12 @@ def search(request: HttpRequest) -> HttpResponse:
     mine = own_jobs(request)
     told: dict[str, Any] = {"sought": sought, "pages": _pages(sought)}
     if sought:
+        structure = _read(sought)
         told |= {
             "jobs": _jobs(mine, sought),
-            "molecules": _molecules(mine, sought),
+            "molecules": _molecules(mine, sought, structure),
             "files": _files(request.user, sought),
-            "start": _start(sought),
+            "start": _start(sought) if structure else None,
         }
     else:
         told["jobs"] = list(lean(mine).newest_first()[:MOST_SHOWN])
@@ -91,17 +95,36 @@ def _jobs(mine: JobQuerySet, sought: str) -> list[Job]:
     return list(lean(called(mine, sought)).newest_first()[:MOST_SHOWN])
 
 
-def _molecules(mine: JobQuerySet, sought: str) -> list[Hit]:
-    """By the beginning of an InChIKey, which an index finds; or by what a job was called."""
+def _read(sought: str) -> dict[str, Any] | None:
+    """The molecule or crystal that a SMILES, a formula or a name of one word stands for."""
+    if NOT_IN_A_STRUCTURE.search(sought):
+        return None
+    for simulation in READ_MOST:
+        try:
+            return bounded.check(get(simulation), {"structure": sought}).structure
+        except (InvalidParams, Busy):
+            continue  # why it is none, the form would tell
+    return None
+
+
+def _molecules(mine: JobQuerySet, sought: str, structure: dict[str, Any] | None) -> list[Hit]:
+    """By the beginning of an InChIKey, which an index finds; by what a job was called; and the one
+    that the text stands for, however it was written then."""
     if INCHIKEY.fullmatch(sought):
         found = mine.filter(inchikey__gte=sought, inchikey__lt=f"{sought}~")
     else:
         found = called(mine, sought)
-    newest = found.newest_first().values_list("inchikey", KT("structure__formula"))[:MOST_READ]
+    newest = _newest(found)
+    if key := (structure or {}).get("inchikey"):
+        newest = [*_newest(mine.filter(inchikey=key), 1), *newest]
     formulas = dict(reversed(newest))
     # Those without one are left out here: in SQL they would be gone through until there are enough.
     keys = [key for key in dict.fromkeys(inchikey for inchikey, _ in newest) if key][:MOST_SHOWN]
     return [_molecule(mine, inchikey, formulas[inchikey]) for inchikey in keys]
+
+
+def _newest(jobs: JobQuerySet, most: int = MOST_READ) -> list[tuple[str, str | None]]:
+    return list(jobs.newest_first().values_list("inchikey", KT("structure__formula"))[:most])
 
 
 def _molecule(mine: JobQuerySet, inchikey: str, formula: str | None) -> Hit:
@@ -122,10 +145,7 @@ def _files(user: Any, sought: str) -> list[Hit]:
     ]
 
 
-def _start(sought: str) -> Start | None:
-    """None where it is certainly no SMILES and no name of one word; the form tells the rest."""
-    if NOT_IN_A_STRUCTURE.search(sought):
-        return None
+def _start(sought: str) -> Start:
     query = urlencode({"structure": sought})
     return Start(
         structure=sought,

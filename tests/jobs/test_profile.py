@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from jobs import files
 from jobs.models import Profile
 
@@ -62,6 +64,23 @@ def test_a_smiles_is_a_way_to_start(page):
 
     assert 'href="/jobs/new/xtb_optimization/?structure=CC%28%3DO%29O"' in html
     assert "Compute <span" not in page("/search/", q="two words")
+
+
+@pytest.mark.parametrize("text", ["Si", "c1ccccc1", "benzene", "C6H6"])
+def test_what_reads_as_a_structure_is_a_way_to_start(page, text):
+    assert "Compute <span" in page("/search/", q=text)
+
+
+def test_a_word_that_stands_for_no_structure_is_none(page, submit):
+    assert "Compute <span" not in page("/search/", q=submit().short_id)
+    assert "Compute <span" not in page("/search/", q="caffeinated")
+
+
+@pytest.mark.parametrize("text", ["OCC", "C(O)C", "ethanol", "CH3CH2OH"])
+def test_a_molecule_is_found_however_it_is_written(page, submit, text):
+    submit(simulation="xtb_optimization", params={"structure": "CCO"}, name="a")
+
+    assert 'href="/molecules/LFQSCWFLJHTTHZ-UHFFFAOYSA-N/"' in page("/search/", q=text)
 
 
 def test_a_page_a_molecule_and_a_file_are_found(page, submit, alice):
