@@ -206,7 +206,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
             "n_found": jobs.count(),
             "n": can.count(),
             "sample": can.order_by("-created_at", "id")[:SHOWN],
-            "search": _words(request),
+            "search": _words(request, ticked="those that were ticked"),
             "list": f"{reverse('admin:jobs_job_changelist')}?{_search(request).urlencode()}",
         }
         return render(request, "admin/jobs/job/bulk.html", self._context(request) | told)
@@ -298,5 +298,9 @@ def _search(request: HttpRequest) -> QueryDict:
     return asked
 
 
-def _words(request: HttpRequest) -> str:
-    return unquote_plus(_search(request).urlencode()) or "all jobs"
+def _words(request: HttpRequest, *, ticked: str = "") -> str:
+    """:param ticked: said of those that were named each by its box, in place of their ids."""
+    asked = _search(request)
+    if ticked and {*asked} == {"id__in"}:
+        return ticked
+    return unquote_plus(asked.urlencode()) or "all jobs"

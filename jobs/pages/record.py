@@ -42,7 +42,7 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, dict):
         # PostgreSQL keeps no order of its own.
         return ", ".join(f"{key} {_listed(each)}" for key, each in sorted(value.items()) if each)
-    return str(value)
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
 
 
 def _listed(value: Any) -> str:

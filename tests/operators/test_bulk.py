@@ -136,6 +136,13 @@ def test_what_cannot_be_done_to_some_is_told_by_why(bulk, ended):
     assert "1 left as they were: It left nothing to go on from" in html
 
 
+def test_those_that_were_ticked_are_not_listed_by_their_ids(preview, submit):
+    job = submit()
+
+    assert preview("cancel", id__in=str(job.pk))["search"] == "those that were ticked"
+    assert preview("cancel", id__in=str(job.pk), state="queued")["search"].startswith("id__in=")
+
+
 def test_files_are_removed_and_the_row_says_so(bulk, ended):
     job = ended()
     job.workdir(1).mkdir(parents=True)
