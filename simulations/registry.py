@@ -10,6 +10,24 @@ from . import catalog
 from .base import Simulation, declared, spelling
 from .errors import UnknownSimulation
 
+LOADED_WITH = {
+    "ase": ("ase.collections", "ase.eos", "ase.io.cif"),
+    "pyscf": (
+        "pyscf.__all__",
+        "pyscf.df.grad.rohf",
+        "pyscf.df.grad.roks",
+        "pyscf.df.hessian",
+        "pyscf.gto.basis.minao",
+        "pyscf.lo",
+        "pyscf.scf.atom_hf",
+        "pyscf.tools.cubegen",
+    ),
+    "rdkit": ("rdkit.Chem.AllChem", "rdkit.Chem.rdDetermineBonds", "ase.collections"),
+}
+"""Beside an engine, what its runs would import while they run. PySCF imports all of its methods
+when a molecule is asked for what it lacks; names of molecules are looked up in ASE's collections
+too."""
+
 
 @cache
 def _discover() -> dict[str, Simulation]:
@@ -71,4 +89,5 @@ def preload(name: str) -> None:
     :raises KeyError: no simulation has that name.
     """
     for engine in get(name).requires:
-        import_module(engine)
+        for module in (engine, *LOADED_WITH.get(engine, ())):
+            import_module(module)

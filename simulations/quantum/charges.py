@@ -8,6 +8,7 @@ from typing import Any
 
 def iao_charges(mf: Any) -> list[float] | None:
     """One for each atom; None where PySCF's minimal basis lacks an element."""
+    import numpy as np
     from pyscf.lo import iao
 
     try:
@@ -16,8 +17,13 @@ def iao_charges(mf: Any) -> list[float] | None:
         # PySCF has no one exception for an element that a basis does not hold.
         return None
     charges = mf.mol.atom_charges().astype(float)
+    populations = before = None
     for occupied in _occupied(mf):
-        charges -= _populations(mf, minimal, occupied)
+        # Of a closed shell the second spin is the first once more.
+        if before is None or not np.array_equal(occupied, before):
+            populations = _populations(mf, minimal, occupied)
+        charges -= populations
+        before = occupied
     return [float(charge) for charge in charges]
 
 

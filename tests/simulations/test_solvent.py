@@ -1,11 +1,13 @@
 """Molecules in a continuum, spins shared or not, D4, and charges of intrinsic orbitals."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 import simulations
 from simulations import InvalidParams
+from simulations.quantum import charges
 from simulations.quantum.solvents import SOLVENTS
 
 from .recording import RecordingContext
@@ -172,6 +174,29 @@ def test_iao_charges_sum_to_the_charge_and_hardly_vary_with_the_basis(
 
 
 @pytest.mark.engine
+@pytest.mark.parametrize(
+    ("atoms", "spin", "times"), [("F 0 0 0; H 0 0 0.92", 0, 1), ("N 0 0 0; H 0 0 1.04", 2, 2)]
+)
+def test_iao_charges_are_worked_out_once_where_both_spins_are_the_same(
+    atoms: str, spin: int, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pyscf import gto, scf
+    from pyscf.lo.iao import reference_mol
+
+    mf = scf.ROHF(gto.M(atom=atoms, basis="sto-3g", spin=spin, verbose=0))
+    mf._chkfile.close()
+    mf.kernel()
+    minimal, one_spin = reference_mol(mf.mol), charges._populations
+    each = [one_spin(mf, minimal, occupied) for occupied in charges._occupied(mf)]
+    counted = Mock(side_effect=one_spin)
+    monkeypatch.setattr(charges, "_populations", counted)
+
+    found = charges.iao_charges(mf)
+
+    assert found == list(mf.mol.atom_charges() - each[0] - each[1])
+    assert counted.call_count == times
+
+
 def test_iao_charges_know_a_core_potential(context: RecordingContext) -> None:
     result = single_point(
         context, structure="2\n\nH 0 0 0\nI 0 0 1.61", basis="def2-svp", grid_level=0
