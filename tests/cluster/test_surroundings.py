@@ -35,6 +35,7 @@ NEEDED = {
 }
 GREEDY = f"exec {sys.executable} -c 'import signal; taken = b\"x\" * 10**9; signal.pause()'"
 
+LAVISH = "head --bytes=30000000 /dev/zero >big.bin; exec sleep 600"
 LMOD = Path("/usr/share/lmod/lmod/init/bash")
 """What a login shell with Lmod reads; as packages it and environment-modules refuse each other."""
 MODULEFILES = {
@@ -120,6 +121,16 @@ def test_what_squeue_has_forgotten_is_told_by_one_question_to_the_accounting(
     told = "OUT_OF_MEMORY" if cluster.has_cgroups else "FAILED"
     assert greedy.attempts.get().details["slurm_state"] == told
     assert {now(job).state for job in never_begun} == {JobState.CANCELLED}
+
+
+def test_a_run_that_fills_the_disk_is_ended(cluster: Slurm, send: Callable[..., list[Job]]) -> None:
+    (lavish,) = send(setup=[LAVISH], limits=Budget(disk_mib=10))
+
+    _follow(lavish)
+
+    assert (lavish.state, lavish.failure_kind) == (JobState.FAILED, FailureKind.DISK)
+    assert lavish.error["reached"]["disk_mib"] >= 28
+    assert lavish.attempts.get().details["slurm_state"] == "CANCELLED"
 
 
 def _see_that_nothing_else_is_held_up(send: Callable[..., list[Job]]) -> None:
