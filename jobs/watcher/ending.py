@@ -18,6 +18,7 @@ from jobs.states import FailureKind
 from simulations.workdir import OUTPUT_NAME
 
 from . import files
+from .disk import Disk
 from .judging import Finding, judge
 from .sending import bundle_of
 
@@ -27,8 +28,9 @@ class Ending:
     :param read: tells what is new in the files of a run, and whether anything was.
     """
 
-    def __init__(self, site: Site, read: Callable[[SlurmTask], bool]) -> None:
+    def __init__(self, site: Site, disk: Disk, read: Callable[[SlurmTask], bool]) -> None:
         self._site = site
+        self._disk = disk
         self._read = read
         self._left: dict[int, list[FileOnDisk]] = {}
 
@@ -75,6 +77,7 @@ class Ending:
             ran_s=self._ran_s(task) if known.ran_s is None else known.ran_s,
             cut_short=self._site.resources(task.job.simulation).cuts_short(task.job.budget),
             words=files.output(bundle_of(task.token) / script.WORDS.format(task.member)),
+            written_mib=self._disk.written_mib(task) if known.state == "CANCELLED" else 0,
         )
         if found.may_come and wait:
             return

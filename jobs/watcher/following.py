@@ -25,6 +25,7 @@ from simulations.execution import FAILURE_NAME, RESULT_NAME
 from simulations.workdir import CLAIM_NAME, SCRATCH_NAME
 
 from . import files, pending
+from .disk import Disk
 from .ending import Ending
 from .sending import forget
 
@@ -61,11 +62,14 @@ class Look:
     :param known: None: Slurm did not answer.
     """
 
-    def __init__(self, site: Site, clock: Clock, known: Mapping[Seen, Task] | None) -> None:
+    def __init__(
+        self, site: Site, clock: Clock, disk: Disk, known: Mapping[Seen, Task] | None
+    ) -> None:
         self._site = site
         self._clock = clock
+        self._disk = disk
         self._known = known
-        self._ending = Ending(site, self._read)
+        self._ending = Ending(site, disk, self._read)
         self.alive: list[Job] = []
         self.to_end: list[Task] = []
         self.missing: list[SlurmTask] = []
@@ -170,7 +174,13 @@ class Look:
         elif known.is_pending or known.restarts:
             self._ending.requeued(task, known)
         else:
-            self.alive.append(task.job)
+            self._hold(task, known)
+
+    def _hold(self, task: SlurmTask, known: Task) -> None:
+        self.alive.append(task.job)
+        # Who is asked to stop is ended for that, and once: ends of an array are counted.
+        if not task.job.cancel_requested_at and self._disk.is_exceeded(task):
+            self.to_end.append(known)
 
     def _read(self, task: SlurmTask) -> bool:
         """Tell what is new in its files; once, whatever happens between."""

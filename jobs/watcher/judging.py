@@ -45,10 +45,19 @@ class Finding:
     may_come: bool = False
 
 
-def judge(task: Task, budget: Budget, *, ran_s: float, cut_short: bool, words: str = "") -> Finding:
+def judge(
+    task: Task,
+    budget: Budget,
+    *,
+    ran_s: float,
+    cut_short: bool,
+    words: str = "",
+    written_mib: float = 0,
+) -> Finding:
     """
     :param cut_short: whether the cluster gave it less time than its own limit.
     :param words: what its node said of it.
+    :param written_mib: what one that was cancelled in Slurm had on disk.
     """
     details: dict[str, Any] = {"slurm_job": task.native_id, "slurm_state": task.state}
     if task.reason:
@@ -56,6 +65,9 @@ def judge(task: Task, budget: Budget, *, ran_s: float, cut_short: bool, words: s
     match task.state:
         case "FAILED" | "CANCELLED" if OVER_MEMORY.search(words):
             return _out_of_memory(budget, details)
+        case "CANCELLED" if budget.disk_mib is not None and written_mib > budget.disk_mib:
+            # By us, while it ran.
+            return _exceeded(FailureKind.DISK, written_mib, budget.disk_mib, details)
         case "CANCELLED":
             return Finding(kind=None, evidence="It was cancelled in Slurm.", details=details)
         case "TIMEOUT":
@@ -72,8 +84,12 @@ def _timeout(budget: Budget, ran_s: float, cut_short: bool, details: dict[str, A
     if cut_short:
         evidence = "The cluster gives a job no more time at once; it goes on in the next attempt."
         return Finding(kind=FailureKind.INFRASTRUCTURE, evidence=evidence, details=details)
-    error = exceeded(FailureKind.TIMEOUT, ran_s, budget.wall_time_s or 0)
-    return Finding(kind=FailureKind.TIMEOUT, evidence=error["detail"], error=error, details=details)
+    return _exceeded(FailureKind.TIMEOUT, ran_s, budget.wall_time_s or 0, details)
+
+
+def _exceeded(kind: FailureKind, reached: float, limit: int, details: dict[str, Any]) -> Finding:
+    error = exceeded(kind, reached, limit)
+    return Finding(kind=kind, evidence=error["detail"], error=error, details=details)
 
 
 def _out_of_memory(budget: Budget, details: dict[str, Any]) -> Finding:

@@ -18,6 +18,7 @@ from jobs.dispatch.slurm.site import Site, site
 from jobs.models import Job
 from jobs.slurm_models import SlurmTask, SlurmWatch
 
+from .disk import Disk
 from .following import Clock, Look, Told
 from .sending import BACKEND, Sender
 
@@ -31,6 +32,7 @@ class Watcher:
         self._site = of or site()
         self.tick_s = self._site.tick_s
         self._clock = Clock()
+        self._disk = Disk()
         self._told = Told()
         self._sender = Sender(self._site)
         self._has_accounting = True
@@ -41,7 +43,8 @@ class Watcher:
         tasks = _sent()
         known, trouble = self._ask(tasks)
         self._clock.turn()
-        look = Look(self._site, self._clock, known)
+        self._disk.keep(tasks)
+        look = Look(self._site, self._clock, self._disk, known)
         look.at(tasks)
         try:
             if known is not None:

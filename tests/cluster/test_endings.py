@@ -18,6 +18,7 @@ from jobs.states import FailureKind, JobState
 from jobs.watcher import Watcher
 from jobs.watcher import following as following_module
 from jobs.watcher.sending import bundle_of
+from tests.stack import until
 
 from .played import POINT, Cluster, Submit, leave, now, report, workdir
 
@@ -126,6 +127,26 @@ def test_where_slurm_tells_of_a_signal_only_its_node_says_that_it_was_memory(
     assert (now(job).state, job.failure_kind) == (JobState.FAILED, FailureKind.MEMORY)
 
 
+def test_what_writes_more_than_it_may_is_ended_and_told_so(
+    running: Callable[..., Job], cluster: Cluster, watcher: Watcher
+) -> None:
+    frugal = running(limits=Budget(disk_mib=8))
+    lavish = running(limits=Budget(disk_mib=2))
+    for job in (frugal, lavish):
+        (workdir(job) / "big.bin").write_bytes(b"x" * 4_000_000)
+
+    until(lambda: watcher.look() or cluster.ended, "it is ended in Slurm")
+
+    assert cluster.ended == [SlurmTask.objects.get(job=lavish).native_id]
+    # What it wrote may be gone before anybody looks again.
+    (workdir(lavish) / "big.bin").unlink()
+    cluster.say(lavish, "CANCELLED")
+    watcher.look()
+    assert (now(lavish).state, lavish.failure_kind) == (JobState.FAILED, FailureKind.DISK)
+    assert lavish.error["limit"] == {"disk_mib": 2}
+    assert now(frugal).state == JobState.RUNNING
+
+
 def test_a_limit_of_its_own_is_tried_again_if_asked(
     running: Callable[..., Job], cluster: Cluster, watcher: Watcher
 ) -> None:
@@ -229,6 +250,29 @@ def test_a_cancel_is_over_when_its_process_is_gone_and_not_before(
     cluster.say(job, "CANCELLED", status=15)
     watcher.look()
     assert now(job).state == JobState.CANCELLED
+
+
+def test_what_is_cancelled_and_fills_the_disk_takes_nobody_of_its_array_along(
+    submit: Submit,
+    cluster: Cluster,
+    watcher: Watcher,
+    alice: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(following_module, "GRACE_S", 0)
+    other, lavish = (submit(limits=Budget(disk_mib=2)) for _ in range(2))
+    watcher.look()
+    for job in (other, lavish):
+        cluster.say(job, "RUNNING")
+    watcher.look()
+    (workdir(now(lavish)) / "big.bin").write_bytes(b"x" * 4_000_000)
+    until(lambda: watcher.look() or cluster.ended, "its end is asked for")
+    cluster.ended.clear()
+    lifecycle.request_cancel(now(lavish), by=alice)
+
+    watcher.look()
+
+    assert cluster.ended == [SlurmTask.objects.get(job=lavish).native_id]
 
 
 def test_how_long_it_ran_is_what_slurm_counted_however_late_we_look(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -34,11 +35,23 @@ NEEDED = {
 }
 GREEDY = f"exec {sys.executable} -c 'import signal; taken = b\"x\" * 10**9; signal.pause()'"
 
-MODULEFILE = """\
-#%Module1.0
-prepend-path PATH {directory}
-setenv OF_THE_MODULE {python}
-"""
+LAVISH = "head --bytes=30000000 /dev/zero >big.bin; exec sleep 600"
+LMOD = Path("/usr/share/lmod/lmod/init/bash")
+"""What a login shell with Lmod reads; as packages it and environment-modules refuse each other."""
+MODULEFILES = {
+    "environment-modules": (
+        "1.0",
+        "#%Module1.0\nprepend-path PATH {directory}\nsetenv OF_THE_MODULE {python}\n",
+    ),
+    "Lmod": (
+        "1.0.lua",
+        'prepend_path("PATH", "{directory}")\nsetenv("OF_THE_MODULE", "{python}")\n',
+    ),
+}
+UNKNOWN = {
+    "environment-modules": "Unable to locate a modulefile for 'physics/2'",
+    "Lmod": 'module --ignore_cache load "physics/2"',
+}
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +123,16 @@ def test_what_squeue_has_forgotten_is_told_by_one_question_to_the_accounting(
     assert {now(job).state for job in never_begun} == {JobState.CANCELLED}
 
 
+def test_a_run_that_fills_the_disk_is_ended(cluster: Slurm, send: Callable[..., list[Job]]) -> None:
+    (lavish,) = send(setup=[LAVISH], limits=Budget(disk_mib=10))
+
+    _follow(lavish)
+
+    assert (lavish.state, lavish.failure_kind) == (JobState.FAILED, FailureKind.DISK)
+    assert lavish.error["reached"]["disk_mib"] >= 28
+    assert lavish.attempts.get().details["slurm_state"] == "CANCELLED"
+
+
 def _see_that_nothing_else_is_held_up(send: Callable[..., list[Job]]) -> None:
     (other,) = send()
     watcher = Watcher(Site(visible_within_s=0, confirm_s=0))
@@ -131,18 +154,33 @@ def test_a_cluster_without_accounting_says_so(
 # --- what a run finds on its node ---
 
 
+@pytest.fixture(params=MODULEFILES)
+def modules_by(request: pytest.FixtureRequest) -> str:
+    """Whose `module` a login shell on the node has."""
+    found: str = request.param
+    if found == "Lmod" and not LMOD.exists():
+        told = "Lmod's files are not there (.ci/run brings them)"
+        assert not os.environ.get("CI"), told
+        pytest.skip(told)
+    return found
+
+
 @pytest.fixture
-def modules(tmp_path: Path) -> dict[str, Any]:
+def modules(tmp_path: Path, modules_by: str) -> dict[str, Any]:
     """Settings for modulefiles of the test's own, by one of which alone an interpreter is found."""
     program = tmp_path / "bin" / "python-of-the-module"
     program.parent.mkdir()
     program.write_text('#!/bin/sh\nexec "$OF_THE_MODULE" "$@"\n')
     program.chmod(0o755)
-    file = tmp_path / "modulefiles" / "chemistry" / "1.0"
+    name, text = MODULEFILES[modules_by]
+    file = tmp_path / "modulefiles" / "chemistry" / name
     file.parent.mkdir(parents=True)
-    file.write_text(MODULEFILE.format(directory=program.parent, python=sys.executable))
-    path = f"--export=ALL,MODULEPATH={tmp_path}/modulefiles"
-    return {"python": program.name, "sbatch": [path]}
+    file.write_text(text.format(directory=program.parent, python=sys.executable))
+    variables = f"MODULEPATH={tmp_path}/modulefiles"
+    if modules_by == "Lmod":
+        (tmp_path / ".bash_profile").write_text(f". {LMOD}\n")
+        variables += f",HOME={tmp_path}"
+    return {"python": program.name, "sbatch": [f"--export=ALL,{variables}"]}
 
 
 def test_what_a_module_sets_a_run_has(
@@ -158,7 +196,7 @@ def test_what_a_module_sets_a_run_has(
 
 
 def test_a_module_that_there_is_none_of_is_named(
-    cluster: Slurm, send: Callable[..., list[Job]], modules: dict[str, Any]
+    cluster: Slurm, send: Callable[..., list[Job]], modules: dict[str, Any], modules_by: str
 ) -> None:
     (job,) = send(modules=["chemistry/1.0", "physics/2"], **modules)
 
@@ -167,7 +205,7 @@ def test_a_module_that_there_is_none_of_is_named(
     assert (job.state, job.failure_kind) == (JobState.FAILED, FailureKind.INFRASTRUCTURE)
     attempt = job.attempts.get()
     assert attempt.evidence.startswith("A module could not be loaded on its node.")
-    assert "physics/2" in attempt.details["output"]
+    assert UNKNOWN[modules_by] in attempt.details["output"]
 
 
 def test_a_run_in_a_container_sees_what_is_mounted_there(

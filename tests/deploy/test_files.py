@@ -1,4 +1,7 @@
-"""What deploy/ says, against what there is: commands, variables, pins. No container engine here."""
+"""What deploy/ says, against what there is: commands, variables, pins.
+
+No container engine is needed here: docs/deploy-cloud.md has how all of it was run in one.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,13 @@ from typing import Any
 import pytest
 import yaml
 from django.core.management import get_commands, load_command_class
-from django.urls import resolve
 
 from backplane_site import services
 from tests.stack import ROOT
 
 DEPLOY = ROOT / "deploy"
+CLIENT_OF_DEBIAN = {"bookworm": 15, "trixie": 17}
+"""PostgreSQL's major version there: its pg_dump refuses a newer server."""
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 KNOWN_SECTIONS = {"Unit", "Service", "Install"}
 INSTALLED_AT = "/srv/backplane"
@@ -135,10 +139,34 @@ def test_each_command_and_variable_of_compose_is_known(compose: Any) -> None:
             assert other in compose["services"]
 
 
-def test_what_asks_for_the_health_of_the_web_asks_what_answers(compose: Any) -> None:
-    asked = compose["services"]["web"]["healthcheck"]["test"][-1]
+def test_a_job_gets_its_share_of_a_host_that_as_many_share(compose: Any) -> None:
+    replicas = compose["services"]["worker"]["deploy"]["replicas"]
 
-    assert resolve(asked.removeprefix("http://127.0.0.1:8000"))
+    assert {each["environment"]["BACKPLANE_WORKERS"] for each in ours(compose).values()} == {
+        replicas
+    }
+
+
+def test_a_setting_in_the_file_of_secrets_reaches_each_part(compose: Any) -> None:
+    assert {each["env_file"] for each in ours(compose).values()} == {".env"}
+
+
+def test_what_is_slow_to_begin_is_not_taken_for_ill(compose: Any) -> None:
+    asked = [each["healthcheck"] for each in compose["services"].values() if "healthcheck" in each]
+
+    assert len(asked) == 3
+    assert all(int(each["start_period"].removesuffix("s")) >= 60 for each in asked)
+
+
+def test_postgresql_is_there_once_it_answers_by_its_port(compose: Any) -> None:
+    assert "--host" in compose["services"]["postgres"]["healthcheck"]["test"]
+
+
+def test_the_image_can_copy_the_database_that_compose_starts(compose: Any) -> None:
+    (release,) = re.findall(r"-(\w+)$", dict(steps())["FROM"])
+    server = compose["services"]["postgres"]["image"].partition(":")[2]
+
+    assert int(server) <= CLIENT_OF_DEBIAN[release]
 
 
 def test_what_compose_mounts_and_reads_is_there(compose: Any) -> None:
@@ -161,7 +189,7 @@ def steps() -> list[tuple[str, str]]:
 
 
 def test_the_image_installs_by_the_makefiles_own_rule() -> None:
-    (made,) = re.findall(r"RUN make (\S+)", (DEPLOY / "Containerfile").read_text())
+    (made,) = re.findall(r"RUN .*?make (\S+)", (DEPLOY / "Containerfile").read_text())
     makefile = (ROOT / "Makefile").read_text().replace("$(VENV)", ".venv")
     rule = re.search(rf"^{re.escape(made)}: (.*)$", makefile, re.M)
     assert rule
@@ -181,8 +209,15 @@ def test_the_image_runs_what_there_is_as_nobody_special() -> None:
     assert wanted == re.findall(
         r'requires-python = ">=(\S+)"', (ROOT / "pyproject.toml").read_text()
     )
+    # What it runs has tini as its parent: most of it does nothing of its own about a signal.
+    assert json.loads(dict(told)["ENTRYPOINT"]) == ["tini", "--"]
+
+
+def test_what_a_site_has_of_its_own_does_not_get_into_the_image() -> None:
     left_out = (ROOT / ".dockerignore").read_text().split()
-    assert {".git", ".venv", "var"} <= set(left_out)
+
+    # Of these `deploy/.env` is where the compose file has its secrets from.
+    assert {".git", ".venv", "var", "**/.env"} <= set(left_out)
 
 
 # --- the pages ----------------------------------------------------------------------------------

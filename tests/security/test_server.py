@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from tests.stack import ROOT, Stack, free_port, until
 
@@ -70,6 +72,28 @@ def test_nobody_is_local_on_a_server(site: httpx.Client) -> None:
 
 def test_another_host_is_refused(site: httpx.Client) -> None:
     assert site.get("/healthz", headers={"Host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("hosts", "status"),
+    [
+        ("lab.example", 0),
+        (".lab.example,other.example", 0),
+        ("evil.example", 22),
+    ],
+)
+def test_the_health_check_of_compose_is_told_how_the_site_is(
+    site: httpx.Client, hosts: str, status: int
+) -> None:
+    compose = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())
+    kind, line = compose["services"]["web"]["healthcheck"]["test"]
+    assert (kind, line.count("http://127.0.0.1:8000/")) == ("CMD-SHELL", 1)
+    line = line.replace("$$", "$").replace("http://127.0.0.1:8000", str(site.base_url).rstrip("/"))
+
+    env = {"PATH": os.environ["PATH"], "ALLOWED_HOSTS": hosts}
+    asked = subprocess.run(["sh", "-c", line], env=env, timeout=30, check=False)
+
+    assert asked.returncode == status
 
 
 @pytest.mark.parametrize("declared", [True, False])
