@@ -15,7 +15,7 @@ from jobs import log_context
 from jobs.budget import Budget
 from jobs.states import FailureKind
 
-from .tree import Tree, disk_mib, oom_kills
+from .tree import Tree, cpu_seconds, disk_mib, memory_mib, oom_kills
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,10 @@ class Gauge:
                 self._kill()
 
     def _look(self) -> Iterator[Excess]:
-        for kind, reached, limit in (self._time(), self._memory(), self._disk(), self._cores()):
+        # Once: it looks through all processes of the machine.
+        there = self._tree.processes()
+        looks = (self._time(), self._memory(there), self._disk(), self._cores(there))
+        for kind, reached, limit in looks:
             if limit is not None and reached > limit:
                 yield kind, reached, limit
 
@@ -85,8 +88,8 @@ class Gauge:
         ran_s = time.monotonic() - self._started
         return FailureKind.TIMEOUT, ran_s, self._budget.wall_time_s
 
-    def _memory(self) -> tuple[FailureKind, float, int | None]:
-        held_mib = self._tree.memory_mib()
+    def _memory(self, there: list[psutil.Process]) -> tuple[FailureKind, float, int | None]:
+        held_mib = memory_mib(there)
         self.peak_memory_mib = max(self.peak_memory_mib, held_mib)
         return FailureKind.MEMORY, held_mib, self._budget.memory_mib
 
@@ -99,9 +102,9 @@ class Gauge:
         self._next_disk = now + (now - began) / LOOK_SHARE
         return FailureKind.DISK, written_mib, self._budget.disk_mib
 
-    def _cores(self) -> tuple[FailureKind, float, int | None]:
+    def _cores(self, there: list[psutil.Process]) -> tuple[FailureKind, float, int | None]:
         """Engines are told how many threads they may have; this is for one that does not listen."""
-        now, computed_s = time.monotonic(), self._tree.cpu_seconds()
+        now, computed_s = time.monotonic(), cpu_seconds(there)
         self._computed.append((now, computed_s))
         since, before_s = self._computed[0]
         if now - since < BUSY_FOR_S:

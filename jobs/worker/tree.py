@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,23 +34,6 @@ class Tree:
     def processes(self) -> list[psutil.Process]:
         return [each for each in _children() if each not in self._others]
 
-    def memory_mib(self) -> float:
-        """What they hold, pages that they share with the worker or each other counted in part."""
-        total = 0.0
-        for process in self.processes():
-            with suppress(*GONE):
-                total += share_mib(process)
-        return total
-
-    def cpu_seconds(self) -> float:
-        """What those who live have computed, and those whom they have buried."""
-        total = 0.0
-        for process in self.processes():
-            with suppress(*GONE):
-                times = process.cpu_times()
-                total += times.user + times.system + times.children_user + times.children_system
-        return total
-
     def kill(self) -> None:
         """Kill all of them, once; who is born meanwhile is met the next time."""
         for process in self.processes():
@@ -70,6 +53,25 @@ class Tree:
                 logger.error("no signal ends the processes %s", [each.pid for each in left])
                 return
             time.sleep(0.01)
+
+
+def memory_mib(processes: Iterable[psutil.Process]) -> float:
+    """What they hold, pages that they share with the worker or each other counted in part."""
+    total = 0.0
+    for process in processes:
+        with suppress(*GONE):
+            total += share_mib(process)
+    return total
+
+
+def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
+    """What those of them who live have computed, and those whom they have buried."""
+    total = 0.0
+    for process in processes:
+        with suppress(*GONE):
+            times = process.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
 
 
 def share_mib(process: psutil.Process) -> float:

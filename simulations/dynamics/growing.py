@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .prepared import Prepared
 
 LEAST_SECONDS_BETWEEN = 1.0
-SHARE_OF_TIME = 0.02
+SHARE_OF_TIME = 0.005
 
 
 @dataclass(slots=True)

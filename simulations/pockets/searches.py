@@ -20,8 +20,7 @@ from .params import SearchParams
 POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 1.0
 MOST_SEARCHES = 8
-"""Each begins by making maps of the box, which takes a third of the time of one random start. So
-many are enough to see whether they agree, and little is lost with one that is cut off."""
+"""So many are enough to see whether they agree, and little is lost with one that is cut off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -18,7 +19,7 @@ from jobs.states import FailureKind
 from jobs.worker import gauge as gauges
 from jobs.worker.autopsy import autopsy
 from jobs.worker.gauge import Gauge
-from jobs.worker.tree import Tree, disk_mib
+from jobs.worker.tree import Tree, cpu_seconds, disk_mib, memory_mib
 from tests.stack import until
 
 MIB = 1024**2
@@ -77,7 +78,7 @@ def test_memory_that_processes_share_counts_once(tree: Tree) -> None:
     parent = python("import os, time; x = bytes([1]) * (80 << 20); os.fork(); time.sleep(60)")
     until(lambda: len(tree.processes()) == 2, "the fork")
 
-    held_mib = tree.memory_mib()
+    held_mib = memory_mib(tree.processes())
 
     tree.kill()
     assert parent.wait(10) == -signal.SIGKILL
@@ -119,7 +120,7 @@ def test_more_cores_than_allowed_are_held(
     hog = python("import time; time.sleep(60)")
     began = time.monotonic()
     monkeypatch.setattr(gauges, "BUSY_FOR_S", 1)
-    monkeypatch.setattr(tree, "cpu_seconds", lambda: 3 * (time.monotonic() - began))
+    monkeypatch.setattr(gauges, "cpu_seconds", lambda there: 3 * (time.monotonic() - began))
 
     kind, reached, limit = stopped_by(gauge_of(tree, tmp_path, threads=2))
 
@@ -130,6 +131,16 @@ def test_more_cores_than_allowed_are_held(
     assert error["detail"] == "It kept 3.0 cores busy; its limit is 2."
 
 
+def test_a_look_goes_once_through_all_processes(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = Mock(return_value=[])
+    monkeypatch.setattr(tree, "processes", looks)
+
+    assert list(gauge_of(tree, tmp_path)._look()) == []
+    assert looks.call_count == 1
+
+
 def test_a_burst_and_a_helper_thread_are_no_excess(
     tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,9 +149,10 @@ def test_a_burst_and_a_helper_thread_are_no_excess(
     monkeypatch.setattr(gauges.time, "monotonic", lambda: float(next(clock)))
     gauge = gauge_of(tree, tmp_path, threads=1)
     accounts = [0.0] + [3.0 + 1.2 * second for second in range(40)]
-    monkeypatch.setattr(tree, "cpu_seconds", iter(accounts).__next__)
+    told = iter(accounts)
+    monkeypatch.setattr(gauges, "cpu_seconds", lambda there: next(told))
 
-    found = [gauge._cores() for _ in accounts]
+    found = [gauge._cores([]) for _ in accounts]
 
     assert [limit for _, _, limit in found] == [None] * 41
     assert 1 < found[-1][1] < 1.5
@@ -161,7 +173,7 @@ def test_computing_time_is_that_of_all_processes_dead_ones_included(tree: Tree) 
     (alone,) = tree.processes()
     own_s = sum(alone.cpu_times()[:2])
 
-    assert tree.cpu_seconds() > own_s + 0.05
+    assert cpu_seconds([alone]) > own_s + 0.05
 
     tree.kill()
     assert parent.wait(10) == -signal.SIGKILL
