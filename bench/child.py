@@ -43,5 +43,7 @@ class Child:
 
     def close(self) -> None:
         assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.close()
         self._process.wait(ENDS_WITHIN_S)
+        self._process.stdout.close()

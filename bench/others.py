@@ -29,7 +29,7 @@ from .contests import (
     insist_on_the_same,
     turn,
 )
-from .peers.installed import install
+from .peers.installed import PINNED, install
 from .side_by_side import write
 
 HEADING = "## Beside other queues"
@@ -80,8 +80,8 @@ def _cells(question: str, peer: str, found: Sequence[Round]) -> list[str]:
         return [f"{here:.3g}", NONE, NONE, NONE]
     theirs = statistics.median(figures[peer][question] for figures in found)
     each = [ratio(question, figures[HERE.name], figures[peer]) for figures in found]
-    spread = f"{min(each):.2f} to {max(each):.2f}"
-    return [f"{here:.3g}", f"{theirs:.3g}", f"{statistics.median(each):.2f}", spread]
+    spread = f"{min(each):.2g} to {max(each):.2g}"
+    return [f"{here:.3g}", f"{theirs:.3g}", f"{statistics.median(each):.2g}", spread]
 
 
 def circumstances(
@@ -102,10 +102,10 @@ def circumstances(
 
 
 def _told_of(peer: Contender, jobs: int, *, is_there: bool) -> str:
-    pins = ", ".join(pin.replace("==", " ") for pin in peer.pins)
+    own = ", ".join(pin.replace("==", " ") for pin in peer.pins if pin not in PINNED)
     if is_there:
-        return f"{peer.title}: {min(jobs, peer.most)} no-op jobs in a round; {pins}."
-    return f"{peer.title} was not asked: it is not installed here (`--install`: {pins})."
+        return f"{peer.title}: {own}; {min(jobs, peer.most)} no-op jobs in a round."
+    return f"{peer.title} was not asked: it is not installed here (`--install`: {own})."
 
 
 def main() -> None:

@@ -112,7 +112,7 @@ def test_beside_a_peer_above_one_means_better_here() -> None:
         for row in others.table([{"here": fast, "rq": slow}, {"here": slow, "rq": slow}])
         if row.startswith(f"| {others.RESULT} ")
     ]
-    assert row == f"| {others.RESULT} | RQ | 1.5 | 2 | 1.50 | 1.00 to 2.00 |"
+    assert row == f"| {others.RESULT} | RQ | 1.5 | 2 | 1.5 | 1 to 2 |"
 
 
 def test_whoever_computes_something_else_is_not_compared() -> None:
