@@ -34,7 +34,7 @@ def timeline(
     yield "begin", began - moment(job["started_at"])
     stages = {"": began}
     for event in events:
-        stages.setdefault(event["stage"], moment(event["at"]))
+        stages.setdefault(event["stage"], min(moment(event["at"]), ended))
     del stages[""]
     names, starts = list(stages), [began, *list(stages.values())[1:], ended]
     for number, name in enumerate(names):
