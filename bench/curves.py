@@ -109,6 +109,19 @@ def workers(figure: Figure, found: Sequence[dict[str, Any]]) -> None:
     axes.legend(fontsize=8)
 
 
+def webs(figure: Figure, found: Sequence[dict[str, Any]]) -> None:
+    """How much more is answered than by one process."""
+    (one,) = found
+    axes = figure.subplots()
+    there = [step["webs"] for step in one["steps"]]
+    for name in one["steps"][0]["asked"]:
+        axes.plot(there, [step["asked"][name]["ratio"] for step in one["steps"]], label=name)
+    axes.set_xticks(there)
+    axes.set(xlabel="web processes behind one port", ylim=(0, None))
+    axes.set_ylabel("answers a second, as a multiple of one's")
+    axes.legend(fontsize=8)
+
+
 def _aim(axes: Axes, at: float) -> None:
     axes.axhline(at, color=INK, linewidth=0.8, linestyle=":", marker="")
 
@@ -126,6 +139,7 @@ CURVES = (
         draw=watchers,
     ),
     Curve(name="workers", needs=("workers-sqlite", "workers-postgres"), draw=workers),
+    Curve(name="webs", needs=("webs-sqlite",), draw=webs),
 )
 
 

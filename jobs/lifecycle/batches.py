@@ -25,7 +25,7 @@ from .following import follow_all
 from .preparing import Folding, Refusal, Wanted, errors_of, prepare_each
 from .storing import insert_all
 from .submission import Prepared, another, new_job, same_as, sent_by, why_no_restart
-from .writing import ROWS_AT_ONCE, change_all, record_all
+from .writing import ROWS_AT_ONCE, SUBMITTED, change_all, record_all
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ def _store(batch: Batch, new: Sequence[Job], allowance: Allowance, origin: Origi
     admit_from(origin, new)
     refuse_removed(batch.owner, new)
     insert_all(Job, new)
-    record_all(new, "submitted", sent_by)
+    record_all(new, SUBMITTED, sent_by)
     if any(job.awaits_approval for job in new):
         # Of a batch that is resumed, those that waited before were asked for then.
         waiting = Job.objects.unfinished(JobState.QUEUED).filter(batch=batch, last_seq=1)

@@ -30,7 +30,7 @@ from .backends import hand_to_backend
 from .filing import refuse_removed
 from .following import follow, settled
 from .storing import insert
-from .writing import change, record
+from .writing import SUBMITTED, change, record
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ def submit(
         admit_from(origin, [job])
         refuse_removed(owner, [job])
         insert(job)
-        record(job, "submitted", sent_by(job))
+        record(job, SUBMITTED, sent_by(job))
         if job.awaits_approval:
             ask_for_approval(job)
         also(job)

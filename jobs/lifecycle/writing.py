@@ -41,6 +41,8 @@ ROWS_AT_ONCE = 500
 MOST_NUDGED = 200
 """Of more jobs at once the readers learn when they next look by themselves."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+SUBMITTED = "submitted"
+"""The first event of a job: before it is answered nobody knows its id, and can wait for news."""
 
 
 class IllegalTransition(Exception):
@@ -135,8 +137,9 @@ def record_all(
         _put_in_inbox(made)
     else:
         insert_all(JobEvent, rows)
-    for job in jobs[:MOST_NUDGED]:
-        _nudge_after_commit(job.pk)
+    if kind != SUBMITTED:
+        for job in jobs[:MOST_NUDGED]:
+            _nudge_after_commit(job.pk)
 
 
 def fence(attempt: int) -> dict[str, Any]:

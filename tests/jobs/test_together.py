@@ -35,6 +35,17 @@ def state(job: Job) -> str:
     return str(Job.objects.get(pk=job.pk).state)
 
 
+def test_the_bell_of_a_job_whose_id_nobody_knows_is_not_rung(
+    submit: Callable[..., Job], rung: list[UUID], alice: Any
+) -> None:
+    job = submit()
+    assert rung == []
+
+    lifecycle.request_cancel(job, by=alice)
+
+    assert set(rung) == {job.pk}
+
+
 def test_each_change_has_its_event_and_its_readers_hear_of_all_at_once(
     running: list[Job], rung: list[UUID]
 ) -> None:
