@@ -23,15 +23,16 @@ def insert_all(model: type[models.Model], rows: Iterable[Any]) -> None:
     connection = connections[router.db_for_write(model)]
     statement = _statement(model, connection.vendor)
     written = [(name, _as_before(write, connection)) for name, write in statement.fields]
-    values = ([write(getattr(row, name)) for name, write in written] for row in rows)
+    # All of them first: to make one may ask the database, which listens to nothing else in a copy.
+    values = [[write(getattr(row, name)) for name, write in written] for row in rows]
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
+        if connection.vendor == "postgresql" and len(values) > 1:
             # Not a statement for each, which it would read and plan each time.
             with connection.wrap_database_errors, cursor.copy(statement.copy) as copy:
                 for each in values:
                     copy.write_row(each)
         else:
-            cursor.executemany(statement.insert, list(values))
+            cursor.executemany(statement.insert, values)
 
 
 def insert(row: models.Model) -> None:

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.forms import model_to_dict
 
 from jobs.lifecycle.storing import insert, insert_all
-from jobs.models import Job
+from jobs.models import Job, JobEvent
 
 pytestmark = pytest.mark.django_db
 ODD = 'a\tb\\n\nc "ü" \\N €'
@@ -47,3 +47,13 @@ def test_nothing_is_stored_twice(submit: Callable[..., Job]) -> None:
         insert_all(Job, [another(job), job])
 
     assert Job.objects.count() == 1
+
+
+def test_to_make_a_row_may_ask_the_database(submit: Callable[..., Job]) -> None:
+    submit(), submit()
+    lean = Job.objects.only("id")
+
+    events = (JobEvent(job=job, seq=2, kind="said", data={"name": job.name}) for job in lean)
+    insert_all(JobEvent, events)
+
+    assert JobEvent.objects.filter(kind="said", data={"name": ""}).count() == 2
