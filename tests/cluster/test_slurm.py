@@ -23,8 +23,12 @@ def test_a_job_runs_on_each_of_its_nodes(slurm: Slurm) -> None:
 
 
 def test_what_was_killed_is_started_again(slurm: Slurm) -> None:
-    # A job that it knows as completing keeps a node for minutes once it is started again.
+    # A job that it has written down as completing keeps a node for minutes, once it starts again.
     until(lambda: {*slurm.states().values()} == {"idle"}, "both nodes are idle")
+    asked = ["--parsable", "--hold", "--output=/dev/null", "--wrap=exit 0"]
+    waiting = slurm.ask("sbatch", *asked).strip()
+    slurm.save(waiting)
+    slurm.ask("scancel", waiting)
     slurm.kill("slurmctld")
     assert not slurm.answers()
 
