@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from .circumstances import children_s
 
 XC, BASIS = "b3lypg", "def2-svp"
 MOLECULES = {
@@ -64,18 +65,12 @@ class Took:
 
 def timed(argv: Sequence[str], threads: int) -> tuple[Took, Geometry]:
     env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    began, computed = time.perf_counter(), _computed_s()
+    began, computed = time.perf_counter(), children_s()
     done = subprocess.run(argv, env=env, capture_output=True, check=True)
-    took = Took(wall_s=time.perf_counter() - began, cpu_s=_computed_s() - computed)
+    took = Took(wall_s=time.perf_counter() - began, cpu_s=children_s() - computed)
     text = done.stdout.decode()
     found: Geometry = json.loads(text[text.index("{") :])
     return took, found.get("result", found)
-
-
-def _computed_s() -> float:
-    """By what this process has started and seen end."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def energy_hartree(geometry: Geometry) -> float:

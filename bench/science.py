@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -31,7 +30,9 @@ from typing import Any
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
-from bench.timeline import moment, told
+from bench.circumstances import children_s
+from bench.sites import stamp
+from bench.timeline import told
 from tests.stack import FINAL, Stack, until
 
 ROUNDS = 3
@@ -142,7 +143,7 @@ SIZES = {"dft": 8.0, "md": 400.0, "docking": 48.0}
 
 def seconds_of(job: Answer) -> float:
     """From a worker taking it to its result."""
-    return moment(job["finished_at"]) - moment(job["started_at"])
+    return stamp(job["finished_at"]) - stamp(job["started_at"])
 
 
 def is_at_rest(site: Stack) -> bool:
@@ -198,16 +199,10 @@ def by_script(case: Case, settings: Settings, threads: int, folder: Path) -> tup
     env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     script = Path(__file__).parent / "direct" / f"{case.name}.py"
     argv = [sys.executable, str(script), str(given)]
-    began, before_s = time.perf_counter(), _children_s()
+    began, before_s = time.perf_counter(), children_s()
     done = subprocess.run(argv, cwd=folder, env=env, stdout=subprocess.PIPE, check=True)
-    spent = Spent(wall_s=time.perf_counter() - began, cpu_s=_children_s() - before_s)
+    spent = Spent(wall_s=time.perf_counter() - began, cpu_s=children_s() - before_s)
     return spent, float(json.loads(done.stdout.splitlines()[-1])["figure"])
-
-
-def _children_s() -> float:
-    """Of the processor, by those that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def compared(case: Case, size: float, rounds: int, folder: Path) -> Iterator[tuple[Spent, Spent]]:
@@ -247,7 +242,7 @@ def together(case: Case, size: float, workers: int) -> float:
         ids = [site.submit(case.simulation, **case.job(size)) for _ in range(2)]
         done = [site.wait(each, within_s=WITHIN_S) for each in ids]
     assert {job["state"] for job in done} == {"succeeded"}, done
-    ends, starts = ([moment(job[key]) for job in done] for key in ("finished_at", "started_at"))
+    ends, starts = ([stamp(job[key]) for job in done] for key in ("finished_at", "started_at"))
     return max(ends) - min(starts)
 
 

@@ -13,6 +13,7 @@ import psutil
 
 from tests.stack import Stack, until
 
+from .circumstances import cpu_s
 from .load import Answers, Load, put
 from .peers.seed.site import JOB, Seed
 
@@ -163,14 +164,9 @@ def has_none_waiting(stack: Stack) -> bool:
 
 
 def _put(web: psutil.Process, port: int, seconds: float, **asked: Any) -> Measured:
-    before_s = _cpu_s(web)
+    before_s = cpu_s(web)
     answers = put(Load(port=port, seconds=seconds, connections=CONNECTIONS, **asked))
-    return Measured(answers=answers, cpu_ms=1e3 * (_cpu_s(web) - before_s) / answers.n)
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    used = process.cpu_times()
-    return float(used.user + used.system)
+    return Measured(answers=answers, cpu_ms=1e3 * (cpu_s(web) - before_s) / answers.n)
 
 
 def _run(sent_at: float, job: dict[str, Any]) -> Run:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Any
 
 from tests.stack import Stack
 
+from .sites import stamp
+
 Answer = dict[str, Any]
-
-
-def moment(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
 
 
 def told(site: Stack, done: Answer) -> str:
@@ -30,13 +27,13 @@ def timeline(
 
     Events tell within half a second when a stage began.
     """
-    began, ended = moment(provenance["started_at"]), moment(provenance["ended_at"])
-    yield "begin", began - moment(job["started_at"])
+    began, ended = stamp(provenance["started_at"]), stamp(provenance["ended_at"])
+    yield "begin", began - stamp(job["started_at"])
     stages = {"": began}
     for event in events:
-        stages.setdefault(event["stage"], min(moment(event["at"]), ended))
+        stages.setdefault(event["stage"], min(stamp(event["at"]), ended))
     del stages[""]
     names, starts = list(stages), [began, *list(stages.values())[1:], ended]
     for number, name in enumerate(names):
         yield name, starts[number + 1] - starts[number]
-    yield "end", moment(job["finished_at"]) - ended
+    yield "end", stamp(job["finished_at"]) - ended
