@@ -36,6 +36,18 @@ async function look() {
   tellLocalTime(fresh);
   document.adoptNode(fresh);
   keep(shown, fresh);
+  keepTexts(shown, fresh);
   shown.replaceWith(fresh);
   return enliven(fresh);
+}
+
+/** A text that is read whole stays open: it is told by its row and its column. */
+function keepTexts(before, fresh) {
+  const open = new Set([...before.querySelectorAll("details[open]")].map(placeOf));
+  for (const text of fresh.querySelectorAll("details")) text.open ||= open.has(placeOf(text));
+}
+
+function placeOf(text) {
+  const cell = text.closest("td");
+  return cell && `${cell.cellIndex} ${cell.parentNode.querySelector("th")?.textContent}`;
 }

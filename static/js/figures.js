@@ -42,18 +42,25 @@ async function drawInto(figure, told, tools) {
   }
 }
 
-/** When the server draws the page anew, a figure that says the same stays as its reader has it. */
+/** When the server draws the page anew, a figure that says the same stays as its reader has it, and
+ *  one that says something new has its table open or closed as it was. */
 export function keepFigures(before, fresh) {
   for (const now of fresh.querySelectorAll("figure[data-key]")) {
     const key = CSS.escape(now.dataset.key);
     const old = before.querySelector(`figure[data-key="${key}"][data-alive]`);
-    if (old && textOf(old) === textOf(now)) now.replaceWith(old);
+    if (!old) continue;
+    if (textOf(old) === textOf(now)) now.replaceWith(old);
+    else numbersIn(now).toggleAttribute("data-open", !numbersIn(old).hidden);
   }
 }
 
 /** The viewer of figure 1, for a figure that shows something in it. */
 export function structureBeside(figure) {
   return figure.closest("#job")?.querySelector("bp-mol") ?? null;
+}
+
+function numbersIn(figure) {
+  return figure.querySelector("[data-numbers]");
 }
 
 function toldIn(figure) {

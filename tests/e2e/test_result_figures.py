@@ -284,6 +284,33 @@ def test_two_jobs_lie_over_each_other_where_they_are_compared(
         figure.get_by_role("button", name="SVG").click()
     drawn = saved.value.path().read_text()
     assert drawn.count("<polyline") == drawn.count(">xTB ") == 2  # lines, and their names
+    a_table_stays_open_when_its_figure_has_news(page)
+
+
+def a_table_stays_open_when_its_figure_has_news(page: Page) -> None:
+    figures = page.locator("figure[data-kind=compared]")
+    figures.first.get_by_role("button", name="Table").click()
+    expect(figures.first.locator("[data-numbers]")).to_be_visible()
+
+    drawn_anew = page.evaluate(
+        """async () => {
+          const { keepFigures, bringToLife } = await import("/static/js/figures.js");
+          const shown = document.querySelector("#compared");
+          const answer = await fetch(location.href);
+          const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+          const fresh = document.adoptNode(page.querySelector("#compared"));
+          const told = fresh.querySelectorAll("figure[data-key] > script");
+          told.forEach((each) => { each.textContent += " "; });
+          keepFigures(shown, fresh);
+          shown.replaceWith(fresh);
+          bringToLife(fresh, "compare");
+          return fresh.querySelectorAll("figure[data-key]").length;
+        }"""
+    )
+
+    assert drawn_anew > 1
+    expect(figures.first.locator("[data-numbers]")).to_be_visible()
+    expect(figures.nth(1).locator("[data-numbers]")).to_be_hidden()
 
 
 def test_without_motion_a_mode_is_told_by_its_arrows(
