@@ -1,4 +1,4 @@
-"""The first page: what runs, what needs somebody, what has ended since they last looked."""
+"""The first page: what runs or waits, what needs somebody, what has ended since they last looked."""
 
 from __future__ import annotations
 
@@ -93,13 +93,15 @@ def _since(request: HttpRequest) -> datetime:
 
 
 def _blocks(mine: JobQuerySet, since: datetime) -> dict[str, Block]:
-    """Four queries for the jobs, and one for what all their strip charts show."""
+    """Five queries for the jobs, and one for what all their strip charts show."""
     running = mine.unfinished(JobState.RUNNING)
     silent = running.filter(reason=Reason.UNCONFIRMED)
-    awaiting = mine.unfinished(JobState.QUEUED).filter(consent=Consent.AWAITED)
+    queued = mine.unfinished(JobState.QUEUED)
+    awaiting = queued.filter(consent=Consent.AWAITED)
     ended = mine.filter(finished_at__gte=since)
     found = {
         "running": _first(running.exclude(reason=Reason.UNCONFIRMED)),
+        "waiting": _first(queued.exclude(consent=Consent.AWAITED)),
         "attention": _first(silent | awaiting) + _first(ended.filter(state=JobState.FAILED)),
         "finished": _first(ended.filter(state=JobState.SUCCEEDED)),
     }

@@ -1,4 +1,4 @@
-"""The first page: what runs, what needs somebody, what has ended since they last looked."""
+"""The first page: what runs or waits, what needs somebody, what has ended since they last looked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def as_alice(client: Client, alice: Any) -> Client:
 
 def blocks(client: Client) -> dict[str, list[str]]:
     context = client.get("/").context
-    shown = ("running", "attention", "finished")
+    shown = ("running", "waiting", "attention", "finished")
     return {name: [row.job.name for row in context[name].rows] for name in shown}
 
 
@@ -48,6 +48,7 @@ def test_it_tells_what_runs_what_needs_somebody_and_what_has_ended(
 ) -> None:
     assert blocks(as_alice) == {
         "running": ["runs"],
+        "waiting": ["waits"],
         "attention": ["asks", "silent", "failed"],
         "finished": ["done"],
     }
