@@ -21,6 +21,7 @@ PLACES = {
     "t": "home",
     "j": "jobs:list",
     "n": "jobs:new",
+    "b": "batches:list",
     "m": "molecules:list",
     "q": "queue",
 }
