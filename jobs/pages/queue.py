@@ -25,7 +25,7 @@ from . import copying
 from .forecast import about, between
 from .listing import lean
 from .readers import own_jobs
-from .strips import catalogued
+from .strips import title_of
 
 MINE_SHOWN = 20
 
@@ -94,7 +94,7 @@ def by_class(user: Any) -> list[Class]:
         oldest=Min("queued_at", filter=Q(state=JobState.QUEUED)),
     )
     rows = sorted(counted, key=lambda row: (-row["waiting"], row["simulation"]))
-    return [Class(title=_title(row.pop("simulation")), **row) for row in rows]
+    return [Class(title=title_of(row.pop("simulation")), **row) for row in rows]
 
 
 def in_line(jobs: Sequence[Job]) -> list[Mine]:
@@ -132,8 +132,3 @@ def _mine(job: Job, outlook: Outlook) -> Mine:
         starts=about(starts["p50"]) if starts else "",
         range=between(starts["p10"], starts["p90"]) if starts else "",
     )
-
-
-def _title(name: str) -> str:
-    simulation = catalogued(name)
-    return simulation.title if simulation else name

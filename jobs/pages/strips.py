@@ -68,6 +68,12 @@ def catalogued(name: str) -> simulations.Simulation | None:
         return None
 
 
+def title_of(name: str) -> str:
+    """What a simulation is called; one that is no longer installed, by its name."""
+    simulation = catalogued(name)
+    return simulation.title if simulation else name
+
+
 def live_readouts(simulation: simulations.Simulation | None) -> list[Readout]:
     """The quantities that a line of a list may show, the most telling first."""
     if simulation is None:

@@ -15,10 +15,12 @@ from jobs.models import Attempt, Job
 from jobs.pages.formats import duration
 from jobs.pages.rail import stage_label
 from jobs.pages.status import look
+from jobs.pages.strips import title_of
 
 register = template.Library()
 register.filter("duration", duration)
 register.filter("stage_label", stage_label)
+register.filter("title_of", title_of)
 
 
 @register.simple_tag

@@ -51,7 +51,7 @@ def test_the_screen_has_it_all_at_once(admin_client, busy, redis):
     html = admin_client.get(OPS).content.decode()
 
     for told in (
-        "host:1", "demo.sum_squares</a> of alice", "Waiting for a worker", "No convergence 6.",
+        "host:1", "Sum of squares</a> of alice", "Waiting for a worker", "No convergence 6.",
         "Redis memory", "Database", "GB free", "Sockets", "?failure=science",
         'href="/admin/django_rq/dashboard/"',
     ):  # fmt: skip
