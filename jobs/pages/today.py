@@ -1,4 +1,4 @@
-"""The first page: what runs or waits, what needs somebody, what has ended since they last looked."""
+"""The first page: what runs or waits, what needs somebody, what has ended since the last look."""
 
 from __future__ import annotations
 
