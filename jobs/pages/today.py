@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 import simulations
 from jobs import moments
+from jobs.line import NEXT_FIRST
 from jobs.models import Job, JobQuerySet
 from jobs.states import Consent, JobState, Reason
 
@@ -101,7 +102,7 @@ def _blocks(mine: JobQuerySet, since: datetime) -> dict[str, Block]:
     ended = mine.filter(finished_at__gte=since)
     found = {
         "running": _first(running.exclude(reason=Reason.UNCONFIRMED)),
-        "waiting": _first(queued.exclude(consent=Consent.AWAITED)),
+        "waiting": _in_line(queued.exclude(consent=Consent.AWAITED)),
         "attention": _first(silent | awaiting) + _first(ended.filter(state=JobState.FAILED)),
         "finished": _first(ended.filter(state=JobState.SUCCEEDED)),
     }
@@ -114,6 +115,11 @@ def _blocks(mine: JobQuerySet, since: datetime) -> dict[str, Block]:
 
 def _first(jobs: JobQuerySet) -> list[Job]:
     return list(lean(jobs).newest_first()[: SHOWN + 1])
+
+
+def _in_line(jobs: JobQuerySet) -> list[Job]:
+    """As their owner's start: who waits looks for what is next."""
+    return list(lean(jobs).order_by(*NEXT_FIRST)[: SHOWN + 1])
 
 
 def _site() -> Site:

@@ -15,7 +15,7 @@ import simulations
 from jobs import lifecycle
 from jobs.models import Job
 from jobs.pages import today
-from jobs.states import Consent, FailureKind, Reason
+from jobs.states import Consent, FailureKind, Priority, Reason
 
 
 @pytest.fixture
@@ -52,6 +52,13 @@ def test_it_tells_what_runs_what_needs_somebody_and_what_has_ended(
         "attention": ["asks", "silent", "failed"],
         "finished": ["done"],
     }
+
+
+def test_what_waits_stands_as_it_will_start(as_alice: Client, submit: Callable[..., Job]) -> None:
+    submit(name="first"), submit(name="second", params={"n": 2})
+    submit(name="in a hurry", params={"n": 3}, priority=Priority.HIGH)
+
+    assert blocks(as_alice)["waiting"] == ["in a hurry", "first", "second"]
 
 
 def test_what_was_seen_is_not_told_again_and_what_ends_later_is(
