@@ -163,10 +163,10 @@ def users(backend: str, able: Ability | None, max_running: int) -> Prepared:
 
 @lru_cache(maxsize=100)
 def lines_of(backend: str, able: Ability | None) -> Prepared:
-    """The owner's next, and what it simulates."""
+    """The owner's next."""
 
     def make(owner: int, **as_of: Any) -> QuerySet[Any, Any]:
         line = waiting(backend, able=able, as_of=AsOf(**as_of)).filter(owner=owner)
-        return line.order_by(*NEXT_FIRST).values_list("pk", "simulation")[:1]
+        return line.order_by(*NEXT_FIRST).values_list("pk")[:1]
 
     return Prepared(make, owner=Example.NUMBER, **_AN_AS_OF)

@@ -103,15 +103,6 @@ def next_job(owner_id: int, backend: str, able: Ability | None = None) -> Job | 
     return None
 
 
-def next_simulation(backend: str, able: Ability | None = None) -> str | None:
-    """What the next job will most likely run. Locks nothing, promises nothing."""
-    if maintenance.is_on():
-        return None
-    owner = _next_owner(backend, able)
-    found = lines_of(backend, able).rows(owner=owner, **AsOf.current().values()) if owner else []
-    return str(found[0][1]) if found else None
-
-
 def _next_owner(backend: str, able: Ability | None) -> int | None:
     if able is not None and not (able.queues and able.simulations):
         return None  # it can do nothing, and there is no question to ask

@@ -37,7 +37,7 @@ from .filing import FileInUse, FileRemoved, remove_file, remove_unused_file
 from .many import cancel_each, prioritise_each
 from .preparing import TooSlow, Wanted, errors_of
 from .resting import begin_maintenance, end_maintenance
-from .running import doubt, extend_lease, extend_leases, progress, start, take_next
+from .running import NotLoaded, doubt, extend_lease, extend_leases, progress, start, take_next
 from .submission import (
     CannotRestart,
     NotAllowed,
@@ -67,6 +67,7 @@ __all__ = [
     "IllegalTransition",
     "InvalidBatch",
     "NotAllowed",
+    "NotLoaded",
     "NothingToResume",
     "OverQuota",
     "Prepared",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -30,11 +30,27 @@ POSITION = frozenset({"fraction", "message", "stage"})
 """What every point has; the rest of it are metrics."""
 
 
-def take_next(backend: str, *, able: Ability | None = None, **by: Any) -> Job | None:
+class NotLoaded(Exception):
+    """The job whose turn it is was left where it is: its worker is to import its engines first."""
+
+    def __init__(self, simulation: str) -> None:
+        super().__init__(f"{simulation} is not loaded yet")
+        self.simulation = simulation
+
+
+def take_next(
+    backend: str,
+    *,
+    able: Ability | None = None,
+    loaded: Container[str] | None = None,
+    **by: Any,
+) -> Job | None:
     """Start the job whose turn it is. None: there is none that may start now.
 
     :param able: what the worker can serve, where that is not everything.
+    :param loaded: the simulations that the worker is ready to run at once, where that matters.
     :param by: whom to name as its worker, as in `start`.
+    :raises NotLoaded: it is a job of another simulation than those; it still waits.
     """
     while True:
         with transaction.atomic():
@@ -46,6 +62,8 @@ def take_next(backend: str, *, able: Ability | None = None, **by: Any) -> Job | 
             job = turns.next_job(allowance.user_id, backend, able) if has_room else None
             if job is None:
                 continue
+            if loaded is not None and job.simulation not in loaded:
+                raise NotLoaded(job.simulation)
             with suppress(IllegalTransition):  # cancelled meanwhile
                 start(job, job.attempt, **by)
                 allowance.served_at = timezone.now()

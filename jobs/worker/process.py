@@ -62,6 +62,7 @@ class JobWorker(Worker):
         self.ability = of_this_host(fleet.queues_of(self.queue_names()))
         self._warden: Warden | None = None
         self._tree = Tree()
+        self._loaded: set[str] = set()
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         adopt_orphans()
@@ -74,8 +75,7 @@ class JobWorker(Worker):
     def execute_job(self, job: Ticket, queue: Queue) -> None:
         ticket = job
         compose_queries()
-        preload(insist(partial(turns.next_simulation, BACKEND, self.ability)))
-        mine = insist(self._take_turn)
+        mine = self._take_turn_once_loaded()
         if mine is None:
             self._drawn_in_vain(ticket, queue)
             return
@@ -125,11 +125,22 @@ class JobWorker(Worker):
                 self._warden.give_back()
             self._warden = None
 
+    def _take_turn_once_loaded(self) -> Job | None:
+        """What is imported ahead takes its time before the job begins, not of the job's."""
+        while True:
+            try:
+                return insist(self._take_turn)
+            except lifecycle.NotLoaded as exc:
+                preload(exc.simulation)
+                # Or it cannot be: then the work-horse will tell.
+                self._loaded.add(exc.simulation)
+
     def _take_turn(self) -> Job | None:
         pid = os.getpid()
         return lifecycle.take_next(
             BACKEND,
             able=self.ability,
+            loaded=self._loaded,
             worker=identity(pid),
             host=HOST,
             pid=pid,
@@ -231,15 +242,13 @@ def _discard(ticket: Ticket, queue: Queue) -> None:
     ticket.delete()
 
 
-def preload(simulation: str | None) -> None:
+def preload(simulation: str) -> None:
     """Import its engines in the parent, and look up what is the same for each run: once, instead
     of once a job.
 
     Importing is safe to fork, computing is not. What fails here will fail in the work-horse too,
     where it can be told.
     """
-    if simulation is None:
-        return
     try:
         simulations.preload(simulation)
         know_what_stays(simulations.get(simulation).requires)

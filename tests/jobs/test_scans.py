@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
-from jobs import keys, lifecycle, outlook, throughput, turns
+from jobs import keys, lifecycle, outlook, throughput
 from jobs.batch_models import Batch, BatchItem
 from jobs.lifecycle.storing import insert_all
 from jobs.models import Allowance, Attempt, Job
@@ -142,7 +142,6 @@ def test_what_is_asked_again_and_again_costs_by_what_is_open(redis: Any, years: 
         reconciler.look()
         reconciler.look()
         lifecycle.take_next("rq", worker="w", host="h", pid=1)
-        turns.next_simulation("rq")
         jobs = list(Job.objects.filter(finished_at=None).order_by("queued_at")[:50])
         seen = outlook.Outlook(jobs)
         assert any(seen.why(job) for job in jobs)

@@ -36,6 +36,21 @@ def allow(user: Any, **limits: int) -> None:
     Allowance.objects.update_or_create(user=user, defaults=limits)
 
 
+def test_a_worker_that_has_to_import_an_engine_first_takes_nothing(
+    submit: Callable[..., Job],
+) -> None:
+    job = submit()
+    by = {"worker": "w:1", "host": "w", "pid": 1}
+
+    with pytest.raises(lifecycle.NotLoaded) as raised:
+        lifecycle.take_next("rq", loaded={"dft_single_point"}, **by)
+
+    assert raised.value.simulation == job.simulation
+    job.refresh_from_db()
+    assert (job.state, job.attempts.count()) == (JobState.QUEUED, 0)
+    assert lifecycle.take_next("rq", loaded={job.simulation}, **by) == job
+
+
 def test_a_long_line_of_one_user_does_not_keep_another_waiting(
     submit: Callable[..., Job], alice: Any, bob: Any
 ) -> None:

@@ -43,7 +43,6 @@ def test_no_worker_is_given_a_job_until_it_is_over(submit, rest, over):
     rest()
 
     assert lifecycle.take_next("rq", **BY) is None
-    assert turns.next_simulation("rq") is None
     assert over()
     taken = lifecycle.take_next("rq", **BY)
     assert taken == job
