@@ -45,7 +45,18 @@ def take_threads(threads: int) -> None:
     No core is reserved: whoever pins jobs without knowing of each other puts two on one core.
     """
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
-    _pools_with(len(sys.modules)).limit(limits=threads)
+    set_pools(threads)
+
+
+def set_pools(threads: int) -> None:
+    """Tell those that are loaded, unless they have as many already.
+
+    OpenBLAS, told anything at all after a fork, starts as many threads as it had before it. So
+    whoever forks tells it before, and then there is nothing to tell in the work-horse.
+    """
+    for pool in _pools_with(len(sys.modules)).lib_controllers:
+        if pool.num_threads != threads:
+            pool.set_num_threads(threads)
 
 
 def find_pools() -> None:

@@ -37,7 +37,7 @@ from jobs.prepared import Prepared
 from jobs.processes import machine, started
 from simulations.record.provenance import know_what_stays
 
-from .confine import confine, find_pools
+from .confine import confine, find_pools, set_pools
 from .host import HOST, adopt_orphans, die_with_parent, identity
 from .patience import insist
 from .tree import Tree
@@ -61,6 +61,7 @@ class JobWorker(Worker):
         self.version = build()
         self.ability = of_this_host(fleet.queues_of(self.queue_names()))
         self._warden: Warden | None = None
+        self._status: int | None = None
         self._tree = Tree()
         self._loaded: set[str] = set()
 
@@ -149,6 +150,8 @@ class JobWorker(Worker):
         )
 
     def fork_work_horse(self, job: Ticket, queue: Queue) -> None:
+        assert self._warden
+        set_pools(self._warden.budget.threads or 1)
         # Parent and child must not share a database socket.
         connections.close_all()
         for connection in connections.all(initialized_only=True):
@@ -162,20 +165,33 @@ class JobWorker(Worker):
         confine(self._warden.budget, self._warden.workdir)
         super().main_work_horse(job, queue)
 
-    def prepare_job_execution(
-        self, job: Ticket, remove_from_intermediate_queue: bool = False
-    ) -> None:
-        """RQ's bookkeeping at the start of a run; the run does not hang on it."""
+    def prepare_execution(self, job: Ticket) -> Any:
+        """RQ's bookkeeping at the start of a run, all of it by us: a work-horse would open a
+        connection for it, and take a copy of each page of ours that it touches."""
+        execution = super().prepare_execution(job)
         try:
-            super().prepare_job_execution(job, remove_from_intermediate_queue)
+            self.prepare_job_execution(job, remove_from_intermediate_queue=len(self.queues) == 1)
         except RedisError as exc:
             logger.warning("Redis is away (%s); the job begins without it", exc)
+        return execution
+
+    def perform_job(self, job: Ticket, queue: Queue, execution: Any) -> bool:
+        """In the work-horse: the run, and nothing else."""
+        try:
+            job.perform()
+        except Exception:
+            # Its status tells us, and what there is of a result is settled by the warden.
+            logger.exception("the run broke off")
+            raise
+        return True
 
     def monitor_work_horse(self, job: Ticket, queue: Queue, execution: Any) -> None:
         assert self._warden
         self._warden.start()
         try:
             super().monitor_work_horse(job, queue, execution)
+            if self._status == os.EX_OK:
+                self._book_the_end(job, queue, execution)
         finally:
             # Already settled, unless RQ itself failed: then nobody would watch over the run.
             self._kill_group()
@@ -184,12 +200,20 @@ class JobWorker(Worker):
 
     def wait_for_horse(self) -> tuple[int | None, int | None, Any]:
         pid, status, usage = super().wait_for_horse()
+        self._status = status
         if self._warden:
             # Here, before Redis is asked anything: it may hang. RQ's alarm was for the wait alone.
             signal.alarm(0)
             self._tree.end()
             self._warden.settle(status, usage)
         return pid, status, usage
+
+    def _book_the_end(self, job: Ticket, queue: Queue, execution: Any) -> None:
+        """Of the ticket; that of the job is in the database by now."""
+        try:
+            self._finalize_success(job, queue, execution, None)
+        except RedisError as exc:
+            logger.warning("Redis is away (%s); it keeps a ticket that was used up", exc)
 
     def _kill_group(self) -> None:
         """The work-horse and what it started; RQ's own way aims at us once the horse is gone."""

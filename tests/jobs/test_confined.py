@@ -330,6 +330,28 @@ def test_pools_that_were_found_before_the_fork_are_not_looked_for_again() -> Non
     assert told.split() == ["2"]
 
 
+def test_a_work_horse_whose_worker_told_the_pools_starts_no_thread_for_it() -> None:
+    told = said(
+        """
+        import os
+        import numpy
+        from jobs.worker.confine import find_pools, set_pools, take_threads
+        find_pools()
+        set_pools(2)  # as for a job before
+        numpy.ones((500, 500)) @ numpy.ones((500, 500))
+        set_pools(1)
+        if pid := os.fork():
+            os.waitpid(pid, 0)
+        else:
+            take_threads(1)
+            print(len(os.listdir("/proc/self/task")), flush=True)
+            os._exit(0)
+        """
+    )
+
+    assert told.split() == ["1"]
+
+
 @pytest.fixture
 def quiet(tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Gauge]:
     """A gauge that saw so much memory, on a machine that killed so many for want of it."""
