@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Avg, Count, F, IntegerField, Min, Prefetch, Q, QuerySet, Value, Window
-from django.db.models.fields.json import KT
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
@@ -217,7 +216,7 @@ def items_after(batch: Batch, index: int, limit: int, **only: Any) -> list[Batch
 def items_with_input(batch: Batch, index: int, limit: int) -> list[BatchItem]:
     """The items that follow that index, with what their jobs were given and how they ended."""
     large = [name for name in NOT_SHOWN if name != "params"]
-    jobs = Job.objects.defer(*large, "result").annotate(formula=KT("structure__formula"))
+    jobs = Job.objects.defer(*large, "result")
     found = batch.items.filter(index__gt=index).prefetch_related(Prefetch("job", jobs))
     return list(found.order_by("index")[:limit])
 

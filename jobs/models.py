@@ -35,6 +35,7 @@ from .webhook_models import (  # noqa: F401
 )
 
 HEX_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+LONGEST_FORMULA = 500
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -68,6 +69,8 @@ class Job(models.Model):
     structure = models.JSONField(null=True, blank=True)
     # Of the one molecule that it is about, as `structure` has it; blank for all others.
     inchikey = models.CharField(max_length=27, blank=True, editable=False)
+    # As `structure` has it, of a molecule, a crystal or a reaction: lists show it and find by it.
+    formula = models.CharField(max_length=LONGEST_FORMULA, blank=True, editable=False)
     notes = models.JSONField(default=list, blank=True)
     fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     backend = models.CharField(max_length=20, default="rq")
@@ -105,7 +108,7 @@ class Job(models.Model):
     error = models.JSONField(null=True, blank=True)
     key = models.ForeignKey(ApiKey, models.PROTECT, null=True, blank=True, related_name="jobs")
     agent = models.CharField(max_length=100, blank=True)
-    purpose = models.CharField(max_length=500, blank=True)
+    purpose = models.CharField(max_length=LONGEST_FORMULA, blank=True)
     consent = models.CharField(max_length=10, choices=Consent, blank=True, editable=False)
     reserved_core_s = models.FloatField(default=0, editable=False)
     used_core_s = models.FloatField(default=0, editable=False)
@@ -131,6 +134,7 @@ class Job(models.Model):
             models.Index(fields=["owner", "-created_at", "id", "name"], name="job_owner_created"),
             models.Index(fields=["-created_at", "id", "name"], name="job_created"),
             models.Index(fields=["owner", "inchikey", "-created_at", "id"], name="job_of_molecule"),
+            models.Index(fields=["owner", "formula", "-created_at", "id"], name="job_of_formula"),
             # The operators' list, by what is rare among a million.
             models.Index(fields=["state", "-created_at", "id"], name="job_state_created"),
             models.Index(
@@ -263,16 +267,9 @@ class Job(models.Model):
             return self.simulation
 
     @property
-    def about(self) -> str:
-        """The formula of its molecule: as a list has had it read, without the rest of that."""
-        known = self.__dict__
-        found = known["formula"] if "formula" in known else (self.structure or {}).get("formula")
-        return str(found or "")
-
-    @property
     def called(self) -> str:
         """Its name; without one, what is simulated, and of which molecule."""
-        return self.name or ", ".join(filter(None, [self.title, self.about]))
+        return self.name or ", ".join(filter(None, [self.title, self.formula]))
 
     @property
     def told_apart(self) -> str:
@@ -402,7 +399,7 @@ class Artifact(models.Model):
     media_type = models.CharField(max_length=100)
     size_bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
-    key = models.CharField(max_length=500, blank=True, default="", editable=False)
+    key = models.CharField(max_length=LONGEST_FORMULA, blank=True, default="", editable=False)
     """In the bucket; empty: it lies where its attempt wrote it."""
 
     class Meta:

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, F, Func, IntegerField, Max, Min, Q, Value
-from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -235,8 +234,7 @@ def _examples(moments: list[datetime]) -> Iterator[tuple[str, Job]]:
         jobs = Job.objects.filter(
             finished_at__isnull=False, finished_at__in=moments, state=JobState.FAILED
         )
-        named = jobs.annotate(formula=KT("structure__formula"))
-        for job in named.only("name", "simulation", "failure_kind", "error"):
+        for job in jobs.only("name", "simulation", "formula", "failure_kind", "error"):
             yield job.failure_kind, job
 
 

@@ -19,7 +19,7 @@ from jobs import equality, estimates, heritage, log_context, placement
 from jobs.budget import Budget
 from jobs.files import fold, unfold
 from jobs.keys import UNKNOWN, Origin
-from jobs.models import Job
+from jobs.models import LONGEST_FORMULA, Job
 from jobs.placement import ANYWHERE, Asked, Placed
 from jobs.states import FailureKind, JobState, Priority, Reason
 from jobs.webhooks import endpoints as webhooks
@@ -211,10 +211,12 @@ def another(pattern: Job, prepared: Prepared, **columns: Any) -> Job:
 
 def _columns_of(prepared: Prepared, notes: Sequence[simulations.Note] = ()) -> dict[str, Any]:
     """What tells the job of one submission from that of another."""
+    structure = prepared.checked.structure or {}
     return {
         "simulation": prepared.simulation.name,
         "structure": prepared.checked.structure,
-        "inchikey": (prepared.checked.structure or {}).get("inchikey") or "",
+        "inchikey": structure.get("inchikey") or "",
+        "formula": str(structure.get("formula") or "")[:LONGEST_FORMULA],
         "estimate": prepared.estimate,
         "fingerprint": prepared.fingerprint,
         "notes": [

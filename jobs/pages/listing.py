@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count
-from django.db.models.fields.json import KT
 from django.http import QueryDict
 
 import simulations
@@ -101,7 +100,6 @@ def lean(jobs: JobQuerySet, *, with_owner: bool = False) -> JobQuerySet:
     :param with_owner: not of one's own: SQLite sorts all the jobs there are to join them to one.
     """
     found = jobs.defer("params", "result", "structure", "notes")
-    found = found.annotate(formula=KT("structure__formula"))
     return found.select_related("owner") if with_owner else found
 
 

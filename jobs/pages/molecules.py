@@ -92,7 +92,7 @@ def molecules(mine: JobQuerySet, counted: Sequence[dict[str, Any]]) -> list[Mole
     newest = mine.filter(
         inchikey__in=[row["inchikey"] for row in counted],
         created_at__in=[row["last"] for row in counted],
-    ).annotate(smiles=KT("structure__smiles"), formula=KT("structure__formula"))
+    ).annotate(smiles=KT("structure__smiles"))
     told: Any = newest.values("inchikey", "smiles", "formula", "name")
     known = {row["inchikey"]: row for row in told}
     drawn = drawings(row["smiles"] or "" for row in known.values())

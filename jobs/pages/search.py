@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.db.models.fields.json import KT
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_safe
 from jobs.finding import called
 from jobs.models import Job, JobQuerySet, StoredFile
 from simulations import Busy, InvalidParams, bounded, get
+from simulations.structures.formula import hill, parse, plain
 
 from .filters import MOST_COUNTED
 from .listing import lean
@@ -92,7 +92,18 @@ def _pages(sought: str) -> list[Hit]:
 
 
 def _jobs(mine: JobQuerySet, sought: str) -> list[Job]:
-    return list(lean(called(mine, sought)).newest_first()[:MOST_SHOWN])
+    """By what they are called: by name or id, and a job without a name by its formula."""
+    found = lean(called(mine, sought)).newest_first()[:MOST_SHOWN]
+    of_formula = lean(_of_formula(mine, sought)).newest_first()[:MOST_SHOWN]
+    return [*dict.fromkeys([*found, *of_formula])][:MOST_SHOWN]
+
+
+def _of_formula(mine: JobQuerySet, sought: str) -> JobQuerySet:
+    """However its elements are ordered: `H2SO4` is kept as `H2O4S`, and `NaCl` of a crystal so."""
+    counts = parse(sought)
+    if counts is None:
+        return mine.none()
+    return mine.filter(formula__in={hill(counts.elements()), plain(sought)})
 
 
 def _read(sought: str) -> dict[str, Any] | None:
@@ -108,13 +119,13 @@ def _read(sought: str) -> dict[str, Any] | None:
 
 
 def _molecules(mine: JobQuerySet, sought: str, structure: dict[str, Any] | None) -> list[Hit]:
-    """By the beginning of an InChIKey, which an index finds; by what a job was called; and the one
-    that the text stands for, however it was written then."""
+    """By the beginning of an InChIKey, which an index finds; by what a job was called; by formula;
+    and the one that the text stands for, however it was written then."""
     if INCHIKEY.fullmatch(sought):
         found = mine.filter(inchikey__gte=sought, inchikey__lt=f"{sought}~")
     else:
         found = called(mine, sought)
-    newest = _newest(found)
+    newest = [*_newest(_of_formula(mine, sought)), *_newest(found)]
     if key := (structure or {}).get("inchikey"):
         newest = [*_newest(mine.filter(inchikey=key), 1), *newest]
     formulas = dict(reversed(newest))
@@ -123,11 +134,11 @@ def _molecules(mine: JobQuerySet, sought: str, structure: dict[str, Any] | None)
     return [_molecule(mine, inchikey, formulas[inchikey]) for inchikey in keys]
 
 
-def _newest(jobs: JobQuerySet, most: int = MOST_READ) -> list[tuple[str, str | None]]:
-    return list(jobs.newest_first().values_list("inchikey", KT("structure__formula"))[:most])
+def _newest(jobs: JobQuerySet, most: int = MOST_READ) -> list[tuple[str, str]]:
+    return list(jobs.newest_first().values_list("inchikey", "formula")[:most])
 
 
-def _molecule(mine: JobQuerySet, inchikey: str, formula: str | None) -> Hit:
+def _molecule(mine: JobQuerySet, inchikey: str, formula: str) -> Hit:
     n = mine.filter(inchikey=inchikey).order_by()[: MOST_COUNTED + 1].count()
     jobs = f"more than {MOST_COUNTED:,} jobs" if n > MOST_COUNTED else f"{n} job{'s' * (n != 1)}"
     return Hit(

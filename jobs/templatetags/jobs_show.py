@@ -78,9 +78,9 @@ def formula(text: Any) -> SafeString:
 @register.filter
 def called(job: Job) -> SafeString | str:
     """As the job is called, its formula as one is written."""
-    if job.name or not job.about:
+    if job.name or not job.formula:
         return job.called
-    return format_html("{}, {}", job.title, formula(job.about))
+    return format_html("{}, {}", job.title, formula(job.formula))
 
 
 @register.filter

@@ -144,6 +144,20 @@ def test_a_site_of_any_age_keeps_its_rows(tmp_path: Path, start: str) -> None:
     assert "job" in validated.split()
 
 
+@pytest.mark.slow
+def test_jobs_from_before_are_found_by_their_formula(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    stored = """
+job = made["jobs.job"]
+job.structure = {"formula": "C2H6O"}
+job.save()
+"""
+
+    site.manage("shell", "-c", f"at = '0018_names_by_triples'\n{TO}{FILL}{stored}{ON}")
+
+    assert [job["formula"] for job in site.rows()["jobs_job"]] == ["C2H6O"]
+
+
 def test_no_migration_is_forgotten() -> None:
     assert MIGRATIONS[0] == "0001_initial"
     numbers = [int(name[:4]) for name in MIGRATIONS]

@@ -83,6 +83,29 @@ def test_a_molecule_is_found_however_it_is_written(page, submit, text):
     assert 'href="/molecules/LFQSCWFLJHTTHZ-UHFFFAOYSA-N/"' in page("/search/", q=text)
 
 
+@pytest.mark.parametrize("text", ["C2H6O", "OC2H6", "C₂H₆O"])
+def test_all_of_a_formula_are_found_by_it(page, submit, bob, text):
+    alcohol = submit(simulation="xtb_optimization", params={"structure": "CCO"})
+    submit(simulation="xtb_optimization", params={"structure": "COC"}, name="the other")
+    submit(simulation="xtb_optimization", params={"structure": "CO"})
+    stranger = submit(simulation="xtb_optimization", params={"structure": "CCO"}, owner=bob)
+
+    html = page("/search/", q=text)
+
+    assert 'href="/molecules/LFQSCWFLJHTTHZ-UHFFFAOYSA-N/"' in html
+    assert 'href="/molecules/LCGLNKUTAGEVQW-UHFFFAOYSA-N/"' in html
+    assert html.count('href="/molecules/') == 3  # these two, and the menu's
+    assert f'href="/jobs/{alcohol.pk}/"' in html
+    assert "the other" in html
+    assert str(stranger.pk) not in html
+
+
+def test_a_crystal_is_found_by_its_formula(page, submit):
+    job = submit(simulation="dft_crystal", params={"structure": "LiF"})
+
+    assert f'href="/jobs/{job.pk}/"' in page("/search/", q="LiF")
+
+
 def test_a_page_a_molecule_and_a_file_are_found(page, submit, alice):
     submit(simulation="xtb_optimization", params={"structure": "O"}, name="The water job")
     files.keep(owner=alice, name="water-box.pdb", content=b"END\n")
