@@ -323,8 +323,18 @@ def _serializer_errors(detail: Any, path: tuple[str | int, ...]) -> Iterator[Fie
         for inner in detail:
             yield from _serializer_errors(inner, path)
     else:
-        where = str(path[-1]) if path else "The body"
+        where = _last_name(path) or "The body"
         yield FieldError(path=path, code=detail.code, detail=f"{where}: {detail}")
+
+
+def _last_name(path: tuple[str | int, ...]) -> str:
+    """With the places of a list behind it: a number alone says nothing."""
+    places = ""
+    for part in reversed(path):
+        if isinstance(part, str):
+            return f"{part}{places}"
+        places = f"[{part}]{places}"
+    return places
 
 
 def _below(root: str, error: FieldError) -> FieldError:
