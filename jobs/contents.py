@@ -156,9 +156,14 @@ def _write_once(path: Path, content: bytes) -> bool:
         return False
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with scratch.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    scratch.replace(path)
+    try:
+        with scratch.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        scratch.replace(path)
+    except OSError:
+        # Of a full disk the half of it would keep what room there is.
+        scratch.unlink(missing_ok=True)
+        raise
     return True

@@ -37,11 +37,14 @@ PATIENCE_S = 30.0
 """How long an input waits for a reader that is free."""
 
 
-def check(simulation: Simulation, params: dict[str, Any]) -> Checked:
+def check(
+    simulation: Simulation, params: dict[str, Any], *, patience_s: float | None = None
+) -> Checked:
     """As `simulation.check`, within limits.
 
     Params that are numbers and words alone are checked here and now.
 
+    :param patience_s: how long to wait for a reader that is free; None: as long as anybody.
     :raises InvalidParams: naming each field that is wrong, or the one that took too much.
     :raises Busy: no reader was free in time, or none got the time to read it.
     """
@@ -50,7 +53,7 @@ def check(simulation: Simulation, params: dict[str, Any]) -> Checked:
     # What is too long, or none of its fields, takes nobody's turn.
     validate(simulation.Params, params)
     pool = _the_pool()
-    reader = pool.take()
+    reader = pool.take(patience_s)
     try:
         return reader.check(simulation.name, params, TIMEOUT_S)
     except (Crashed, TimedOut) as exc:
@@ -206,10 +209,10 @@ class Pool:
         for _ in range(size):
             self._free.put(Reader())
 
-    def take(self) -> Reader:
+    def take(self, patience_s: float | None = None) -> Reader:
         """:raises Busy: none was free in time."""
         try:
-            return self._free.get(timeout=PATIENCE_S)
+            return self._free.get(timeout=PATIENCE_S if patience_s is None else patience_s)
         except queue.Empty:
             raise Busy("Everything that reads structures is busy. Try again.") from None
 

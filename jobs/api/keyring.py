@@ -55,12 +55,17 @@ class InScope(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         key = key_of(request)
-        if key is None:
+        if key is None or not _is_known(view, str(request.method)):
             return True
         scope = scope_for(view, str(request.method))
         if scope is None or not key.may(scope):
             raise OutOfScope(scope)
         return True
+
+
+def _is_known(view: Any, method: str) -> bool:
+    """What no one can do here is not refused as a person's to do, but as no method of the path."""
+    return method.lower() in view.http_method_names and hasattr(view, method.lower())
 
 
 def scope_for(view: Any, method: str) -> Scope | None:

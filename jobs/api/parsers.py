@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +14,9 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, JSONParser
 
 from .problems import BodyTooLarge, too_large
+
+A_NULL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""As JSON has it, and no backslash that such letters follow."""
 
 
 class BoundedJSONParser(JSONParser):
@@ -31,7 +36,9 @@ class BoundedJSONParser(JSONParser):
         if len(raw) > self.limit:
             raise BodyTooLarge(too_large(self.limit))
         try:
-            data = super().parse(io.BytesIO(raw), media_type, parser_context)
+            # What Windows writes before a text that it saves as UTF-8.
+            text = raw.removeprefix(codecs.BOM_UTF8)
+            data = super().parse(io.BytesIO(text), media_type, parser_context)
         except RecursionError:
             raise ParseError("The JSON is nested too deeply.") from None
         if b"\\u" in raw:
@@ -69,5 +76,5 @@ def _refuse_what_is_no_text(data: Any) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise ParseError("The JSON has half of a surrogate pair in it.") from None
-    if "\\u0000" in text:
+    if A_NULL.search(text):
         raise ParseError("The JSON has a null character in it.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -24,6 +26,7 @@ from simulations import Busy, FieldError, InvalidParams, UnknownSimulation
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+FULL_IN_POSTGRESQL = "53100"
 MACHINE_PATHS = ("/api/", "/openapi.json", "/submit_job", "/job_status/")
 
 
@@ -72,6 +75,15 @@ class DatabaseBusy(exceptions.APIException):
     default_code = "database_busy"
     default_detail = "The database is busy; nothing was changed. Try again."
     wait = 5
+
+
+class DiskFull(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "disk_full"
+    default_detail = (
+        "The disk of this site is full; nothing was changed. Whoever runs it has to make room."
+    )
+    wait = 60
 
 
 class StorageAway(exceptions.APIException):
@@ -194,7 +206,10 @@ def storage_away(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """No traceback reaches a user; the request id leads an operator to it in the log."""
-    if isinstance(sys.exception(), OperationalError | InterfaceError):
+    exc = sys.exception()
+    if is_full_disk(exc):
+        return _away(request, DiskFull, "503_disk.html", {"theme": ""})
+    if isinstance(exc, OperationalError | InterfaceError):
         return database_away(request)
     if not request.path.startswith(MACHINE_PATHS):
         return render(request, "500.html", status=500)
@@ -209,7 +224,7 @@ def database_away(request: HttpRequest) -> HttpResponse:
 
 def _away(
     request: HttpRequest,
-    what: type[StorageAway | DatabaseBusy],
+    what: type[StorageAway | DatabaseBusy | DiskFull],
     template: str,
     on_page: dict[str, str],
 ) -> HttpResponse:
@@ -240,13 +255,29 @@ def _unknown_simulation(exc: UnknownSimulation) -> InvalidSubmission:
     return InvalidSubmission([error])
 
 
-def _database_busy(exc: OperationalError) -> DatabaseBusy:
-    # To whom asked it is all one; who runs the site must know a lock from a full disk.
+def _database_busy(exc: OperationalError) -> DatabaseBusy | DiskFull:
     logger.warning("The database did not do what was asked of it: %s", exc)
-    return DatabaseBusy()
+    return DiskFull() if is_full_disk(exc) else DatabaseBusy()
 
 
-TRANSLATIONS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = {
+def _disk_full(exc: OSError) -> DiskFull | None:
+    if not is_full_disk(exc):
+        return None
+    logger.warning("What was sent could not be kept: %s", exc)
+    return DiskFull()
+
+
+def is_full_disk(exc: BaseException | None) -> bool:
+    """Whether it is what a disk without room makes of a file, or of a row."""
+    if isinstance(exc, OSError):
+        return exc.errno in {errno.ENOSPC, errno.EDQUOT}
+    said = exc.__cause__ if isinstance(exc, OperationalError) else None
+    if isinstance(said, sqlite3.Error):
+        return getattr(said, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return getattr(said, "sqlstate", None) == FULL_IN_POSTGRESQL
+
+
+TRANSLATIONS: dict[type[Exception], Callable[[Any], exceptions.APIException | None]] = {
     exceptions.ValidationError: lambda exc: InvalidSubmission(field_errors(exc)),
     InvalidParams: lambda exc: InvalidSubmission(
         [_below("params", each) for each in exc.errors], mending.of_errors(exc.errors)
@@ -272,6 +303,8 @@ TRANSLATIONS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = 
     storage.Unreachable: lambda exc: StorageAway(),
     downloads.Unservable: lambda exc: Gone(str(exc), exc.code),
     OperationalError: _database_busy,
+    # After those of ours that are made of it.
+    OSError: _disk_full,
 }
 """What each exception of ours, or of the database, is to a client."""
 
@@ -290,8 +323,18 @@ def _serializer_errors(detail: Any, path: tuple[str | int, ...]) -> Iterator[Fie
         for inner in detail:
             yield from _serializer_errors(inner, path)
     else:
-        where = str(path[-1]) if path else "The body"
+        where = _last_name(path) or "The body"
         yield FieldError(path=path, code=detail.code, detail=f"{where}: {detail}")
+
+
+def _last_name(path: tuple[str | int, ...]) -> str:
+    """With the places of a list behind it: a number alone says nothing."""
+    places = ""
+    for part in reversed(path):
+        if isinstance(part, str):
+            return f"{part}{places}"
+        places = f"[{part}]{places}"
+    return places
 
 
 def _below(root: str, error: FieldError) -> FieldError:

@@ -44,6 +44,8 @@ PAGES = (
 INCHIKEY = re.compile(r"[A-Z]{6,14}(-[A-Z]{0,10}(-[A-Z]?)?)?", re.ASCII)
 READ_MOST = ("xtb_optimization", "dft_crystal")
 """Of molecules, with most elements and hundreds of atoms; of crystals."""
+PATIENCE_S = 0.2
+"""Who searches does not wait until a batch of somebody else's is read."""
 NOT_IN_A_STRUCTURE = re.compile(r"[\s,;!?\"'<>]")
 
 
@@ -74,7 +76,7 @@ def search(request: HttpRequest) -> HttpResponse:
             "jobs": _jobs(mine, sought),
             "molecules": _molecules(mine, sought, structure),
             "files": _files(request.user, sought),
-            "start": _start(sought) if structure else None,
+            "start": None if structure is None else _start(sought),
         }
     else:
         told["jobs"] = list(lean(mine).newest_first()[:MOST_SHOWN])
@@ -107,14 +109,18 @@ def _of_formula(mine: JobQuerySet, sought: str) -> JobQuerySet:
 
 
 def _read(sought: str) -> dict[str, Any] | None:
-    """The molecule or crystal that a SMILES, a formula or a name of one word stands for."""
+    """The molecule or crystal that a SMILES, a formula or a name of one word stands for. Nothing
+    is known of it where nobody has the time to read it now: it may be one."""
     if NOT_IN_A_STRUCTURE.search(sought):
         return None
     for simulation in READ_MOST:
         try:
-            return bounded.check(get(simulation), {"structure": sought}).structure
-        except (InvalidParams, Busy):
+            params = {"structure": sought}
+            return bounded.check(get(simulation), params, patience_s=PATIENCE_S).structure
+        except InvalidParams:
             continue  # why it is none, the form would tell
+        except Busy:
+            return {}
     return None
 
 

@@ -170,6 +170,41 @@ def test_nothing_runs_over_the_edge_of_a_phone(page: Page, stack: Stack, width: 
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nor_does_one_long_word_that_somebody_calls_a_thing(
+    page: Page, stack: Stack, width: int
+) -> None:
+    """A name as programs make them, without a blank, wherever pages tell it."""
+    word = "W" * 100
+    named = {"name": word * 2, "tags": [word], "purpose": word}
+    sent = {"simulation": "demo.sum_squares", "params": {"n": 4}, "reuse": False}
+    job = stack.client.post("/api/v1/jobs", json=sent | named).json()["id"]
+    told = {"name": word * 2, "jobs": [sent | {"name": word}]}
+    batch = stack.client.post("/api/v1/batches", json=told).json()["id"]
+    stack.client.post("/api/v1/keys", json={"name": word, "scopes": ["read"]})
+    stack.client.post("/api/v1/files", files={"file": (f"{word}.xyz", b"1\n\nH 0 0 0")})
+    stack.wait(job)
+    page.set_viewport_size({"width": width, "height": 800})
+    too_wide = []
+
+    for path in (
+        "/",
+        "/jobs/",
+        f"/jobs/?tag={word}",
+        f"/jobs/{job}/",
+        f"/jobs/{job}/provenance/",
+        "/batches/",
+        f"/batches/{batch}/",
+        f"/search/?q={word[:9]}",
+        "/me/keys/",
+    ):
+        page.goto(stack.url + path)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            too_wide.append(path)
+
+    assert too_wide == []
+
+
 def test_without_script_the_same_form_tags_the_marked_jobs(browser: Browser, stack: Stack) -> None:
     tag = uuid4().hex[:8]
     job_id = submit(stack, "demo.sum_squares", f"{tag} plain", n=9)

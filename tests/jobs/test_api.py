@@ -57,6 +57,7 @@ BAD: dict[str, tuple[Any, int, str, str]] = {
         "/params/n",
         "at least 1",
     ),
+    "tag too long": ({**GOOD, "tags": ["a", "b" * 101]}, 422, "/tags/1", "tags[1]: Ensure"),
     "unknown param": ({**GOOD, "params": {"m": 1}}, 422, "/params/m", "It takes n"),
     "params no object": ({**GOOD, "params": 3}, 422, "/params", "dictionary"),
     "unknown field": ({**GOOD, "parms": {}}, 422, "/parms", "expected simulation"),

@@ -210,6 +210,15 @@ def views_of_rest(resolver: URLResolver) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize("method", ["delete", "put", "trace"])
+def test_what_nobody_can_do_is_not_said_to_be_for_a_person(agent: Agent, method: str) -> None:
+    client, _ = agent()
+
+    answer = client.generic(method.upper(), JOBS)
+
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+
+
 def test_every_view_says_what_a_key_needs_to_write() -> None:
     """One that says nothing takes no key, which is safe, and of no use to an agent."""
     views = views_of_rest(get_resolver())

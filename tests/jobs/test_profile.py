@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
 from jobs import files
 from jobs.models import Profile
+from simulations import bounded
 
 
 def test_the_server_says_the_theme_before_a_script_runs(client, page, alice):
@@ -69,6 +71,16 @@ def test_a_smiles_is_a_way_to_start(page):
 @pytest.mark.parametrize("text", ["Si", "c1ccccc1", "benzene", "C6H6"])
 def test_what_reads_as_a_structure_is_a_way_to_start(page, text):
     assert "Compute <span" in page("/search/", q=text)
+
+
+def test_who_searches_does_not_wait_for_what_reads_the_batch_of_another(page, monkeypatch):
+    monkeypatch.setattr(bounded, "_pool", bounded.Pool(0))
+    began = time.monotonic()
+
+    html = page("/search/", q="CCO")
+
+    assert time.monotonic() - began < bounded.PATIENCE_S
+    assert "Compute <span" in html
 
 
 def test_a_word_that_stands_for_no_structure_is_none(page, submit):

@@ -179,6 +179,20 @@ def test_json_that_is_none_of_ours_is_refused(path: str, body: str, owner: Clien
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        # As Notepad saves it.
+        b'\xef\xbb\xbf{"simulation": "demo.sum_squares", "params": {"n": 3}}',
+        # A backslash, and five letters after it.
+        rb'{"simulation": "demo.sum_squares", "params": {"n": 3}, "name": "C:\\u0000"}',
+    ],
+    ids=["mark of UTF-8", "backslash"],
+)
+def test_json_that_only_looks_odd_is_accepted(body: bytes, owner: Client) -> None:
+    assert owner.post("/api/v1/jobs", body, content_type="application/json").status_code == 202
+
+
+@pytest.mark.parametrize(
     "path", ["/jobs/?simulation=%00", "/api/v1/jobs?simulation=a%00", "/jobs/new/%00/", "/?%00=1"]
 )
 def test_a_null_character_reaches_no_database(path: str, owner: Client) -> None:
