@@ -13,6 +13,7 @@ from openmm.app import PDBFile
 
 import simulations
 from simulations.dynamics import growing
+from simulations.dynamics.aside import Aside
 from simulations.dynamics.prepared import load
 from simulations.dynamics.preview import chosen, superposed
 
@@ -75,6 +76,7 @@ def frames_in(path: Path) -> list[float]:
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("nothing_left_aside")
 def test_a_watched_run_shows_whole_frames_with_the_newest_last(
     context: RecordingContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,9 +108,14 @@ def test_of_many_frames_every_other_one_goes_and_the_newest_stays(
     prepared = load(context.workdir)
     (context.workdir / "trajectory.xtc").unlink()
     monkeypatch.setattr(growing, "most_frames", lambda n_atoms: 4)
-    shown = growing.Growing(prepared, context.workdir)
+    aside = Aside()
+    shown = growing.Growing(prepared, context.workdir, aside)
 
+    told = []
     for number in range(12):
-        assert shown.add(prepared.positions, number)
+        told.append(shown.add(prepared.positions, number))
+        aside.wait()
 
+    # What was written aside is told at the next one.
+    assert told == [None, *range(11)]
     assert frames_in(context.workdir / "preview.pdb") == [0, 4, 8, 11]
