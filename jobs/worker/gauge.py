@@ -15,13 +15,17 @@ from jobs import log_context
 from jobs.budget import Budget
 from jobs.states import FailureKind
 
-from .tree import Tree, cpu_seconds, disk_mib, memory_mib, oom_kills
+from .tree import Tree, cpu_seconds, disk_mib, memory_mib, oom_kills, resident_mib
 
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
 LOOK_SHARE = 0.05
 """Of the time, at most, is spent on summing up a directory of very many files."""
+
+SHARES_EVERY_S = 5
+"""How often it is asked anew who shares which pages, though no more are held: the system walks
+through all of them to tell, and makes the engine wait that asks for another."""
 
 BUSY_FOR_S = 10
 """Over how long the cores are counted that an attempt keeps busy: a burst harms nobody."""
@@ -42,6 +46,9 @@ class Gauge:
         self._kill = kill
         self._started = time.monotonic()
         self._next_disk = 0.0
+        self._next_shares = 0.0
+        self._shared_mib = 0.0
+        self._sharing: list[psutil.Process] = []
         self._computed: deque[tuple[float, float]] = deque()
         self._oom_kills = oom_kills()
         self._stopped = threading.Event()
@@ -89,9 +96,21 @@ class Gauge:
         return FailureKind.TIMEOUT, ran_s, self._budget.wall_time_s
 
     def _memory(self, there: list[psutil.Process]) -> tuple[FailureKind, float, int | None]:
-        held_mib = memory_mib(there)
+        held_mib = self._held_mib(there)
         self.peak_memory_mib = max(self.peak_memory_mib, held_mib)
         return FailureKind.MEMORY, held_mib, self._budget.memory_mib
+
+    def _held_mib(self, there: list[psutil.Process]) -> float:
+        """To the page, where it may be more than ever before or others hold it; else by what came
+        and went since."""
+        resident, now = resident_mib(there), time.monotonic()
+        held_mib = resident - self._shared_mib
+        is_more = held_mib > self.peak_memory_mib
+        if is_more or there != self._sharing or now >= self._next_shares:
+            held_mib = memory_mib(there)
+            self._shared_mib, self._sharing = resident - held_mib, there
+            self._next_shares = now + SHARES_EVERY_S
+        return held_mib
 
     def _disk(self) -> tuple[FailureKind, float, int | None]:
         began = time.monotonic()

@@ -64,6 +64,15 @@ def memory_mib(processes: Iterable[psutil.Process]) -> float:
     return total
 
 
+def resident_mib(processes: Iterable[psutil.Process]) -> float:
+    """As `memory_mib`, but pages that they share in full: the system has counted those already."""
+    total = 0.0
+    for process in processes:
+        with suppress(*GONE):
+            total += process.memory_info().rss / MIB
+    return total
+
+
 def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
     """What those of them who live have computed, and those whom they have buried."""
     total = 0.0

@@ -4,36 +4,56 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
+
+from .aside import Aside
+from .observables import OBSERVABLES_NAME
+from .trajectory import TRAJECTORY_NAME
 
 CHECKPOINT_NAME = "checkpoint.chk"
 STATE_NAME = "state.xml"
 LEAST_SECONDS_BETWEEN = 1.0
 SHARE_OF_TIME = 0.01
-"""That it costs at most; a crash costs what was computed since, a hundred times as long as one."""
+"""That the disk is kept busy; a crash costs what was computed since, a hundred times as long as a
+checkpoint."""
 
 
 class Checkpoints:
     """Written as often as costs little, and replaced at once: a crash leaves the one before."""
 
-    def __init__(self, workdir: Path) -> None:
+    def __init__(self, workdir: Path, aside: Aside) -> None:
         self._workdir = workdir
+        self._aside = aside
         self._due = time.monotonic() + LEAST_SECONDS_BETWEEN
 
     def save(self, engine: Any) -> None:
+        """How it is now, which is on disk once what is done aside is done."""
+        self._aside.do(partial(self._write, state_of(engine), engine.createCheckpoint()))
+
+    def save_if_due(self, engine: Any) -> None:
+        if self._aside.is_idle and time.monotonic() >= self._due:
+            self.save(engine)
+
+    def _write(self, state: Any, checkpoint: bytes) -> None:
         from openmm import XmlSerializer
 
         started = time.monotonic()
-        state = XmlSerializer.serialize(state_of(engine))
-        _replace(self._workdir / STATE_NAME, state.encode())
-        _replace(self._workdir / CHECKPOINT_NAME, engine.createCheckpoint())
+        # Of a machine that dies next: it is of no use without the rows and frames up to it.
+        for name in (OBSERVABLES_NAME, TRAJECTORY_NAME):
+            _sync(self._workdir / name)
+        _replace(self._workdir / STATE_NAME, XmlSerializer.serialize(state).encode())
+        _replace(self._workdir / CHECKPOINT_NAME, checkpoint)
         spent = time.monotonic() - started
         self._due = started + max(LEAST_SECONDS_BETWEEN, spent / SHARE_OF_TIME)
 
-    def save_if_due(self, engine: Any) -> None:
-        if time.monotonic() >= self._due:
-            self.save(engine)
+
+def _sync(path: Path) -> None:
+    """What has been written to it is on the disk, if there is such a file."""
+    if path.exists():
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
 
 
 def state_of(context: Any) -> Any:

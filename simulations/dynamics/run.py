@@ -13,6 +13,7 @@ from simulations.base import Context
 from simulations.errors import ScienceError
 
 from . import checkpoint
+from .aside import Aside
 from .engine import (
     choose_platform,
     degrees_of_freedom,
@@ -64,7 +65,8 @@ class Run:
         self._params = params
         self._context = context
         self._declared: set[str] = set()
-        self._checkpoints = checkpoint.Checkpoints(context.workdir)
+        self._aside = Aside()
+        self._checkpoints = checkpoint.Checkpoints(context.workdir, self._aside)
         resumed = resume(context, self.plan)
         self.resumed_at = resumed.step if resumed else None
         if resumed:
@@ -73,7 +75,7 @@ class Run:
         else:
             self.prepared, self._state = self._minimised(prepare(params, context))
         self.table = Table(context.workdir / OBSERVABLES_NAME, resumed.rows if resumed else ())
-        self._growing = Growing(self.prepared, context.workdir)
+        self._growing = Growing(self.prepared, context.workdir, self._aside)
         self._frames = Frames(context.workdir / TRAJECTORY_NAME, self.prepared, self.plan)
         self._gauge = self._make_gauge()
         self._declare(TOPOLOGY_NAME, SYSTEM_NAME, checkpoint.CHECKPOINT_NAME, checkpoint.STATE_NAME)
@@ -83,7 +85,7 @@ class Run:
 
         :raises ScienceError: the forces ran away.
         """
-        with self._engine_errors():
+        with self._engine_errors(), self._aside:
             self._stage("equilibrate")
             self._stage("produce")
         self._write_final()
@@ -121,6 +123,7 @@ class Run:
         prepared = replace(prepared, positions=positions.value_in_unit(unit.nanometer))
         store(prepared, self._context.workdir)
         self._checkpoints.save(engine)
+        self._aside.wait()
         return prepared, checkpoint.state_of(engine)
 
     def _announce_resumption(self, step: int) -> None:
@@ -203,10 +206,11 @@ class Run:
         """:returns: the time of the newest frame that a browser may see, if that is a newer one."""
         positions_nm = self._frames.append(engine)
         self._declare(TRAJECTORY_NAME)
-        if not self._growing.add(positions_nm, time_ps):
+        shown_ps = self._growing.add(positions_nm, time_ps)
+        if shown_ps is None:
             return {}
         self._declare(PREVIEW_NAME)
-        return {SHOWN_PS: time_ps}
+        return {SHOWN_PS: shown_ps}
 
     def _write_final(self) -> None:
         from openmm import unit

@@ -85,6 +85,35 @@ def test_memory_that_processes_share_counts_once(tree: Tree) -> None:
     assert 80 < held_mib < 130
 
 
+def test_whose_pages_are_shared_is_asked_where_more_are_held_or_now_and_then(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To tell it the system walks through all pages of an engine."""
+    looks = [  # when, resident, exact
+        (1.0, 400.0, 300.0),
+        (2.0, 350.0, 250.0),  # 50 less than there were
+        (3.0, 400.0, 300.0),
+        (4.0, 450.0, 340.0),  # more than ever before
+        (5.0, 430.0, 330.0),
+        (9.0, 430.0, 330.0),  # a while since
+        (9.5, 430.0, 330.0),
+    ]
+    asked: list[float] = []
+    gauge = gauge_of(tree, tmp_path, memory_mib=1000)
+
+    def seen(now: float, resident: float, exact: float, there: list[psutil.Process]) -> float:
+        monkeypatch.setattr(gauges.time, "monotonic", lambda: now)
+        monkeypatch.setattr(gauges, "resident_mib", lambda there: resident)
+        monkeypatch.setattr(gauges, "memory_mib", lambda there: asked.append(now) or exact)
+        return gauge._memory(there)[1]
+
+    assert [seen(*look, []) for look in looks] == [300, 250, 300, 340, 320, 330, 330]
+    assert asked == [1.0, 4.0, 9.0]
+    assert gauge.peak_memory_mib == 340
+    # Who else is there shares others.
+    assert seen(10.0, 100.0, 90.0, [psutil.Process()]) == 90
+
+
 def test_a_directory_that_grows_is_held_and_kept(tree: Tree, tmp_path: Path) -> None:
     writer = python(
         f"""

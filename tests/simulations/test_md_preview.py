@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from openmm.app import PDBFile
 
 import simulations
 from simulations.dynamics import growing
+from simulations.dynamics.aside import Aside
 from simulations.dynamics.prepared import load
 from simulations.dynamics.preview import chosen, superposed
 
@@ -75,6 +78,7 @@ def frames_in(path: Path) -> list[float]:
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("nothing_left_aside")
 def test_a_watched_run_shows_whole_frames_with_the_newest_last(
     context: RecordingContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +101,7 @@ def test_a_watched_run_shows_whole_frames_with_the_newest_last(
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("nothing_left_aside")
 def test_of_many_frames_every_other_one_goes_and_the_newest_stays(
     context: RecordingContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,9 +111,36 @@ def test_of_many_frames_every_other_one_goes_and_the_newest_stays(
     prepared = load(context.workdir)
     (context.workdir / "trajectory.xtc").unlink()
     monkeypatch.setattr(growing, "most_frames", lambda n_atoms: 4)
-    shown = growing.Growing(prepared, context.workdir)
+    shown = growing.Growing(prepared, context.workdir, Aside())
 
-    for number in range(12):
-        assert shown.add(prepared.positions, number)
+    told = [shown.add(prepared.positions, number) for number in range(12)]
 
+    assert told == [*range(12)]
     assert frames_in(context.workdir / "preview.pdb") == [0, 4, 8, 11]
+
+
+@pytest.mark.engine
+def test_what_is_written_later_is_told_at_the_next_frame_and_once(
+    context: RecordingContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SIM.run({"structure": "O", "length_ps": 0.05, "report_interval_ps": 0.01}, context)
+    at = load(context.workdir).positions
+    (context.workdir / "trajectory.xtc").unlink()
+    may_go_on = threading.Event()
+    put = growing.put
+
+    def slowly(path: Path, parts: Iterable[str]) -> None:
+        assert may_go_on.wait(10)
+        put(path, parts)
+
+    monkeypatch.setattr(growing, "put", slowly)
+    monkeypatch.setattr(growing, "LEAST_SECONDS_BETWEEN", 1000.0)
+    aside = Aside()
+    shown = growing.Growing(load(context.workdir), context.workdir, aside)
+
+    assert [shown.add(at, time_ps) for time_ps in (1.0, 2.0)] == [None, None]
+    may_go_on.set()
+    aside.wait()
+    # The next one is not due yet.
+    assert [shown.add(at, time_ps) for time_ps in (3.0, 4.0)] == [1.0, None]
+    assert frames_in(context.workdir / "preview.pdb") == [1.0]

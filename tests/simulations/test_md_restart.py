@@ -36,7 +36,7 @@ def undisturbed(tmp_path: Path) -> RecordingContext:
 
 
 @pytest.fixture(autouse=True)
-def _checkpoints_at_every_report(monkeypatch: pytest.MonkeyPatch) -> None:
+def _checkpoints_at_every_report(monkeypatch: pytest.MonkeyPatch, nothing_left_aside: None) -> None:
     monkeypatch.setattr(checkpoint, "LEAST_SECONDS_BETWEEN", 0.0)
     monkeypatch.setattr(checkpoint, "SHARE_OF_TIME", 1e9)
 
