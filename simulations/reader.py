@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 import psutil
 from pydantic import TypeAdapter
 
-from .base import Checked
+from .base import Checked, Note
 from .errors import FieldError, InvalidParams
 from .preview import Preview, preview
 
@@ -225,14 +225,17 @@ def _look_at(
             return {"drawn": asdict(preview(simulation, field, params))}
         checked = get(simulation).check(params)
         # Deep down it is JSON already, and no dataclass.
-        told = {each.name: getattr(checked, each.name) for each in fields(checked)}
-        return {"checked": told | {"notes": [asdict(note) for note in checked.notes]}}
+        return {"checked": _told(checked) | {"notes": [_told(note) for note in checked.notes]}}
     except InvalidParams as exc:
         return {"errors": [error.as_dict() for error in exc.errors]}
     except MemoryError:
         sys.exit(OUT_OF_MEMORY)
     except Exception:
         return {"defect": traceback.format_exc()}
+
+
+def _told(found: Checked | Note) -> dict[str, Any]:
+    return {each.name: getattr(found, each.name) for each in fields(found)}
 
 
 def _draw(smiles: str) -> dict[str, Any]:
