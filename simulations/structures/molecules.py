@@ -65,8 +65,11 @@ def sanitize(mol: Any, parse: Callable[[], Any]) -> Any:
     if mol.GetNumAtoms() > MAX_ATOMS:
         raise MoleculeError(_too_many(mol.GetNumAtoms()))
     _sanitize(mol, parse)
-    if mol.GetNumConformers():
+    if _is_in_space(mol):
         Chem.AssignStereochemistryFrom3D(mol)
+    else:
+        # Without it a double bond has its slashes, or its drawing, and is neither cis nor trans.
+        Chem.AssignStereochemistry(mol, cleanIt=True)
     _refuse_unknown_atoms(mol)
     return mol
 
@@ -91,6 +94,10 @@ def _too_many(n_atoms: int) -> str:
 def _atoms(mol: Any) -> list[Any]:
     """RDKit's own sequence counts all of them anew for each."""
     return [mol.GetAtomWithIdx(n) for n in range(mol.GetNumAtoms())]
+
+
+def _is_in_space(mol: Any) -> bool:
+    return bool(mol.GetNumConformers() and mol.GetConformer().Is3D())
 
 
 def _refuse_unknown_atoms(mol: Any) -> None:
@@ -172,7 +179,7 @@ def _positions(mol: Any) -> tuple[tuple[Vector, ...] | None, Any]:
     """The 3D of a mol block, hydrogens completed; None for a drawing or a SMILES."""
     from rdkit import Chem
 
-    if not mol.GetNumConformers() or not mol.GetConformer().Is3D():
+    if not _is_in_space(mol):
         return None, None
     full = Chem.AddHs(mol, addCoords=True)
     rows = full.GetConformer().GetPositions().tolist()
