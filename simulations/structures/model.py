@@ -166,6 +166,7 @@ class Structure:
     """A structure that was understood; whatever was read into it is told in `reading`.
 
     :param positions_angstrom: None where the text holds no 3D: the worker makes it.
+    :param inchikey: `inchikeys.LEFT` where it is still to come.
     :param multiplicity: the likely one, lowest that fits the radicals.
     """
 

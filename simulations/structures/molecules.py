@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any
 
+from . import inchikeys
 from .distances import coincident
 from .elements import ATOMIC_NUMBERS
 from .model import Structure, Vector, protons
@@ -26,10 +27,13 @@ class MoleculeError(ValueError):
     """Why RDKit's molecule cannot be used, in a clause."""
 
 
-def read(parse: Callable[[], Any], reading: str, *, line: str = "") -> Structure:
+def read(
+    parse: Callable[[], Any], reading: str, *, line: str = "", leaves_inchikey: bool = False
+) -> Structure:
     """The structure of the molecule, not yet sanitised, that `parse` makes by RDKit.
 
     :param line: the SMILES that it is made from.
+    :param leaves_inchikey: it is worked out later.
     :raises MoleculeError: RDKit refuses it, or cannot cope with it.
     """
     with listening() as heard:
@@ -37,7 +41,9 @@ def read(parse: Callable[[], Any], reading: str, *, line: str = "") -> Structure
             mol = parse()
             if mol is None:
                 raise MoleculeError(heard.summary() or "RDKit refuses it")
-            return from_rdkit(sanitize(mol, parse), reading, line)
+            mol = sanitize(mol, parse)
+            inchikey = inchikeys.LEFT if leaves_inchikey else inchikeys.of_molecule(mol)
+            return from_rdkit(mol, reading, line, inchikey)
         except MoleculeError:
             raise
         # What a user writes can trip RDKit anywhere, even where it found no problems: its calls
@@ -115,7 +121,7 @@ def _light(mol: Any, atomic_number: int) -> list[Any]:
     return list(mol.GetAtomsMatchingQuery(rdqueries.AtomNumEqualsQueryAtom(atomic_number)))
 
 
-def from_rdkit(mol: Any, reading: str, line: str) -> Structure:
+def from_rdkit(mol: Any, reading: str, line: str, inchikey: str | None) -> Structure:
     """A sanitised molecule's structure, with its hydrogens, and 3D where the input had it."""
     from rdkit import Chem
 
@@ -136,7 +142,7 @@ def from_rdkit(mol: Any, reading: str, line: str) -> Structure:
         symbols=symbols,
         positions_angstrom=positions,
         smiles=smiles,
-        inchikey=_inchikey(mol),
+        inchikey=inchikey,
         charge=charge,
         multiplicity=_multiplicity(symbols, smiles, charge, radicals),
         warnings=(*_warnings(mol, smiles), *_electronic(sum(radicals), len(symbols), charge)),
@@ -195,12 +201,6 @@ def _refuse_impossible(rows: list[list[float]]) -> None:
         raise MoleculeError(
             f"atoms {first + 1} and {second + 1} are {distance:.2f} Å apart; coordinates are in Å"
         )
-
-
-def _inchikey(mol: Any) -> str | None:
-    from rdkit import Chem
-
-    return Chem.MolToInchiKey(mol) or None if mol.GetNumAtoms() <= 1000 else None
 
 
 def lowest_multiplicity(n_electrons: int) -> int:
