@@ -39,6 +39,8 @@ class Batch(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     began_at = models.DateTimeField(default=timezone.now)
     told_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Some of its jobs are not filed under their molecules yet.
+    inchikeys_due_since = models.DateTimeField(null=True, blank=True, editable=False)
     stopped_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -51,6 +53,11 @@ class Batch(models.Model):
             models.Index(fields=["owner", "-created_at", "id"], name="batch_owner_created"),
             models.Index(
                 fields=["created_at"], name="batch_open", condition=models.Q(finished_at=None)
+            ),
+            models.Index(
+                fields=["inchikeys_due_since"],
+                name="batch_unfiled",
+                condition=models.Q(inchikeys_due_since__isnull=False),
             ),
         ]
 

@@ -21,6 +21,8 @@ def tag_of(job: Job, outlook: Outlook) -> str:
     """Weak: heartbeats, and when it is likely to start, are no new version."""
     waiting = outlook.why(job)
     shown = f"-{waiting.reason}-{waiting.place or 0}" if waiting else ""
+    if job.inchikey:
+        shown += "-filed"  # under its molecule: in a large batch after its first version
     return tag_of_seq(job.last_seq, shown)
 
 

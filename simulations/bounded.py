@@ -22,7 +22,7 @@ from typing import Any
 from .base import Checked, Simulation
 from .errors import Busy, FieldError, InvalidParams
 from .preview import Preview
-from .reader import Crashed, Reader, Starved, TimedOut
+from .reader import Crashed, Defect, Reader, Starved, TimedOut
 from .validation import validate
 
 logger = logging.getLogger(__name__)
@@ -99,19 +99,25 @@ class Effort:
 
 
 def check_each(
-    simulation: Simulation, params: Sequence[dict[str, Any]], effort: Effort
+    simulation: Simulation,
+    params: Sequence[dict[str, Any]],
+    effort: Effort,
+    *,
+    leaves_inchikeys: bool = False,
 ) -> Iterator[Checked | InvalidParams]:
     """As `check` of each, in order and by all readers at once; what is wrong is not raised.
 
     :param effort: to which is added what it takes.
+    :param leaves_inchikeys: of what is read as SMILES, for a `Namer` to work out.
     :raises Busy: no reader was free in time.
     """
     if simulation.inspect is None:
         yield from (_outcome(simulation.check, each) for each in params)
         return
     threads = ThreadPoolExecutor(READERS)
+    check_some = partial(_check_some, simulation, leaves_inchikeys=leaves_inchikeys)
     try:
-        for found, took_s in threads.map(partial(_check_some, simulation), _portions(params)):
+        for found, took_s in threads.map(check_some, _portions(params)):
             effort.computed_s += took_s
             yield from found
     finally:
@@ -135,7 +141,7 @@ def draw_each(smiles: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _check_some(
-    simulation: Simulation, params: Sequence[dict[str, Any]]
+    simulation: Simulation, params: Sequence[dict[str, Any]], *, leaves_inchikeys: bool
 ) -> tuple[list[Checked | InvalidParams], float]:
     """One turn of one reader, and how long it computed; should they bring it down, each is read
     by itself."""
@@ -144,7 +150,9 @@ def _check_some(
     pool = _the_pool()
     reader = pool.take()
     try:
-        found = reader.check_each(simulation.name, good, TIMEOUT_S)
+        found = reader.check_each(
+            simulation.name, good, TIMEOUT_S, leaves_inchikeys=leaves_inchikeys
+        )
         took_s = reader.computed_s
     except (Crashed, TimedOut):
         found, took_s = _check_one_by_one(simulation, good)
@@ -222,6 +230,42 @@ class Pool:
     def close(self) -> None:
         while not self._free.empty():
             self._free.get_nowait().close()
+
+
+METHANE = "C"
+
+
+class Namer:
+    """Works out InChIKeys that were left for later, by a reader of its own."""
+
+    def __init__(self) -> None:
+        self._pool = Pool(1)
+
+    def name_each(self, smiles: Sequence[str]) -> list[str | None]:
+        """None: it has none, or none that can be worked out within limits.
+
+        :raises Busy: this machine has no time for it, or no reader can be had.
+        """
+        reader = self._pool.take()
+        try:
+            return reader.inchikeys_of(smiles, TIMEOUT_S)
+        except Starved as exc:
+            raise Busy("This machine is too busy to work out InChIKeys just now.") from exc
+        except (Crashed, TimedOut, Defect) as exc:
+            why = exc
+        finally:
+            self._pool.give_back(reader)
+        if len(smiles) > 1:
+            # One of them is to blame; the others have theirs.
+            return [key for each in smiles for key in self.name_each([each])]
+        if smiles[0] == METHANE:
+            raise Busy(f"No InChIKey can be worked out: {why}.") from why
+        self.name_each([METHANE])  # or the reader is to blame, and all of them wait
+        logger.warning("%s has no InChIKey: %s", smiles[0], why)
+        return [None]
+
+    def close(self) -> None:
+        self._pool.close()
 
 
 _pool: Pool | None = None

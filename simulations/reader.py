@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
@@ -23,9 +23,10 @@ from typing import Any, BinaryIO
 import psutil
 from pydantic import TypeAdapter
 
-from .base import Checked
+from .base import Checked, Note
 from .errors import FieldError, InvalidParams
 from .preview import Preview, preview
+from .structures.inchikeys import left_for_later, of_smiles
 
 MEMORY_BYTES = 2 << 30
 OUT_OF_MEMORY = 70
@@ -94,7 +95,12 @@ class Reader:
         return found
 
     def check_each(
-        self, simulation: str, params: Sequence[dict[str, Any]], timeout_s: float
+        self,
+        simulation: str,
+        params: Sequence[dict[str, Any]],
+        timeout_s: float,
+        *,
+        leaves_inchikeys: bool = False,
     ) -> list[Checked | InvalidParams]:
         """What each was understood as, or what is wrong with it.
 
@@ -102,8 +108,9 @@ class Reader:
         :raises TimedOut, Starved: it was killed; it cannot be used again.
 
         :param timeout_s: of computing, for all of them.
+        :param leaves_inchikeys: see `structures.inchikeys.left_for_later`.
         """
-        question = {"simulation": simulation, "params": params}
+        question = {"simulation": simulation, "params": params, "leaves": leaves_inchikeys}
         return [_understood(reply) for reply in self._replies(question, timeout_s)]
 
     def preview(
@@ -122,6 +129,12 @@ class Reader:
         """
         question = {"draw": list(smiles)}
         return [_defect_or(reply) for reply in self._replies(question, timeout_s)]
+
+    def inchikeys_of(self, smiles: Sequence[str], timeout_s: float) -> list[str | None]:
+        """As `structures.inchikeys.of_smiles`; it raises what `draw_each` does."""
+        question = {"name": list(smiles)}
+        replies = self._replies(question, timeout_s)
+        return [_defect_or(reply)["inchikey"] for reply in replies]
 
     def _replies(self, question: dict[str, Any], timeout_s: float) -> list[dict[str, Any]]:
         if not self._ready:
@@ -207,11 +220,19 @@ def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
     for line in questions:
         question = json.loads(line)
         _limit_cpu(question["timeout_s"])
-        if "draw" in question:
-            _reply(answers, [_draw(smiles) for smiles in question["draw"]])
-            continue
-        look = partial(_look_at, question["simulation"], field=question.get("preview"))
-        _reply(answers, [look(each) for each in question["params"]])
+        _reply(answers, list(_answers(question)))
+
+
+def _answers(question: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "draw" in question:
+        yield from (_of_smiles(_draw, smiles) for smiles in question["draw"])
+        return
+    if "name" in question:
+        yield from (_of_smiles(_name, smiles) for smiles in question["name"])
+        return
+    look = partial(_look_at, question["simulation"], field=question.get("preview"))
+    with left_for_later() if question.get("leaves") else contextlib.nullcontext():
+        yield from (look(each) for each in question["params"])
 
 
 def _look_at(
@@ -225,8 +246,7 @@ def _look_at(
             return {"drawn": asdict(preview(simulation, field, params))}
         checked = get(simulation).check(params)
         # Deep down it is JSON already, and no dataclass.
-        told = {each.name: getattr(checked, each.name) for each in fields(checked)}
-        return {"checked": told | {"notes": [asdict(note) for note in checked.notes]}}
+        return {"checked": _told(checked) | {"notes": [_told(note) for note in checked.notes]}}
     except InvalidParams as exc:
         return {"errors": [error.as_dict() for error in exc.errors]}
     except MemoryError:
@@ -235,11 +255,23 @@ def _look_at(
         return {"defect": traceback.format_exc()}
 
 
+def _told(found: Checked | Note) -> dict[str, Any]:
+    return {each.name: getattr(found, each.name) for each in fields(found)}
+
+
 def _draw(smiles: str) -> dict[str, Any]:
     from .structures.drawing import drawn
 
+    return drawn(smiles)
+
+
+def _name(smiles: str) -> dict[str, Any]:
+    return {"inchikey": of_smiles(smiles)}
+
+
+def _of_smiles(find: Callable[[str], dict[str, Any]], smiles: str) -> dict[str, Any]:
     try:
-        return drawn(smiles)
+        return find(smiles)
     except MemoryError:
         sys.exit(OUT_OF_MEMORY)
     except Exception:

@@ -35,6 +35,7 @@ from .ending import (
 )
 from .filing import FileInUse, FileRemoved, remove_file, remove_unused_file
 from .many import cancel_each, prioritise_each
+from .molecules import Filer
 from .preparing import TooSlow, Wanted, errors_of
 from .resting import begin_maintenance, end_maintenance
 from .running import NotLoaded, doubt, extend_lease, extend_leases, progress, start, take_next
@@ -64,6 +65,7 @@ __all__ = [
     "Closed",
     "FileInUse",
     "FileRemoved",
+    "Filer",
     "IllegalTransition",
     "InvalidBatch",
     "NotAllowed",

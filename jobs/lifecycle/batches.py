@@ -17,6 +17,7 @@ from jobs.keys import UNKNOWN, Origin
 from jobs.models import Allowance, Job
 from jobs.states import Consent, FailureKind, JobState
 
+from . import molecules
 from .admission import admit, admit_from, allowance_of, why_it_waits
 from .backends import hand_all_to_backend
 from .batch_course import finish_if_over, tell
@@ -92,6 +93,7 @@ def submit_batch(
             varied=list(varied),
             n_items=len(wanted),
             max_failures=max_failures,
+            inchikeys_due_since=molecules.due_since(jobs.values()),
         )
         answers = _answers(owner, good, wanted, jobs, origin)
         new = [job for n, job in jobs.items() if answers[n] is job]
@@ -244,6 +246,7 @@ def resume_batch(
             raise NothingToResume
         needed = {item.job_id for item in items}
         new = [job for old, job in instead.items() if old in needed]
+        batch.inchikeys_due_since = molecules.due_since(new) or batch.inchikeys_due_since
         _open_again(batch)
         _store(batch, new, allowance, origin)
         for item in items:
@@ -273,4 +276,12 @@ def _open_again(batch: Batch) -> None:
     """What failed before counts no more towards the failures that it allows."""
     batch.began_at = timezone.now()
     batch.stopped_at = batch.cancel_requested_at = batch.finished_at = None
-    batch.save(update_fields=["began_at", "stopped_at", "cancel_requested_at", "finished_at"])
+    batch.save(
+        update_fields=[
+            "began_at",
+            "stopped_at",
+            "cancel_requested_at",
+            "finished_at",
+            "inchikeys_due_since",
+        ]
+    )

@@ -34,6 +34,9 @@ CHECK_WITHIN_S = 45.0
 ON_A_BUSY_MACHINE = 4
 """On a clock it may take so many times as long."""
 
+FEW = 500
+"""Of more molecules the InChIKeys are left for later: whoever waits need not wait for them too."""
+
 Found = TypeVar("Found")
 
 
@@ -105,7 +108,8 @@ def prepare_each(wanted: Sequence[Wanted], *, owner: Any) -> list[Prepared | Ref
             places.setdefault(simulation.name, []).append(n)
     effort = bounded.Effort()
     # Closed at once, should it take too long: the readers are not to go on with it.
-    with closing(_checks(places, given, effort)) as checks:
+    leaves = len(wanted) > FEW
+    with closing(_checks(places, given, effort, leaves_inchikeys=leaves)) as checks:
         for n, simulation, checked in _in_time(checks, len(wanted), effort):
             found[n] = (
                 checked
@@ -133,11 +137,16 @@ def errors_of(refusal: Refusal) -> list[FieldError]:
 
 
 def _checks(
-    places: dict[str, list[int]], given: dict[int, Unfolded], effort: bounded.Effort
+    places: dict[str, list[int]],
+    given: dict[int, Unfolded],
+    effort: bounded.Effort,
+    *,
+    leaves_inchikeys: bool,
 ) -> Generator[tuple[int, Simulation, Any]]:
     for name, numbers in places.items():
         simulation = simulations.get(name)
-        checked = bounded.check_each(simulation, [given[n].params for n in numbers], effort)
+        params = [given[n].params for n in numbers]
+        checked = bounded.check_each(simulation, params, effort, leaves_inchikeys=leaves_inchikeys)
         for n, each in zip(numbers, checked, strict=True):
             yield n, simulation, each
 

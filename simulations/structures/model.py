@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -156,11 +157,16 @@ class Macromolecule:
     n_models: int
 
 
+def protons(symbols: Sequence[str]) -> int:
+    return sum(ATOMIC_NUMBERS[each] * n for each, n in Counter(symbols).items())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Structure:
     """A structure that was understood; whatever was read into it is told in `reading`.
 
     :param positions_angstrom: None where the text holds no 3D: the worker makes it.
+    :param inchikey: `inchikeys.LEFT` where it is still to come.
     :param multiplicity: the likely one, lowest that fits the radicals.
     """
 
@@ -192,7 +198,7 @@ class Structure:
 
     @property
     def n_protons(self) -> int:
-        return sum(ATOMIC_NUMBERS[each] * n for each, n in Counter(self.symbols).items())
+        return protons(self.symbols)
 
     @property
     def n_electrons(self) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any
 
+from . import inchikeys
 from .distances import coincident
 from .elements import ATOMIC_NUMBERS
-from .model import Structure, Vector
+from .model import Structure, Vector, protons
 from .rdkit_log import listening
 
 MAX_ATOMS = 600
@@ -17,16 +19,21 @@ MAX_ATOMS = 600
 
 MAX_PLACES = 8
 """Named in a warning; the others are counted."""
+_ISOTOPE = re.compile(r"\[\d")
+"""In a SMILES."""
 
 
 class MoleculeError(ValueError):
     """Why RDKit's molecule cannot be used, in a clause."""
 
 
-def read(parse: Callable[[], Any], reading: str, *, line: str = "") -> Structure:
+def read(
+    parse: Callable[[], Any], reading: str, *, line: str = "", leaves_inchikey: bool = False
+) -> Structure:
     """The structure of the molecule, not yet sanitised, that `parse` makes by RDKit.
 
     :param line: the SMILES that it is made from.
+    :param leaves_inchikey: it is worked out later.
     :raises MoleculeError: RDKit refuses it, or cannot cope with it.
     """
     with listening() as heard:
@@ -34,7 +41,9 @@ def read(parse: Callable[[], Any], reading: str, *, line: str = "") -> Structure
             mol = parse()
             if mol is None:
                 raise MoleculeError(heard.summary() or "RDKit refuses it")
-            return from_rdkit(sanitize(mol), reading, line)
+            mol = sanitize(mol, parse)
+            inchikey = inchikeys.LEFT if leaves_inchikey else inchikeys.of_molecule(mol)
+            return from_rdkit(mol, reading, line, inchikey)
         except MoleculeError:
             raise
         # What a user writes can trip RDKit anywhere, even where it found no problems: its calls
@@ -49,9 +58,10 @@ def _first_line(exc: Exception) -> str:
     return telling[0].rstrip(".") if telling else type(exc).__name__
 
 
-def sanitize(mol: Any) -> Any:
+def sanitize(mol: Any, parse: Callable[[], Any]) -> Any:
     """The molecule, its valences found to be possible.
 
+    :param parse: makes it anew, as it was written.
     :raises MoleculeError: naming the atom.
     """
     from rdkit import Chem
@@ -60,20 +70,23 @@ def sanitize(mol: Any) -> Any:
         raise MoleculeError("it holds no atoms")
     if mol.GetNumAtoms() > MAX_ATOMS:
         raise MoleculeError(_too_many(mol.GetNumAtoms()))
-    _sanitize(mol)
-    if mol.GetNumConformers():
+    _sanitize(mol, parse)
+    if _is_in_space(mol):
         Chem.AssignStereochemistryFrom3D(mol)
+    else:
+        # Without it a double bond has its slashes, or its drawing, and is neither cis nor trans.
+        Chem.AssignStereochemistry(mol, cleanIt=True)
     _refuse_unknown_atoms(mol)
     return mol
 
 
-def _sanitize(mol: Any) -> None:
+def _sanitize(mol: Any, parse: Callable[[], Any]) -> None:
     """What is wrong is looked for only where something is: to look takes as long as to mend."""
     from rdkit import Chem
 
-    written = Chem.Mol(mol)
     if Chem.SanitizeMol(mol, catchErrors=True) == Chem.SanitizeFlags.SANITIZE_NONE:
         return
+    written = parse()
     problems = [found.Message().rstrip(".") for found in Chem.DetectChemistryProblems(written)]
     if problems:
         raise MoleculeError("; ".join(problems))
@@ -89,19 +102,26 @@ def _atoms(mol: Any) -> list[Any]:
     return [mol.GetAtomWithIdx(n) for n in range(mol.GetNumAtoms())]
 
 
+def _is_in_space(mol: Any) -> bool:
+    return bool(mol.GetNumConformers() and mol.GetConformer().Is3D())
+
+
 def _refuse_unknown_atoms(mol: Any) -> None:
-    if unknown := _numbered(mol, 0):
+    if unknown := _light(mol, 0):
         atom = unknown[0]
         raise MoleculeError(f"atom {atom.GetIdx() + 1} ({atom.GetSymbol()}) is no element")
 
 
-def _numbered(mol: Any, atomic_number: int) -> list[Any]:
+def _light(mol: Any, atomic_number: int) -> list[Any]:
+    """Its atoms of that number, 0 or 1. Where all are heavier, to count them tells that sooner."""
     from rdkit.Chem import rdqueries
 
+    if mol.GetNumHeavyAtoms() == mol.GetNumAtoms():
+        return []
     return list(mol.GetAtomsMatchingQuery(rdqueries.AtomNumEqualsQueryAtom(atomic_number)))
 
 
-def from_rdkit(mol: Any, reading: str, line: str) -> Structure:
+def from_rdkit(mol: Any, reading: str, line: str, inchikey: str | None) -> Structure:
     """A sanitised molecule's structure, with its hydrogens, and 3D where the input had it."""
     from rdkit import Chem
 
@@ -113,7 +133,7 @@ def from_rdkit(mol: Any, reading: str, line: str) -> Structure:
     atoms = _atoms(whole)
     charge = Chem.GetFormalCharge(whole)
     radicals = [atom.GetNumRadicalElectrons() for atom in atoms]
-    symbols = _symbols(atoms)
+    symbols = _symbols(whole, atoms)
     if len(symbols) > MAX_ATOMS:
         raise MoleculeError(_too_many(len(symbols)))
     return Structure(
@@ -122,7 +142,7 @@ def from_rdkit(mol: Any, reading: str, line: str) -> Structure:
         symbols=symbols,
         positions_angstrom=positions,
         smiles=smiles,
-        inchikey=_inchikey(mol),
+        inchikey=inchikey,
         charge=charge,
         multiplicity=_multiplicity(symbols, smiles, charge, radicals),
         warnings=(*_warnings(mol, smiles), *_electronic(sum(radicals), len(symbols), charge)),
@@ -133,13 +153,15 @@ def _without_hydrogens(mol: Any) -> Any:
     """The same where none is written: to take none away costs as much as to read it."""
     from rdkit import Chem
 
-    return Chem.RemoveHs(mol) if _numbered(mol, 1) else mol
+    return Chem.RemoveHs(mol) if _light(mol, 1) else mol
 
 
-def _symbols(atoms: list[Any]) -> tuple[str, ...]:
+def _symbols(mol: Any, atoms: list[Any]) -> tuple[str, ...]:
     """Hydrogens that are not written come last, as RDKit's `AddHs` would add them."""
+    from rdkit.Chem.rdMolDescriptors import CalcNumAtoms
+
     written = [atom.GetSymbol() for atom in atoms]
-    return (*written, *["H"] * sum(atom.GetTotalNumHs() for atom in atoms))
+    return (*written, *["H"] * (CalcNumAtoms(mol) - len(atoms)))
 
 
 def _read_back(mol: Any, smiles: str) -> Any:
@@ -163,7 +185,7 @@ def _positions(mol: Any) -> tuple[tuple[Vector, ...] | None, Any]:
     """The 3D of a mol block, hydrogens completed; None for a drawing or a SMILES."""
     from rdkit import Chem
 
-    if not mol.GetNumConformers() or not mol.GetConformer().Is3D():
+    if not _is_in_space(mol):
         return None, None
     full = Chem.AddHs(mol, addCoords=True)
     rows = full.GetConformer().GetPositions().tolist()
@@ -181,26 +203,19 @@ def _refuse_impossible(rows: list[list[float]]) -> None:
         )
 
 
-def _inchikey(mol: Any) -> str | None:
-    from rdkit import Chem
-
-    return Chem.MolToInchiKey(mol) or None if mol.GetNumAtoms() <= 1000 else None
-
-
 def lowest_multiplicity(n_electrons: int) -> int:
     return 1 + n_electrons % 2
 
 
 def _multiplicity(symbols: Sequence[str], smiles: str, charge: int, radicals: Sequence[int]) -> int:
     """Unpaired electrons as the radicals say, made to fit the number of electrons."""
-    numbers = [ATOMIC_NUMBERS[symbol] for symbol in symbols]
-    if len(numbers) == 1 and charge == 0:
-        return _multiplicity_of_atom(numbers[0])
+    if len(symbols) == 1 and charge == 0:
+        return _multiplicity_of_atom(ATOMIC_NUMBERS[symbols[0]])
     if smiles == "O=O":
         return 3  # the one common molecule whose SMILES hides its radicals
     # RDKit counts every missing valence: beyond two on an atom, pairs form (CH is a doublet).
     unpaired = sum(n if n <= 2 else 2 - n % 2 for n in radicals)
-    lowest = lowest_multiplicity(sum(numbers) - charge)
+    lowest = lowest_multiplicity(protons(symbols) - charge)
     return 1 + unpaired if (1 + unpaired - lowest) % 2 == 0 else lowest
 
 
@@ -255,12 +270,6 @@ def _warnings(mol: Any, smiles: str) -> tuple[str, ...]:
             f"It has {fragments} separate parts (a salt, a complex?): where they lie to each other "
             "is a guess, unless you give coordinates."
         )
-    if _isotopes(mol):
+    if _ISOTOPE.search(smiles):
         warnings.append("Isotopes are read and make no difference to the electrons.")
     return tuple(warnings)
-
-
-def _isotopes(mol: Any) -> list[Any]:
-    from rdkit.Chem import rdqueries
-
-    return list(mol.GetAtomsMatchingQuery(rdqueries.IsotopeGreaterQueryAtom(0)))

@@ -10,7 +10,18 @@ from typing import Any
 
 from simulations.errors import FieldError, InvalidParams
 
-from . import cells, cif, crystals, formula, macromolecules, molecules, names, poscar, xyz
+from . import (
+    cells,
+    cif,
+    crystals,
+    formula,
+    inchikeys,
+    macromolecules,
+    molecules,
+    names,
+    poscar,
+    xyz,
+)
 from .bonds import inchikey_of_coordinates
 from .elements import ATOMIC_NUMBERS
 from .formats import sniff
@@ -101,8 +112,12 @@ def _warn_of_other_meaning(structure: Structure, text: str) -> Structure:
     return replace(structure, warnings=(*structure.warnings, warning))
 
 
-@lru_cache(maxsize=32)
 def _smiles(text: str) -> Structure:
+    return _read_smiles(text, inchikeys.are_left())
+
+
+@lru_cache(maxsize=32)
+def _read_smiles(text: str, leaves_inchikey: bool) -> Structure:
     """Remembered for a moment: in a campaign the same molecule comes once with each basis set."""
     from rdkit import Chem
 
@@ -113,7 +128,10 @@ def _smiles(text: str) -> Structure:
     settings.parseName = settings.allowCXSMILES = False
     try:
         return molecules.read(
-            lambda: Chem.MolFromSmiles(line, settings), "read as SMILES", line=line
+            lambda: Chem.MolFromSmiles(line, settings),
+            "read as SMILES",
+            line=line,
+            leaves_inchikey=leaves_inchikey,
         )
     except MoleculeError as exc:
         raise located(str(exc), line) from exc

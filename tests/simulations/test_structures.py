@@ -1,8 +1,10 @@
 """Reading structures from what people write."""
 
+from collections.abc import Callable
+
 import pytest
 from rdkit import Chem
-from rdkit.Chem import rdDistGeom
+from rdkit.Chem import rdDepictor, rdDistGeom
 
 import simulations
 from simulations import FieldError, InvalidParams
@@ -112,6 +114,29 @@ def test_a_drawing_has_no_3d() -> None:
 def test_the_same_molecule_reads_the_same_however_it_is_written() -> None:
     assert read("OCC") == read("CCO")
     assert read("CCO").inchikey == "LFQSCWFLJHTTHZ-UHFFFAOYSA-N"
+
+
+def drawn(smiles: str) -> str:
+    mol = Chem.MolFromSmiles(smiles)
+    rdDepictor.Compute2DCoords(mol)
+    return Chem.MolToMolBlock(mol)
+
+
+@pytest.mark.parametrize("write", [str, drawn])
+@pytest.mark.parametrize(
+    ("smiles", "inchikey"),
+    [
+        ("OC(=O)/C=C/C(=O)O", "VZCYOOQTPOCHFL-OWOJBTEDSA-N"),
+        ("OC(=O)/C=C\\C(=O)O", "VZCYOOQTPOCHFL-UPHRSURJSA-N"),
+    ],
+)
+def test_cis_and_trans_are_two_molecules(
+    smiles: str, inchikey: str, write: Callable[[str], str]
+) -> None:
+    structure = read(write(smiles))
+
+    assert structure.inchikey == inchikey
+    assert structure.warnings == ()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Run the reconciler: once, or for ever."""
 
+import math
 import time
 from typing import Any
 
@@ -7,11 +8,14 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections
 
 from jobs.api.idempotency import forget_old_keys
+from jobs.lifecycle import Filer
 from jobs.reconciler import Reconciler, reconcile
 from jobs.retention import Pruner
 from jobs.storekeeper import Storekeeper
 
 FORGET_EVERY_S = 3600
+FILE_FOR_S = 2.0
+"""Then what must not wait has its turn."""
 
 
 class Command(BaseCommand):
@@ -22,8 +26,10 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever")
 
     def handle(self, *args: Any, every: float | None, **options: Any) -> None:
+        filer, is_done = Filer(), True
         if every is None:
             reconcile()
+            filer.look(math.inf)
             return
         reconciler, pruner, storekeeper, forget_at = Reconciler(), Pruner(), Storekeeper(), 0.0
         while True:
@@ -31,10 +37,11 @@ class Command(BaseCommand):
                 reconciler.look()
                 pruner.look()
                 storekeeper.look()
+                is_done = filer.look(FILE_FOR_S)
                 if time.monotonic() >= forget_at:
                     forget_old_keys()
                     forget_at = time.monotonic() + FORGET_EVERY_S
             except DatabaseError as exc:
                 self.stderr.write(f"the database did not answer, trying again: {exc}")
                 close_old_connections()
-            time.sleep(every)
+            time.sleep(every if is_done else 0)
