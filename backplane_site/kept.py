@@ -99,7 +99,7 @@ class Kept:
         where = (asked.path, asked.manner)
         if asked.in_seeds_words:
             return self._whole.get(where, seen.version), []
-        if seen.state == JobState.QUEUED:
+        if seen.state == JobState.QUEUED or not seen.is_filed:
             return None, []
         tag = versions.tag_of_seq(seen.seq)
         of_this = [(b"ETag", tag.encode())]

@@ -25,7 +25,9 @@ from .models import Attempt, Job
 from .prepared import as_moment
 from .states import Scope
 
-OF_JOB = "j.state, j.last_seq, j.attempt, COALESCE(j.started_at, j.queued_at)"
+OF_JOB = (
+    "j.state, j.last_seq, j.attempt, COALESCE(j.started_at, j.queued_at), j.inchikey, j.batch_id"
+)
 OF_ATTEMPT = "a.heartbeat_at, a.ended_at, a.outcome, a.progress, a.peak_memory_mib, a.cpu_seconds"
 """What is told of an attempt and changes without an event."""
 BY_NAME = """
@@ -52,6 +54,7 @@ First = Callable[[str, list[Any]], Sequence[Any] | None]
 @dataclass(frozen=True, slots=True)
 class Seen:
     """:param since: when it was started, or queued.
+    :param is_filed: False: it may still be to be filed under its molecule, which is no event.
     :param version: whatever of it is told and may change, as one value to compare.
     """
 
@@ -59,6 +62,7 @@ class Seen:
     seq: int
     attempt: int
     since: datetime
+    is_filed: bool
     version: tuple[Any, ...]
 
 
@@ -109,8 +113,9 @@ def _told(question: Question, first: First) -> Seen | None:
 
 
 def _seen(row: Sequence[Any]) -> Seen:
-    state, seq, attempt, since, *_ = row
-    return Seen(state, seq, attempt, as_moment(since), tuple(row))
+    state, seq, attempt, since, inchikey, batch, *_ = row
+    is_filed = bool(inchikey) or batch is None
+    return Seen(state, seq, attempt, as_moment(since), is_filed, tuple(row))
 
 
 def _at(moment: datetime) -> Any:

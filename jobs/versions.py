@@ -1,13 +1,15 @@
 """Which version of a job or a batch an answer shows, as an entity tag.
 
 The tag begins with the number of the job's last event; what it has beside that (why the job waits,
-and its place in line) changes what is shown without changing the job. That of a batch has its
-counts as of now beside the number of its last event, of which there is one a second at most.
+its place in line, that it is not filed under its molecule yet) changes what is shown without
+changing the job. That of a batch has its counts as of now beside the number of its last event, of which there is one a second at most.
 """
 
 from __future__ import annotations
 
 import re
+
+from simulations.structures.inchikeys import LEFT
 
 from .batch_models import Batch
 from .batches import Counts
@@ -21,9 +23,16 @@ def tag_of(job: Job, outlook: Outlook) -> str:
     """Weak: heartbeats, and when it is likely to start, are no new version."""
     waiting = outlook.why(job)
     shown = f"-{waiting.reason}-{waiting.place or 0}" if waiting else ""
-    if job.inchikey:
-        shown += "-filed"  # under its molecule: in a large batch after its first version
+    if is_unfiled(job):
+        shown += "-unfiled"
     return tag_of_seq(job.last_seq, shown)
+
+
+def is_unfiled(job: Job) -> bool:
+    """Whether it is still to be filed under its molecule, of which no event will tell."""
+    if job.inchikey or job.batch_id is None:
+        return False
+    return (job.structure or {}).get("inchikey") == LEFT
 
 
 def tag_of_seq(seq: int, shown: str = "") -> str:

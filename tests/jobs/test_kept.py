@@ -135,6 +135,28 @@ def test_it_is_the_same_at_each_step_of_a_job(doors: Doors, local: Callable[...,
         assert not seeds.by_django  # type: ignore[attr-defined]
 
 
+def test_one_that_is_filed_under_its_molecule_later_is_told_anew(
+    doors: Doors, local: Callable[..., Job], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(lifecycle.preparing, "FEW", 0)
+    monkeypatch.setattr(lifecycle.batches, "hand_all_to_backend", lambda jobs: None)
+    wanted = lifecycle.Wanted(simulation="xtb_optimization", params={"structure": "CCO"})
+    job = lifecycle.submit_batch(owner=local_user(), wanted=[wanted]).jobs.get()
+    lifecycle.start(job, 1, worker="host:1", host="host", pid=1)
+    whole, _ = address_of(job)
+
+    before = doors.alike(whole)
+    known = {"If_None_Match": before.headers["ETag"]}
+    assert doors.alike(whole, **known).status_code == 304
+    filer = lifecycle.Filer()
+    filer.look(60)
+    after = doors.alike(whole, **known)
+
+    assert before.json()["structure"]["inchikey"] == ""
+    assert after.json()["structure"]["inchikey"] == "LFQSCWFLJHTTHZ-UHFFFAOYSA-N"
+    assert not doors.alike(whole).by_django
+
+
 @pytest.mark.parametrize("how", ["failed", "cancelled", "retried"])
 def test_it_is_the_same_however_a_job_ends(
     doors: Doors, local: Callable[..., Job], start: Callable[[Job], Job], how: str
