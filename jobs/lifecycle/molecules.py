@@ -80,6 +80,6 @@ class Filer:
         keys = self._namer.name_each([each["smiles"] for each in structures])
         with transaction.atomic():
             for job, structure, key in zip(jobs, structures, keys, strict=True):
-                structure.pop("inchikey")
+                structure.pop("inchikey", None)  # another reconciler may have been quicker
                 named = structure | ({"inchikey": key} if key else {})
                 Job.objects.filter(pk=job.pk).update(structure=named, inchikey=key or "")
