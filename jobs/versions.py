@@ -2,7 +2,8 @@
 
 The tag begins with the number of the job's last event; what it has beside that (why the job waits,
 its place in line, that it is not filed under its molecule yet) changes what is shown without
-changing the job. That of a batch has its counts as of now beside the number of its last event, of which there is one a second at most.
+changing the job. That of a batch has its counts as of now beside the number of its last event, of
+which there is one a second at most.
 """
 
 from __future__ import annotations
