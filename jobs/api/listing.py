@@ -36,7 +36,10 @@ def answer(request: Request) -> Response:
     view = query.view or ("full" if query.fields else "summary")
     query = query.model_copy(update={"view": view})
     found = telling.lean(found, query)
-    return _by_id(request, query, found, visible) if query.ids else _page(request, query, found)
+    # Whoever has none to ask for does not mean all of them.
+    if "ids" in query.model_fields_set:
+        return _by_id(request, query, found, visible)
+    return _page(request, query, found)
 
 
 def _page(request: Request, query: ListQuery, found: JobQuerySet) -> Response:

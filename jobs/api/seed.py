@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+import simulations
 from jobs import lifecycle
 from jobs.keys import Origin
 from jobs.models import Job
@@ -35,6 +36,8 @@ STATUS = {
     JobState.CANCELLED: "CANCELLED",
 }
 CHECKPOINT = "checkpoint.chk"
+MOLECULE = ("structure", "ligand", "ligands")
+"""What the parameter is called that a simulation takes its molecule by."""
 REASONS = {
     "is_crystal": "the structure is a crystal",
     "one_atom": "a single atom has no geometry to optimise",
@@ -106,21 +109,24 @@ class JobStatusView(APIView):
 
 def _submit(owner: Any, given: SeedSubmission, origin: Origin) -> Job:
     """Submit as its own kind of simulation, or as the one that its structure needs."""
-    if "structure" in given.parameters:
-        detail = "The structure belongs in molecule_smiles."
-        path = ("parameters", "structure")
+    molecule = _molecule_of(given.simulation_type)
+    if molecule in given.parameters:
+        detail = f"The {molecule} belongs in molecule_smiles."
+        path = ("parameters", molecule)
         raise InvalidSubmission([FieldError(path=path, code="misplaced", detail=detail)])
     wanted = {
         "owner": owner,
         "origin": origin,
         "name": given.experiment_name,
-        "params": {"structure": given.molecule_smiles, **given.parameters},
+        "params": {molecule: given.molecule_smiles, **given.parameters},
     }
     try:
         return _submit_as(given.simulation_type, wanted)
     except InvalidParams as exc:
         if not (wrong := _wrong_simulation(exc)):
-            raise InvalidSubmission([_in_seed_terms(error) for error in exc.errors]) from None
+            raise InvalidSubmission(
+                [_in_seed_terms(error, molecule) for error in exc.errors]
+            ) from None
     better = str((wrong.fix or {})["simulation"])
     why = REASONS.get(wrong.code, "the structure asks for it")
     message = f"{given.simulation_type} was asked for and {better} runs: {why}."
@@ -128,7 +134,15 @@ def _submit(owner: Any, given: SeedSubmission, origin: Origin) -> Job:
     try:
         return _submit_as(better, {**wanted, "notes": [note]})
     except InvalidParams as exc:
-        raise InvalidSubmission([_in_seed_terms(error) for error in exc.errors]) from None
+        raise InvalidSubmission([_in_seed_terms(error, molecule) for error in exc.errors]) from None
+
+
+def _molecule_of(simulation: str) -> str:
+    try:
+        takes = simulations.get(simulation).Params.model_fields
+    except KeyError:
+        return MOLECULE[0]  # which it is none of, is told of the simulation
+    return next((name for name in MOLECULE if name in takes), MOLECULE[0])
 
 
 def _submit_as(simulation: str, wanted: dict[str, Any]) -> Job:
@@ -146,9 +160,9 @@ def _wrong_simulation(exc: InvalidParams) -> FieldError | None:
     return first if not others and "simulation" in (first.fix or {}) else None
 
 
-def _in_seed_terms(error: FieldError) -> FieldError:
+def _in_seed_terms(error: FieldError, molecule: str) -> FieldError:
     root: tuple[str | int, ...] = ("parameters", *error.path)
-    if error.path[:1] == ("structure",):
+    if error.path[:1] == (molecule,):
         root = ("molecule_smiles", *error.path[1:])
     return FieldError(path=root, code=error.code, detail=error.detail, fix=error.fix)
 

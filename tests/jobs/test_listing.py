@@ -159,6 +159,18 @@ def test_of_many_ids_the_unknown_are_told(
     assert as_alice.get(JOBS, {"ids": ",".join(["x"] * 201)}).status_code == 422
 
 
+@pytest.mark.parametrize("ids", ["", ",", " , "])
+def test_of_no_ids_there_are_no_jobs(
+    as_alice: Client, submit: Callable[..., Job], ids: str
+) -> None:
+    """What a program asks for whose list is empty."""
+    submit()
+
+    answer = as_alice.get(JOBS, {"ids": ids}).json()
+
+    assert (answer["results"], answer["unknown_ids"], answer["next"]) == ([], [], None)
+
+
 # --- how many, in what order -----------------------------------------------------------------
 
 

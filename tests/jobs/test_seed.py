@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.test import Client
 from jobs import artifacts, lifecycle
 from jobs.models import Job
 from jobs.states import FailureKind
+from tests.simulations.test_docking import EXAMPLE
 from tests.stack import ROOT
 
 WATER = {
@@ -50,6 +52,24 @@ def test_a_molecule_is_optimised_as_asked(seed: Client) -> None:
     answer = post(seed, WATER)
 
     assert Job.objects.get(pk=answer.json()["job_id"]).simulation == "dft_optimization"
+
+
+@pytest.mark.skipif(not find_spec("prolif"), reason="needs the docking extras")
+def test_a_molecule_is_docked_too(seed: Client) -> None:
+    rest = {name: value for name, value in EXAMPLE.items() if name != "ligand"}
+    docking = WATER | {"molecule_smiles": "OCC", "simulation_type": "docking", "parameters": rest}
+
+    answer = post(seed, docking)
+
+    assert answer.status_code == 200, answer.json()
+    job = Job.objects.get(pk=answer.json()["job_id"])
+    assert (job.simulation, job.params["ligand"]) == ("docking", "OCC")
+
+
+def test_what_a_docking_lacks_is_told_without_words_that_nobody_said(seed: Client) -> None:
+    answer = post(seed, WATER | {"simulation_type": "docking"})
+
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/parameters/receptor_pdb"]
 
 
 def test_the_states_are_told_in_its_words(

@@ -137,3 +137,22 @@ def test_on_a_server_everything_is_https(tmp_path: Path) -> None:
 
     expected: list[Any] = [True, True, True, True, True, 31536000, ["https://lab.example"], False]
     assert shown.stdout.strip() == str(expected)
+
+
+def test_hosts_may_be_listed_with_blanks_between_them(tmp_path: Path) -> None:
+    """Else each but the first is refused, and nothing says why."""
+    site = server(BACKPLANE_VAR=str(tmp_path), ALLOWED_HOSTS="lab.example, .other.example")
+
+    shown = subprocess.run(
+        [
+            sys.executable, "-c", "from django.conf import settings as s;"
+            "print(s.ALLOWED_HOSTS, s.CSRF_TRUSTED_ORIGINS)",
+        ],
+        cwd=ROOT, env=site, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+
+    hosts, origins = (
+        ["lab.example", ".other.example"],
+        ["https://lab.example", "https://*.other.example"],
+    )
+    assert shown.stdout.strip() == f"{hosts} {origins}"
