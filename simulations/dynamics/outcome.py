@@ -118,7 +118,7 @@ class MdOutcome(BaseModel):
     threads: int | None = Field(
         None,
         title="Threads",
-        description="That OpenMM computed with: one where few atoms would have more of them wait.",
+        description="That OpenMM computed with: one where two would wait for each other, of few atoms.",
     )
     speed_ns_per_day: float = Field(title="Speed", json_schema_extra={"unit": "ns/day"})
     wall_time_s: float = Field(

@@ -57,16 +57,17 @@ def test_the_cpu_platform_is_kept_to_the_threads_of_the_job() -> None:
     ("n_atoms", "around", "threads"),
     [
         (200, "implicit", 1),
-        (201, "implicit", 8),
+        (201, "implicit", 2),
         (400, "vacuum", 1),
-        (401, "vacuum", 8),
-        (100, "explicit", 8),
+        (401, "vacuum", 2),
+        (100, "explicit", 2),
     ],
 )
-def test_of_few_atoms_one_thread_makes_the_most(
+def test_of_few_atoms_one_thread_makes_more_than_two(
     n_atoms: int, around: Environment, threads: int
 ) -> None:
-    assert useful_threads(n_atoms, around, 8) == threads
+    assert useful_threads(n_atoms, around, 2) == threads
+    assert useful_threads(n_atoms, around, 8) == 8
 
 
 @pytest.mark.engine
