@@ -118,7 +118,7 @@ class MdOutcome(BaseModel):
     threads: int | None = Field(
         None,
         title="Threads",
-        description="That OpenMM computed with: one where two would wait for each other, of few atoms.",
+        description="That OpenMM computed with: one where two would only wait for each other.",
     )
     speed_ns_per_day: float = Field(title="Speed", json_schema_extra={"unit": "ns/day"})
     wall_time_s: float = Field(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import re
 import shlex
 import shutil
@@ -156,6 +157,27 @@ def test_what_is_slow_to_begin_is_not_taken_for_ill(compose: Any) -> None:
 
     assert len(asked) == 3
     assert all(int(each["start_period"].removesuffix("s")) >= 60 for each in asked)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "name"),
+    [("a.example.org,b.example.org", "a.example.org"), (".lab.org", "lab.org"), ("*", "localhost")],
+)
+def test_the_web_is_asked_how_it_is_by_a_name_that_it_has(
+    compose: Any, tmp_path: Path, hosts: str, name: str
+) -> None:
+    curl = tmp_path / "curl"
+    curl.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    curl.chmod(0o755)
+    kind, command = compose["services"]["web"]["healthcheck"]["test"]
+    env = {"ALLOWED_HOSTS": hosts, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    # As compose hands it on.
+    argv = ["sh", "-c", command.replace("$$", "$")]
+    asked = subprocess.run(argv, env=env, capture_output=True, text=True, check=True).stdout
+
+    assert kind == "CMD-SHELL"
+    assert f"Host: {name}" in asked.splitlines()
 
 
 def test_postgresql_is_there_once_it_answers_by_its_port(compose: Any) -> None:
