@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from . import bells, moments
 from .models import Job, JobEvent
+from .prepared import Example, PreparedModel
 
 
 def group_name(job_id: UUID | str) -> str:
@@ -47,7 +51,15 @@ def is_seq(text: str) -> bool:
 
 def after(job: Job, seq: int, limit: int = 1000) -> list[JobEvent]:
     """The events that follow `seq`, oldest first."""
-    return list(job.events.filter(seq__gt=seq).order_by("seq")[:limit])
+    return _after(limit).all(job=job.pk, seq=seq)
+
+
+@cache
+def _after(limit: int) -> PreparedModel:
+    def make(job: UUID, seq: int) -> QuerySet[JobEvent]:
+        return JobEvent.objects.filter(job=job, seq__gt=seq).order_by("seq")[:limit]
+
+    return PreparedModel(make, job=Example.ID, seq=Example.COUNT)
 
 
 def nudge(job_id: UUID) -> None:

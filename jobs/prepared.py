@@ -67,8 +67,11 @@ class Prepared:
 
 
 class PreparedModel(Prepared):
-    """One whole row of a model, and what is read with it (`select_related`): also its columns, and
-    how each is read, are looked up once."""
+    """Rows of a model, and what is read with them (`select_related`): also the columns, and how
+    each is read, are looked up once."""
+
+    def all(self, **values: Any) -> list[Any]:
+        return [self._made(list(row)) for row in self.rows(**values)]
 
     def get(self, **values: Any) -> Any:
         """:raises ObjectDoesNotExist: that of the model."""
@@ -163,5 +166,6 @@ class Example:
     ID = UUID(int=0x1234567890)
     NUMBER = -20_001
     OTHER_NUMBER = -20_002
+    COUNT = 20_003
     DAY = date(1001, 1, 1)
     MOMENTS = tuple(datetime(1002 + n, 1, 1, tzinfo=UTC) for n in range(4))

@@ -15,11 +15,7 @@ from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
 
-from . import events
-from .models import Job
-
-TOLD = ("state", "last_seq", "agent", "purpose")
-"""What the wire form of an event and the end of a job are made from."""
+from . import events, rows
 
 
 class Place(NamedTuple):
@@ -67,7 +63,7 @@ async def _soon(looks: dict[Place, asyncio.Future[Tail]], place: Place) -> Tail:
 @database_sync_to_async
 def _read(place: Place) -> Tail:
     # The job first: an event that comes between the two is not yet counted, and comes again.
-    job = Job.objects.only(*TOLD).get(pk=place.job_id)
+    job = rows.told_of_job(place.job_id)
     found = events.after(job, place.after, place.most)
     seq = found[-1].seq if found else place.after
     return Tail(
