@@ -1,11 +1,9 @@
 """What does the backplane cost a simulation? `python -m bench.science`
 
 The same molecule, engine, settings and threads, by turns: as a job of a running site, and as a
-script that calls the engine (`bench/direct/`). A job computes with fewer threads than it has where
-that is faster; the script then gets as few, unless `--threads` gives it more. Of the job counts the
-time of its attempt, from the worker taking it to its result being there; of the script, its process
-from start to end. And whether two jobs on two cores take longer side by side than one after the
-other.
+script that calls the engine (`bench/direct/`). Of the job counts the time of its attempt, from
+the worker taking it to its result being there; of the script, its process from start to end. And
+whether two jobs on two cores take longer side by side than one after the other.
 
 On a machine that others use too, look at the processor's time: of the job it is that of its attempt
 and of all that the site computes meanwhile. Who waits for the job asks once and is answered at its
@@ -97,7 +95,6 @@ def md_script(size: float, job: Answer, files: Path) -> Settings:
         "system": str(files / "system.xml"),
         "timestep_fs": 2.0,
         "platform": job["result"]["platform"],
-        "threads": job["result"]["threads"],
         "equilibration_steps": 2500,
         "production_steps": round(size * 500),
         "interval": 500,
@@ -195,12 +192,11 @@ def _ended(site: Stack, job_id: str) -> Answer:
             return job
 
 
-def by_script(case: Case, settings: Settings, folder: Path) -> tuple[Spent, float]:
-    """What it took, and the figure that it found. With all cores, where nothing else is said."""
+def by_script(case: Case, settings: Settings, threads: int, folder: Path) -> tuple[Spent, float]:
+    """What it took, and the figure that it found."""
     given = folder / "settings.json"
-    settings = {"threads": os.cpu_count() or 1, **settings}
-    given.write_text(json.dumps(settings))
-    env = {**os.environ, "OMP_NUM_THREADS": str(settings["threads"])}
+    given.write_text(json.dumps({**settings, "threads": threads}))
+    env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     script = Path(__file__).parent / "direct" / f"{case.name}.py"
     argv = [sys.executable, str(script), str(given)]
     began, before_s = time.perf_counter(), children_s()
@@ -209,13 +205,9 @@ def by_script(case: Case, settings: Settings, folder: Path) -> tuple[Spent, floa
     return spent, float(json.loads(done.stdout.splitlines()[-1])["figure"])
 
 
-def compared(
-    case: Case, size: float, rounds: int, folder: Path, threads: int | None
-) -> Iterator[tuple[Spent, Spent]]:
-    """Of each round, what the job and the script took.
-
-    :param threads: of the script, whatever the job took.
-    """
+def compared(case: Case, size: float, rounds: int, folder: Path) -> Iterator[tuple[Spent, Spent]]:
+    """Of each round, what the job and the script took."""
+    threads = os.cpu_count() or 1
     settings: Settings = {}
     for n in range(rounds):
         # Alone on the machine, as the script is; what else a site does meanwhile counts against us.
@@ -226,8 +218,7 @@ def compared(
             if not settings:
                 files = fetched(site, done, folder)
                 settings = case.script(size, done, files)
-                settings |= {"threads": threads} if threads else {}
-        script, figure = by_script(case, settings, folder)
+        script, figure = by_script(case, settings, threads, folder)
         if case.figure:
             assert abs(case.figure(done["result"]) - figure) < 1e-5, "not the same calculation"
         print(
@@ -267,7 +258,6 @@ def main() -> None:
     asks.add_argument("--size", type=float, default=1.0, help="share of the full sizes")
     asks.add_argument("--only", choices=list(SIZES), help="of the engines, one")
     asks.add_argument("--alone", action="store_true", help="not two at once")
-    asks.add_argument("--threads", type=int, help="of the script; those of the job are its own")
     words = asks.parse_args()
     rows = []
     for case in CASES:
@@ -275,7 +265,7 @@ def main() -> None:
             continue
         size = max(SIZES[case.name] * words.size, 1)
         with scratch() as folder:
-            found = list(compared(case, size, words.rounds, folder, words.threads))
+            found = list(compared(case, size, words.rounds, folder))
         beside = "" if words.alone else f"{together(case, size, 2) / together(case, size, 1):.2f}"
         rows.append(f"| {case.name} | {' | '.join(cells_of(found))} | {beside} |")
     print(

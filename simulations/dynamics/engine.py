@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from .params import Ensemble, MdParams
-from .platforms import best, platform, useful_threads
+from .platforms import best, platform
 from .prepared import Prepared
 from .schedule import Schedule, Stage, ensemble, environment, pressure_bar
 
@@ -18,9 +18,8 @@ STEPS_BETWEEN_VOLUME_MOVES = {"equilibrate": 10, "produce": 25}
 
 
 def choose_platform(prepared: Prepared, params: MdParams, *, threads: int, gpu: bool) -> Any:
-    n_atoms, around = prepared.n_atoms, environment(params)
-    name = best(n_atoms, is_implicit=around == "implicit", gpu=gpu)
-    return platform(name, useful_threads(n_atoms, around, threads))
+    is_implicit = environment(params) == "implicit"
+    return platform(best(prepared.n_atoms, is_implicit=is_implicit, gpu=gpu), threads)
 
 
 def make_context(

@@ -15,7 +15,6 @@ from .fluctuations import MdFluctuation, fluctuations
 from .method import method_sentence
 from .observables import Row
 from .params import MdParams
-from .platforms import threads_of
 from .run import Run
 from .schedule import environment
 from .statistics import block_error
@@ -115,11 +114,6 @@ class MdOutcome(BaseModel):
         title="Resumed at step", description="Where a lost attempt was taken up."
     )
     platform: str = Field(title="OpenMM platform")
-    threads: int | None = Field(
-        None,
-        title="Threads",
-        description="That OpenMM computed with: one where two would only wait for each other.",
-    )
     speed_ns_per_day: float = Field(title="Speed", json_schema_extra={"unit": "ns/day"})
     wall_time_s: float = Field(
         title="Wall time", description="Of this attempt.", json_schema_extra={"unit": "s"}
@@ -162,7 +156,6 @@ def _about(run: Run, params: MdParams) -> dict[str, Any]:
         "timestep_fs": plan.timestep_fs,
         "resumed_at_step": run.resumed_at,
         "platform": run.platform.getName(),
-        "threads": threads_of(run.platform),
         "speed_ns_per_day": run.pace.ns_per_day,
         "versions": {name: version(name) for name in ("openmm", "pdbfixer", "rdkit")},
     }

@@ -5,14 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from .params import Environment
-
 GPU_PLATFORM = "CUDA"
 REFERENCE_MAX_ATOMS = 100
 """Up to here OpenMM's plain double-precision platform is no slower than its CPU platform."""
-ONE_THREAD_MAX_ATOMS: dict[Environment, int] = {"vacuum": 400, "implicit": 200}
-"""Up to here one thread of the CPU platform is faster than two, which wait for each other several
-times in each step. Of explicit water nobody has so little; of more threads nothing was measured."""
 GPU_SETTINGS = {"Precision": "mixed", "DeterministicForces": "true"}
 """Forces in single, sums in double precision: energies agree with those of the other platforms."""
 
@@ -26,11 +21,6 @@ def best(n_atoms: int, *, is_implicit: bool, gpu: bool) -> str:
         return GPU_PLATFORM
     # Of generalised Born models Reference has a slow, interpreted version only.
     return "Reference" if n_atoms <= REFERENCE_MAX_ATOMS and not is_implicit else "CPU"
-
-
-def useful_threads(n_atoms: int, around: Environment, threads: int) -> int:
-    """So many of them make it faster: by the size alone, so that a run repeated is the same."""
-    return 1 if threads == 2 and n_atoms <= ONE_THREAD_MAX_ATOMS.get(around, 0) else threads
 
 
 @cache
@@ -61,14 +51,6 @@ def platform(name: str, threads: int) -> Any:
         for setting, value in GPU_SETTINGS.items():
             found.setPropertyDefaultValue(setting, value)
     return found
-
-
-def threads_of(on: Any) -> int | None:
-    """Of a platform that was made here, how many it computes with; None on a GPU."""
-    name = on.getName()
-    if name == "CPU":
-        return int(on.getPropertyDefaultValue("Threads"))
-    return None if name == GPU_PLATFORM else 1
 
 
 def cpu_platform(threads: int) -> Any:

@@ -60,9 +60,8 @@ class Provenance:
             "artifacts_sha256": self._artifacts(),
         }
         if result is not None:
-            for name in ("platform", "threads"):
-                if figure := result.get(name):
-                    self.record[f"compute_{name}"] = figure
+            if platform := result.get("platform"):
+                self.record["compute_platform"] = platform
             self.record["seeds"] |= _seeds(result)
             self.record["software"] |= result.get("versions", {})
         self._write()

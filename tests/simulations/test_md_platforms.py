@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 
 from simulations.dynamics import platforms
-from simulations.dynamics.params import Environment
-from simulations.dynamics.platforms import best, platform, useful_threads, works
+from simulations.dynamics.platforms import best, platform, works
 from simulations.execution import execute
 
 from .recording import RecordingContext
-from .test_md_input import ALANINE_DIPEPTIDE
 
 openmm = pytest.importorskip("openmm")
 
@@ -51,37 +49,6 @@ def test_a_gpu_is_taken_where_the_job_may_and_openmm_can(
 def test_the_cpu_platform_is_kept_to_the_threads_of_the_job() -> None:
     assert platform("CPU", 3).getPropertyDefaultValue("Threads") == "3"
     assert platform("Reference", 3).getName() == "Reference"
-
-
-@pytest.mark.parametrize(
-    ("n_atoms", "around", "threads"),
-    [
-        (200, "implicit", 1),
-        (201, "implicit", 2),
-        (400, "vacuum", 1),
-        (401, "vacuum", 2),
-        (100, "explicit", 2),
-    ],
-)
-def test_of_few_atoms_one_thread_makes_more_than_two(
-    n_atoms: int, around: Environment, threads: int
-) -> None:
-    assert useful_threads(n_atoms, around, 2) == threads
-    assert useful_threads(n_atoms, around, 8) == 8
-
-
-@pytest.mark.engine
-@pytest.mark.parametrize(("given", "threads"), [({}, 1), ({"environment": "explicit"}, 2)])
-def test_a_run_says_with_how_many_threads_it_was(
-    tmp_path: Path, given: dict[str, Any], threads: int
-) -> None:
-    context = RecordingContext(workdir=tmp_path, threads=2)
-    short = {"pdb": ALANINE_DIPEPTIDE, "length_ps": 0.02, "equilibration_ps": 0.02}
-
-    outcome = execute("md_simulation", {**short, **given}, context)
-
-    assert outcome.result["threads"] == outcome.provenance["compute_threads"] == threads
-    assert outcome.provenance["threads"] == 2
 
 
 @pytest.mark.slow
