@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,29 +57,32 @@ class Tree:
 
 def memory_mib(processes: Iterable[psutil.Process]) -> float:
     """What they hold, pages that they share with the worker or each other counted in part."""
-    total = 0.0
-    for process in processes:
-        with suppress(*GONE):
-            total += share_mib(process)
-    return total
+    return _added_up(processes, share_mib)
 
 
 def resident_mib(processes: Iterable[psutil.Process]) -> float:
     """As `memory_mib`, but pages that they share in full: the system has counted those already."""
-    total = 0.0
-    for process in processes:
-        with suppress(*GONE):
-            total += process.memory_info().rss / MIB
-    return total
+    return _added_up(processes, lambda process: float(process.memory_info().rss / MIB))
 
 
 def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
     """What those of them who live have computed, and those whom they have buried."""
+    return _added_up(processes, _computed_s)
+
+
+def _computed_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def _added_up(
+    processes: Iterable[psutil.Process], of_one: Callable[[psutil.Process], float]
+) -> float:
+    """Of those that are still there."""
     total = 0.0
     for process in processes:
         with suppress(*GONE):
-            times = process.cpu_times()
-            total += times.user + times.system + times.children_user + times.children_system
+            total += of_one(process)
     return total
 
 
