@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
@@ -189,6 +190,28 @@ def test_the_reconciler_files_them(large, of, redis):
     call_command("recover_jobs")
 
     assert batch.jobs.get().inchikey == "LFQSCWFLJHTTHZ-UHFFFAOYSA-N"
+
+
+def test_a_database_that_is_away_is_not_asked_without_a_pause(db, redis, monkeypatch):
+    looks, pauses = iter([False, DatabaseError("it is away")]), []
+
+    def look(self: Any, within_s: float) -> bool:
+        if isinstance(found := next(looks), DatabaseError):
+            raise found
+        return found
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(lifecycle.Filer, "look", look)
+    monkeypatch.setattr("jobs.management.commands.recover_jobs.time.sleep", pause)
+
+    with pytest.raises(KeyboardInterrupt):
+        call_command("recover_jobs", every=7)
+
+    assert pauses == [0, 7]
 
 
 def test_a_client_that_knows_the_job_hears_that_it_was_filed(large, of, file_all, alice):

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever")
 
     def handle(self, *args: Any, every: float | None, **options: Any) -> None:
-        filer, is_done = Filer(), True
+        filer = Filer()
         if every is None:
             reconcile()
             filer.look(math.inf)
@@ -44,4 +44,5 @@ class Command(BaseCommand):
             except DatabaseError as exc:
                 self.stderr.write(f"the database did not answer, trying again: {exc}")
                 close_old_connections()
+                is_done = True  # as far as can be: one that is away is not asked without a pause
             time.sleep(every if is_done else 0)
