@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 import simulations
+from simulations.structures.inchikeys import LEFT
 
 from .batch_models import Batch
 from .budget import Budget
@@ -108,7 +109,7 @@ class Job(models.Model):
     error = models.JSONField(null=True, blank=True)
     key = models.ForeignKey(ApiKey, models.PROTECT, null=True, blank=True, related_name="jobs")
     agent = models.CharField(max_length=100, blank=True)
-    purpose = models.CharField(max_length=LONGEST_FORMULA, blank=True)
+    purpose = models.CharField(max_length=500, blank=True)
     consent = models.CharField(max_length=10, choices=Consent, blank=True, editable=False)
     reserved_core_s = models.FloatField(default=0, editable=False)
     used_core_s = models.FloatField(default=0, editable=False)
@@ -267,6 +268,11 @@ class Job(models.Model):
             return self.simulation
 
     @property
+    def is_unfiled(self) -> bool:
+        """Whether its InChIKey is still to be worked out, of which no event will tell."""
+        return not self.inchikey and (self.structure or {}).get("inchikey") == LEFT
+
+    @property
     def called(self) -> str:
         """Its name; without one, what is simulated, and of which molecule."""
         return self.name or ", ".join(filter(None, [self.title, self.formula]))
@@ -399,7 +405,7 @@ class Artifact(models.Model):
     media_type = models.CharField(max_length=100)
     size_bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
-    key = models.CharField(max_length=LONGEST_FORMULA, blank=True, default="", editable=False)
+    key = models.CharField(max_length=500, blank=True, default="", editable=False)
     """In the bucket; empty: it lies where its attempt wrote it."""
 
     class Meta:

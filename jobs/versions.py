@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import re
 
-from simulations.structures.inchikeys import LEFT
-
 from .batch_models import Batch
 from .batches import Counts
 from .models import Job
@@ -24,16 +22,9 @@ def tag_of(job: Job, outlook: Outlook) -> str:
     """Weak: heartbeats, and when it is likely to start, are no new version."""
     waiting = outlook.why(job)
     shown = f"-{waiting.reason}-{waiting.place or 0}" if waiting else ""
-    if is_unfiled(job):
+    if job.batch_id and job.is_unfiled:
         shown += "-unfiled"
     return tag_of_seq(job.last_seq, shown)
-
-
-def is_unfiled(job: Job) -> bool:
-    """Whether it is still to be filed under its molecule, of which no event will tell."""
-    if job.inchikey or job.batch_id is None:
-        return False
-    return (job.structure or {}).get("inchikey") == LEFT
 
 
 def tag_of_seq(seq: int, shown: str = "") -> str:

@@ -26,11 +26,7 @@ AT_ONCE = 100
 
 
 def due_since(jobs: Iterable[Job]) -> datetime | None:
-    return timezone.now() if any(_is_due(job) for job in jobs) else None
-
-
-def _is_due(job: Job) -> bool:
-    return job.structure is not None and job.structure.get("inchikey") == LEFT
+    return timezone.now() if any(job.is_unfiled for job in jobs) else None
 
 
 class Filer:
