@@ -1,5 +1,5 @@
 // What was typed into a form and not yet sent is kept in this browser, for its reader alone.
-import { rememberSent } from "./form_sent.js";
+import { rememberSent } from "./remembered.js";
 
 const SOON_MS = 500;
 const LARGEST = 200_000; // characters: a browser keeps a few million for a whole site

@@ -1,6 +1,6 @@
 // A job's page comes alive: numbers move by themselves, everything else is drawn by the server again.
 import "./job_keys.js";
-import { forgetSent } from "./form_sent.js";
+import { forgetSent } from "./remembered.js";
 import { tellLocalTime } from "./page.js";
 import { JobView } from "./view.js";
 

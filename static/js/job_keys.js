@@ -1,6 +1,6 @@
 // Keys of a job's page: duplicate it, copy its link, follow its log, go to a figure or the next job.
 import { isKey } from "./keyed.js";
-import { neighbour } from "./neighbours.js";
+import { neighbour } from "./remembered.js";
 
 const SAID_MS = 2500;
 let silence = 0;

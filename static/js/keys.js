@@ -1,6 +1,6 @@
 // Single letters as keys, for a list of jobs: not while somebody writes, and only if they like them.
 import { isKey, keyed, likeKeys } from "./keyed.js";
-import { keepList } from "./neighbours.js";
+import { keepList } from "./remembered.js";
 
 const help = document.querySelector("#keys");
 const choice = help.querySelector("[data-keys-on]");
