@@ -10,7 +10,7 @@ from typing import Any
 from . import equality, files, lifecycle, outlook, turns
 from .budget import Budget
 from .keys import UNKNOWN, Origin
-from .lifecycle.admission import BudgetSpent, Closed, admit, admit_from
+from .lifecycle.admission import BudgetSpent, Closed, admit_from, refuse_unless_room
 from .lifecycle.submission import new_job
 from .models import Allowance, Job
 from .placement import ANYWHERE, Asked
@@ -91,7 +91,7 @@ def check(
 def _refusal(job: Job, origin: Origin) -> lifecycle.OverQuota | BudgetSpent | Closed | None:
     """As of now; only a submission counts under the lock that makes it certain."""
     try:
-        admit(_allowance(job.owner))
+        refuse_unless_room(_allowance(job.owner))
         admit_from(origin, [job])
     except (lifecycle.OverQuota, BudgetSpent, Closed) as exc:
         return exc

@@ -162,11 +162,13 @@ def users(backend: str, able: Ability | None, max_running: int) -> Prepared:
 
 
 @lru_cache(maxsize=100)
-def lines_of(backend: str, able: Ability | None) -> Prepared:
-    """The owner's next."""
+def lines_of(
+    backend: str, able: Ability | None = None, *, column: str = "pk", most: int = 1
+) -> Prepared:
+    """What goes first of one owner, of each job this column."""
 
     def make(owner: int, **as_of: Any) -> QuerySet[Any, Any]:
         line = waiting(backend, able=able, as_of=AsOf(**as_of)).filter(owner=owner)
-        return line.order_by(*NEXT_FIRST).values_list("pk")[:1]
+        return line.order_by(*NEXT_FIRST).values_list(column)[:most]
 
     return Prepared(make, owner=Example.NUMBER, **_AN_AS_OF)

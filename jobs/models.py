@@ -51,6 +51,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Those in one of these states that are not final, found by the index of what is not."""
         return self.filter(finished_at=None, state__in=states)
 
+    def awaiting_approval(self) -> JobQuerySet:
+        """By their reason too, which an index has."""
+        found = self.unfinished(JobState.QUEUED)
+        return found.filter(reason=Reason.AWAITING_APPROVAL, consent=Consent.AWAITED)
+
     def newest_first(self) -> JobQuerySet:
         return self.order_by("-created_at", "id")
 
@@ -176,6 +181,12 @@ class Job(models.Model):
             models.Index(
                 fields=["state", "reason", "queued_at"],
                 name="job_not_ended",
+                condition=models.Q(finished_at=None),
+            ),
+            # What waits for somebody's yes, or is silent, among thousands that are not.
+            models.Index(
+                fields=["owner", "reason", "-created_at", "id"],
+                name="job_by_reason",
                 condition=models.Q(finished_at=None),
             ),
             models.Index(
@@ -308,9 +319,16 @@ class Allowance(models.Model):
         null=True, blank=True, help_text="Empty: as many as the site allows."
     )
     served_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # No more than so many wait or run, for none comes but under this lock. Null: count them.
+    unfinished_at_most = models.PositiveIntegerField(null=True, editable=False)
 
     def __str__(self) -> str:
         return f"allowance of {self.user}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        # A form has read it without the lock, and would write it back.
+        self.unfinished_at_most = None
+        super().save(*args, **kwargs)
 
 
 class IdempotencyKey(models.Model):

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from simulations.costs.remaining import QUANTILES, remaining_s
 
-from . import maintenance, turns
+from . import census, maintenance, turns
 from .models import Job
 from .prepared import Example, Prepared, as_json, as_moment
 from .states import JobState, Reason
@@ -149,11 +149,17 @@ RUNNING = Prepared(_running_on, backend=Example.BACKEND)
 
 def _lines(backend: str, most: int) -> dict[int, list[Any]]:
     """The estimates of what goes first of each user: of a line of thousands only what counts."""
-    line: Any = turns.numbered(turns.waiting(backend)).filter(number__lte=most)
+    if known := census.known(backend):
+        return {owner: _first_of(backend, owner)[:most] for owner in known.n_waiting}
+    line: Any = census.numbered(turns.waiting(backend)).filter(number__lte=most)
     lines: dict[int, list[Any]] = {}
     for owner, estimate in line.order_by("owner", "number").values_list("owner", "estimate"):
         lines.setdefault(owner, []).append(estimate)
     return lines
+
+
+def _first_of(backend: str, owner_id: int) -> list[Any]:
+    return [as_json(each) for each in turns.first_of(backend, owner_id, "estimate", LONGEST_LINE)]
 
 
 def _ahead(lines: Mapping[int, list[Any]], owner_id: int, standing: Standing) -> list[Any]:

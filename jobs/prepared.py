@@ -147,6 +147,11 @@ def _as_stored(value: Any) -> Any:
     return value
 
 
+def as_id(stored: Any) -> UUID:
+    """A column of ids, as a driver gives it."""
+    return stored if isinstance(stored, UUID) else UUID(stored)
+
+
 def as_json(stored: Any) -> Any:
     """A column of JSON, as a driver gives it."""
     return json.loads(stored) if isinstance(stored, str) else stored

@@ -17,11 +17,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, F, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from . import fleet, maintenance, rows, spending
+from . import census, fleet, maintenance, rows, spending
 from .abilities import Ability, why_nobody
 from .key_models import ApiKey
 from .line import (
@@ -29,7 +28,6 @@ from .line import (
     ALLOWED,
     OF_OWNER,
     UNLIMITED,
-    WAITING,
     AsOf,
     default_max_running,
     lines_of,
@@ -39,6 +37,7 @@ from .line import (
     waiting,
 )
 from .models import Allowance, Job
+from .prepared import as_id
 from .states import JobState, Reason
 
 OWN_WORKERS = "rq"
@@ -242,31 +241,48 @@ def place(job: Job) -> int:
 
 def standing_of(job: Job) -> Standing:
     """Where it is in line, or would be: it need not be stored."""
-    return _standing(job.owner_id, n_ahead_of(job), _n_waiting(job.backend))
+    line = census.line_of(job.backend)
+    return _standing(job.owner_id, n_ahead_of(job, line), line.n_waiting)
 
 
 def standings(jobs: Sequence[Job]) -> dict[UUID, Standing]:
-    """Where each is in line, by two queries a backend; one that is in no line is left out."""
+    """Where each is in line; one that is in no line is left out."""
     if len(jobs) == 1:
         return {jobs[0].pk: standing_of(jobs[0])}
     found = {}
     for backend in {job.backend for job in jobs}:
-        n_waiting = _n_waiting(backend)
-        some = {job.pk: job.owner_id for job in jobs if job.backend == backend}
-        line = numbered(waiting(backend).filter(owner__in=set(some.values())))
-        # Said in one breath, or only these would be numbered, and not all that wait with them.
-        asked = line.filter(Q(pk__in=list(some)) | Q(number__lt=1))
-        for job_id, number in asked.values_list("pk", "number"):
-            found[job_id] = _standing(some[job_id], number - 1, n_waiting)
+        some = [job for job in jobs if job.backend == backend]
+        line = census.line_of(backend)
+        ahead = _ahead_in_long(line, some) if line.is_long else _ahead_in_short(backend, some)
+        for job in some:
+            if (n := ahead.get(job.pk)) is not None:
+                found[job.pk] = _standing(job.owner_id, n, line.n_waiting)
     return found
 
 
-def numbered(line: QuerySet[Job]) -> QuerySet[Any]:
-    """With the `number` that each has among its owner's."""
-    order = [F("priority").desc(), F("queued_at").asc(), F("id").asc()]
-    return line.order_by().annotate(
-        number=Window(RowNumber(), partition_by=[F("owner")], order_by=order)
-    )
+def _ahead_in_short(backend: str, jobs: Sequence[Job]) -> dict[UUID, int]:
+    """How many of its owner's go before each, by one query."""
+    line = census.numbered(waiting(backend).filter(owner__in={job.owner_id for job in jobs}))
+    # Said in one breath, or only these would be numbered, and not all that wait with them.
+    asked = line.filter(Q(pk__in=[job.pk for job in jobs]) | Q(number__lt=1))
+    return {job_id: number - 1 for job_id, number in asked.values_list("pk", "number")}
+
+
+def _ahead_in_long(line: census.Line, jobs: Sequence[Job]) -> dict[UUID, int]:
+    """The same, by one query for each owner of a job that is far ahead."""
+    found = {job.pk: n for job in jobs if (n := line.about_ahead(job)) is not None}
+    near = [job for job in jobs if job.pk not in found]
+    for owner, backend in {(job.owner_id, job.backend) for job in near}:
+        first = first_of(backend, owner, "pk", 2 * census.LONG)
+        counted = {as_id(job_id): n for n, job_id in enumerate(first)}
+        found |= {job.pk: counted[job.pk] for job in near if job.pk in counted}
+    return found
+
+
+def first_of(backend: str, owner_id: int, column: str, most: int) -> list[Any]:
+    """Of what goes first of an owner this column, as the driver gives it."""
+    asked = lines_of(backend, column=column, most=most)
+    return [value for (value,) in asked.rows(owner=owner_id, **AsOf.current().values())]
 
 
 def _standing(owner_id: int, own_ahead: int, n_waiting: Mapping[int, int]) -> Standing:
@@ -275,13 +291,13 @@ def _standing(owner_id: int, own_ahead: int, n_waiting: Mapping[int, int]) -> St
     return Standing(place=place, own_ahead=own_ahead)
 
 
-def _n_waiting(backend: str) -> dict[int, int]:
-    """How many of each user wait."""
-    return dict(WAITING.rows(backend=backend, **AsOf.current().values()))
+def n_ahead_of(job: Job, line: census.Line | None = None) -> int:
+    """How many of the owner's own jobs go before it; about how many, where thousands do."""
+    about = (line or census.line_of(job.backend)).about_ahead(job)
+    return _n_ahead_of(job) if about is None else about
 
 
-def n_ahead_of(job: Job) -> int:
-    """How many of the owner's own jobs go before it."""
+def _n_ahead_of(job: Job) -> int:
     found = AHEAD.rows(
         backend=job.backend,
         owner=job.owner_id,

@@ -17,7 +17,7 @@ from django.db import connection
 from redis.exceptions import RedisError
 
 from backplane_site import services
-from jobs import fleet, lifecycle, maintenance
+from jobs import census, fleet, lifecycle, maintenance
 from jobs.models import Job
 from tests.postgres import Postgres
 from tests.stack import Stack, until
@@ -62,6 +62,12 @@ def _nothing_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test told everybody is no news in the next one."""
     monkeypatch.setattr(maintenance, "KEPT_S", 3600.0)
     maintenance.keep(maintenance.Told())
+
+
+@pytest.fixture(autouse=True)
+def _the_line_is_looked_at() -> None:
+    """That of one test is not that of the next one."""
+    census.forget()
 
 
 @pytest.fixture(autouse=True)

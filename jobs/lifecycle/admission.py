@@ -62,6 +62,9 @@ class Closed(Exception):
         super().__init__(f"{told}. Submit again after that.")
 
 
+FEW = 1_000
+"""So many are counted each time."""
+
 OF_USER = PreparedModel(
     lambda user: Allowance.objects.select_for_update().filter(user=user), user=Example.NUMBER
 )
@@ -77,15 +80,34 @@ def allowance_of(owner: Any) -> Allowance:
 
 
 def admit(allowance: Allowance, n_new: int = 1) -> None:
-    """:raises Closed: the site accepts none, whoever asks.
+    """To be called under the lock of the allowance, by who stores so many new jobs.
+
+    :raises Closed, OverQuota: as `refuse_unless_room`.
+    """
+    at_most = refuse_unless_room(allowance, n_new)
+    if at_most != allowance.unfinished_at_most:
+        Allowance.objects.filter(pk=allowance.pk).update(unfinished_at_most=at_most)
+
+
+def refuse_unless_room(allowance: Allowance, n_new: int = 1) -> int | None:
+    """Give no more than how many of the owner's will then wait or run; None: they are few.
+
+    To count thousands takes longer than to store one more: until as many as may be could be there,
+    it is enough to have counted them once.
+
+    :raises Closed: the site accepts none, whoever asks.
     :raises OverQuota: they would have more waiting than they may.
     """
     now = maintenance.current()
     if now is not None and not now.accepts:
         raise Closed(maintenance.sentence(now), maintenance.retry_after_s(now))
-    limit = turns.max_queued(allowance)
-    if turns.n_queued(allowance.user_id) + n_new > limit:
+    limit, at_most = turns.max_queued(allowance), allowance.unfinished_at_most
+    if at_most is not None and at_most + n_new <= limit:
+        return at_most + n_new
+    n_queued = turns.n_queued(allowance.user_id) + n_new
+    if n_queued > limit:
         raise OverQuota(limit, n_new)
+    return None if n_queued <= FEW else n_queued + turns.n_running(allowance.user_id)
 
 
 def admit_from(origin: Origin, jobs: Sequence[Job]) -> None:

@@ -15,7 +15,7 @@ import simulations
 from jobs import maintenance, turns
 from jobs.finding import Mark, matching
 from jobs.models import Job, JobQuerySet
-from jobs.states import Consent, JobState, Reason
+from jobs.states import JobState, Reason
 
 from .filters import MOST_COUNTED, SPANS, Condition, Filters, filters, found_without, link
 from .formats import duration, number
@@ -134,8 +134,7 @@ def _place(place: int) -> str:
 
 def _awaiting(mine: JobQuerySet) -> list[Job]:
     """Those that wait for somebody's yes, the oldest first."""
-    found = mine.unfinished(JobState.QUEUED).filter(consent=Consent.AWAITED)
-    return list(lean(found).order_by("created_at", "id")[: AWAITING_SHOWN + 1])
+    return list(lean(mine.awaiting_approval()).order_by("created_at", "-id")[: AWAITING_SHOWN + 1])
 
 
 def _mark(cursor: str) -> Mark | None:

@@ -94,16 +94,16 @@ def _since(request: HttpRequest) -> datetime:
 
 
 def _blocks(mine: JobQuerySet, since: datetime) -> dict[str, Block]:
-    """Five queries for the jobs, and one for what all their strip charts show."""
+    """Six queries for the jobs, and one for what all their strip charts show."""
     running = mine.unfinished(JobState.RUNNING)
-    silent = running.filter(reason=Reason.UNCONFIRMED)
+    # One by one: for both at once SQLite would go through all that they have.
+    held_up = _first(running.filter(reason=Reason.UNCONFIRMED)) + _first(mine.awaiting_approval())
     queued = mine.unfinished(JobState.QUEUED)
-    awaiting = queued.filter(consent=Consent.AWAITED)
     ended = mine.filter(finished_at__gte=since)
     found = {
         "running": _first(running.exclude(reason=Reason.UNCONFIRMED)),
         "waiting": _in_line(queued.exclude(consent=Consent.AWAITED)),
-        "attention": _first(silent | awaiting) + _first(ended.filter(state=JobState.FAILED)),
+        "attention": held_up + _first(ended.filter(state=JobState.FAILED)),
         "finished": _first(ended.filter(state=JobState.SUCCEEDED)),
     }
     drawn = iter(rows([job for some in found.values() for job in some[:SHOWN]]))
@@ -126,8 +126,8 @@ def _site() -> Site:
     """Of everybody, for that is whom a job waits behind."""
     unfinished = Job.objects.filter(finished_at=None)
     counted: dict[str, Any] = unfinished.aggregate(
-        n_running=Count("pk", Q(state=JobState.RUNNING)),
-        n_queued=Count("pk", Q(state=JobState.QUEUED)),
+        n_running=Count("state", Q(state=JobState.RUNNING)),
+        n_queued=Count("state", Q(state=JobState.QUEUED)),
     )
     return Site(n_workers=_n_workers(), **counted)
 

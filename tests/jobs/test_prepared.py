@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from jobs import keys, lifecycle, maintenance, outlook, rows, turns
+from jobs import census, keys, lifecycle, maintenance, outlook, rows, turns
 from jobs.key_models import ApiKey
 from jobs.models import Allowance, Job
 from jobs.prepared import Example, Prepared, PreparedModel
@@ -46,13 +46,13 @@ def test_who_waits_is_counted_as_the_line_has_it(line: Job, alice: Any, bob: Any
         owner.pk: turns.waiting(BACKEND).filter(owner=owner).count() for owner in (alice, bob)
     }
 
-    assert turns._n_waiting(BACKEND) == counted == {alice.pk: 4, bob.pk: 2}
-    assert turns._n_waiting("elsewhere") == {}
+    assert census.line_of(BACKEND).n_waiting == counted == {alice.pk: 4, bob.pk: 2}
+    assert census.line_of("elsewhere").n_waiting == {}
 
 
 def test_what_goes_before_a_job_is_counted_as_the_line_has_it(line: Job) -> None:
     for job in Job.objects.all():
-        numbers = turns.numbered(turns.waiting(BACKEND).filter(owner=job.owner_id))
+        numbers = census.numbered(turns.waiting(BACKEND).filter(owner=job.owner_id))
         number = dict(numbers.values_list("pk", "number")).get(job.pk)
         assert number is None or turns.n_ahead_of(job) == number - 1
     assert turns.n_ahead_of(line) == 3

@@ -37,7 +37,9 @@ def jobs(submit: Callable[..., Job], start: Callable[[Job], Job]) -> dict[str, J
     for name in ("runs", "silent", "failed", "done"):
         start(jobs[name])
     Job.objects.filter(pk=jobs["silent"].pk).update(reason=Reason.UNCONFIRMED)
-    Job.objects.filter(pk=jobs["asks"].pk).update(consent=Consent.AWAITED)
+    Job.objects.filter(pk=jobs["asks"].pk).update(
+        consent=Consent.AWAITED, reason=Reason.AWAITING_APPROVAL
+    )
     lifecycle.fail(jobs["failed"], 1, FailureKind.SCIENCE, {"detail": "It did not converge"})
     lifecycle.succeed(jobs["done"], 1, {"total": 14})
     return jobs
@@ -49,7 +51,7 @@ def test_it_tells_what_runs_what_needs_somebody_and_what_has_ended(
     assert blocks(as_alice) == {
         "running": ["runs"],
         "waiting": ["waits"],
-        "attention": ["asks", "silent", "failed"],
+        "attention": ["silent", "asks", "failed"],
         "finished": ["done"],
     }
 
@@ -71,7 +73,7 @@ def test_what_was_seen_is_not_told_again_and_what_ends_later_is(
 
     assert found["finished"] == ["runs"]
     # These still need somebody; the failure was looked at.
-    assert found["attention"] == ["asks", "silent"]
+    assert found["attention"] == ["silent", "asks"]
 
 
 def test_whoever_was_away_for_long_is_told_of_the_last_days(
@@ -122,7 +124,7 @@ def test_it_takes_few_queries_however_much_goes_on(
 
     for is_superuser in (False, True):
         get_user_model().objects.update(is_superuser=is_superuser)
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(11):
             as_alice.get("/")
 
 
