@@ -44,6 +44,8 @@ class Batch(models.Model):
     stopped_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # How many of its items stand where, once that changes no more; a batch of before has none.
+    ended_as = models.JSONField(null=True, blank=True, editable=False)
 
     objects = BatchQuerySet.as_manager()
 

@@ -44,6 +44,10 @@ class Counts:
     def n_ended(self) -> int:
         return sum(self.states[state] for state in FINAL)
 
+    def stored(self) -> dict[str, Any]:
+        """All that a batch which is over has to know of itself."""
+        return {"states": self.states, "outcomes": self.outcomes}
+
     def as_dict(self) -> dict[str, Any]:
         return {**self.states, "refused": self.outcomes[Outcome.REFUSED]}
 
@@ -61,15 +65,16 @@ class Standing:
 
 
 def standings(batches: Collection[Batch]) -> dict[UUID, Standing]:
-    """Of one or of many, in three queries."""
+    """Of one or of many, in three queries at most."""
     counted = counts_of(batches)
-    paces = _paces([batch for batch in batches if not batch.is_over])
-    failures = _first_failures(batches)
+    going = [batch for batch in batches if not batch.is_over]
+    paces = _paces([each for each in going if counted[each.pk].n_ended >= ENOUGH_ENDED])
+    failures = _first_failures([each for each in batches if counted[each.pk].states["failed"]])
     return {
         batch.pk: Standing(
             counts=counted[batch.pk],
             over_in_s=_over_in_s(counted[batch.pk], *paces.get(batch.pk, (0, None))),
-            first_failures=failures[batch.pk],
+            first_failures=failures.get(batch.pk, []),
         )
         for batch in batches
     }
@@ -80,8 +85,15 @@ def counts(batch: Batch) -> Counts:
 
 
 def counts_of(batches: Collection[Batch]) -> dict[UUID, Counts]:
-    """As of now, in one query."""
-    tallies = {batch.pk: _Tally() for batch in batches}
+    """As of now, in one query; of those that are over, as they ended."""
+    known = {each.pk: Counts(**each.ended_as, progress=1.0) for each in batches if each.ended_as}
+    return known | _counted([batch.pk for batch in batches if batch.pk not in known])
+
+
+def _counted(batch_ids: Collection[UUID]) -> dict[UUID, Counts]:
+    tallies = {batch_id: _Tally() for batch_id in batch_ids}
+    if not tallies:
+        return {}
     items = BatchItem.objects.filter(batch__in=list(tallies)).order_by()
     found = items.values_list("batch", "outcome", "job__state")
     for batch_id, *group in found.annotate(n=Count("id"), mean=Avg("job__progress")):
@@ -125,6 +137,8 @@ def _over_in_s(now: Counts, n_ended: int, began: datetime | None) -> float | Non
 
 
 def _first_failures(batches: Collection[Batch]) -> dict[UUID, list[BatchItem]]:
+    if not batches:
+        return {}
     found: dict[UUID, list[BatchItem]] = {batch.pk: [] for batch in batches}
     failed = BatchItem.objects.filter(batch__in=list(found), job__state=JobState.FAILED)
     rank = Window(RowNumber(), partition_by="batch", order_by="index")

@@ -62,7 +62,8 @@ def finish_if_over(batch: Batch) -> bool:
     if batch.is_over or batches.has_open(batch):
         return False
     batch.finished_at = timezone.now()
-    batch.save(update_fields=["finished_at"])
+    batch.ended_as = batches.counts(batch).stored()
+    batch.save(update_fields=["finished_at", "ended_as"])
     tell(batch, "finished")
     return True
 

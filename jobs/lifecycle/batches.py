@@ -275,13 +275,14 @@ def _items_of(batch: Batch, job_ids: Sequence[UUID]) -> list[BatchItem]:
 def _open_again(batch: Batch) -> None:
     """What failed before counts no more towards the failures that it allows."""
     batch.began_at = timezone.now()
-    batch.stopped_at = batch.cancel_requested_at = batch.finished_at = None
+    batch.stopped_at = batch.cancel_requested_at = batch.finished_at = batch.ended_as = None
     batch.save(
         update_fields=[
             "began_at",
             "stopped_at",
             "cancel_requested_at",
             "finished_at",
+            "ended_as",
             "inchikeys_due_since",
         ]
     )

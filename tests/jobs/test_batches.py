@@ -325,6 +325,35 @@ def test_a_list_asks_as_much_of_many_as_of_one(
     assert ask() == of_one
 
 
+def test_one_that_is_over_is_counted_no_more(
+    of_numbers: Callable[..., Batch], post: Post, django_capture_on_commit_callbacks: Any
+) -> None:
+    batch = of_numbers(1, 2, 3)
+    first, second, third = jobs_of(batch)
+    run(first)
+    run(second, FailureKind.INFRASTRUCTURE)
+    while_open = batches.counts_of([batch])[batch.pk]
+    with django_capture_on_commit_callbacks(execute=True):
+        run(third)
+    batch.refresh_from_db()
+
+    with CaptureQueriesContext(connection) as asked:
+        told = batches.counts(batch)
+
+    assert not asked.captured_queries
+    assert told == batches._counted([batch.pk])[batch.pk]
+    assert (while_open.n_open, while_open.n_ended) == (1, 2)
+    assert told.as_dict() == {
+        "queued": 0, "running": 0, "succeeded": 2, "failed": 1, "cancelled": 0, "refused": 0,
+    }  # fmt: skip
+    (failure,) = batches.standings([batch])[batch.pk].first_failures
+    assert failure.job == second
+    # Taken up again it is counted again.
+    assert post(f"{URL}/{batch.pk}/resume").status_code == 202
+    batch.refresh_from_db()
+    assert batches.counts(batch).n_open == 1
+
+
 def test_a_list_says_of_each_what_it_says_of_itself(
     browser: Client, of_numbers: Callable[..., Batch]
 ) -> None:
