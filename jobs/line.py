@@ -132,7 +132,13 @@ def _of_owner(owner: int, state: str) -> QuerySet[Any, Any]:
     return found.values("owner").annotate(n=Count("pk")).values_list("owner", "n")
 
 
+def _unfinished_of(owner: int) -> QuerySet[Any, Any]:
+    found = Job.objects.filter(owner=owner, finished_at=None).order_by()
+    return found.values("state").annotate(n=Count("pk")).values_list("state", "n")
+
+
 OF_OWNER = Prepared(_of_owner, owner=Example.NUMBER, state=Example.WORD)
+UNFINISHED = Prepared(_unfinished_of, owner=Example.NUMBER)
 ALLOWED = Prepared(
     lambda owner: Allowance.objects.filter(user=owner).values_list("user", "max_running"),
     owner=Example.NUMBER,

@@ -27,6 +27,7 @@ from .line import (
     AHEAD,
     ALLOWED,
     OF_OWNER,
+    UNFINISHED,
     UNLIMITED,
     AsOf,
     default_max_running,
@@ -315,6 +316,11 @@ def n_running(owner_id: int) -> int:
 
 def n_queued(owner_id: int) -> int:
     return sum(n for _, n in OF_OWNER.rows(owner=owner_id, state=str(JobState.QUEUED)))
+
+
+def n_unfinished(owner_id: int) -> Counter[str]:
+    """How many wait and how many run, at one moment: what is put back in line is in one of them."""
+    return Counter(dict(UNFINISHED.rows(owner=owner_id)))
 
 
 def max_running_of(owner_id: int) -> int:

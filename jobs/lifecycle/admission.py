@@ -13,7 +13,7 @@ from jobs.key_models import ApiKey
 from jobs.keys import Origin
 from jobs.models import Allowance, Job
 from jobs.prepared import Example, PreparedModel
-from jobs.states import Consent, Reason
+from jobs.states import Consent, JobState, Reason
 
 from .writing import change
 
@@ -104,10 +104,11 @@ def refuse_unless_room(allowance: Allowance, n_new: int = 1) -> int | None:
     limit, at_most = turns.max_queued(allowance), allowance.unfinished_at_most
     if at_most is not None and at_most + n_new <= limit:
         return at_most + n_new
-    n_queued = turns.n_queued(allowance.user_id) + n_new
+    counted = turns.n_unfinished(allowance.user_id)
+    n_queued = counted[JobState.QUEUED] + n_new
     if n_queued > limit:
         raise OverQuota(limit, n_new)
-    return None if n_queued <= FEW else n_queued + turns.n_running(allowance.user_id)
+    return None if n_queued <= FEW else counted.total() + n_new
 
 
 def admit_from(origin: Origin, jobs: Sequence[Job]) -> None:

@@ -124,8 +124,8 @@ def test_of_thousands_it_is_enough_to_know_that_there_is_room(
 ) -> None:
     monkeypatch.setattr(admission, "FEW", 3)
     counted = []
-    count = turns.n_queued
-    monkeypatch.setattr(turns, "n_queued", lambda owner: counted.append(owner) or count(owner))
+    count = turns.n_unfinished
+    monkeypatch.setattr(turns, "n_unfinished", lambda owner: counted.append(owner) or count(owner))
     Allowance.objects.create(user=alice, max_queued=8)
 
     for _ in range(8):
@@ -154,6 +154,27 @@ def test_what_runs_and_is_put_back_in_line_is_counted_too(
     Job.objects.filter(pk=running.pk).update(state=JobState.QUEUED)
 
     submit()
+    with pytest.raises(OverQuota):
+        submit()
+
+
+def test_what_is_put_back_in_line_between_two_counts_is_not_lost(
+    submit: Callable[..., Job], start: Callable[[Job], Job], alice: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(admission, "FEW", 0)
+    Allowance.objects.create(user=alice, max_queued=2)
+    running = start(submit())
+    Allowance.objects.filter(user=alice).update(unfinished_at_most=None)
+
+    def put_back_after_a_count(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        found = execute(sql, *rest)
+        if sql.startswith("SELECT") and "COUNT(" in sql:
+            Job.objects.filter(pk=running.pk).update(state=JobState.QUEUED)
+        return found
+
+    with connection.execute_wrapper(put_back_after_a_count):
+        submit()
     with pytest.raises(OverQuota):
         submit()
 
