@@ -32,7 +32,7 @@ CANNOT = {
 
 TOLD = (
     "owner", "key", "batch", "simulation", "name", "tags", "agent", "purpose", "consent",
-    "backend", "attempt", "state", "reason", "progress", "message", "stage", "summary",
+    "backend", "queue", "attempt", "state", "reason", "progress", "message", "stage", "summary",
     "failure_kind", "error",
     "last_seq", "cancel_requested_at", "finished_at", "reserved_core_s",
 )  # fmt: skip
