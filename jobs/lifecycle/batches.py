@@ -24,7 +24,7 @@ from .batch_course import finish_if_over, tell
 from .filing import refuse_removed
 from .following import follow_all
 from .preparing import Folding, Refusal, Wanted, errors_of, prepare_each
-from .storing import insert_all
+from .storing import insert_all, update_all
 from .submission import Prepared, another, new_job, same_as, sent_by, why_no_restart
 from .writing import ROWS_AT_ONCE, SUBMITTED, change_all, record_all
 
@@ -251,7 +251,7 @@ def resume_batch(
         _store(batch, new, allowance, origin)
         for item in items:
             item.job, item.outcome = instead[item.job_id], Outcome.ACCEPTED
-        BatchItem.objects.bulk_update(items, ["job", "outcome"], batch_size=ROWS_AT_ONCE)
+        update_all(items, ["job", "outcome"])
         tell(batch, "resumed", by=by, n_new=len(new), n_refused=len(stopped) - len(good))
         also(batch)
     logger.info("batch %s goes on with %d new jobs", batch.pk, len(new))

@@ -6,7 +6,7 @@ longer than all the rest of storing it. The rows get no key that the database wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -44,6 +44,27 @@ def insert(row: models.Model) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement.insert, values)
     row._state.adding, row._state.db = False, alias
+
+
+def update_all(rows: Sequence[models.Model], names: Sequence[str]) -> None:
+    """As `bulk_update`, which makes an expression for each value of each row."""
+    if not rows:
+        return
+    model = type(rows[0])
+    connection = connections[router.db_for_write(model)]
+    quote = connection.ops.quote_name
+    key: Any = model._meta.pk
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    assignments = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    statement = (
+        f"UPDATE {quote(model._meta.db_table)} SET {assignments} WHERE {quote(key.column)} = %s"
+    )
+    written = [(field.attname, _writer(field)) for field in [*fields, key]]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            statement,
+            [[write(getattr(row, name), connection) for name, write in written] for row in rows],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

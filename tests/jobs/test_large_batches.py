@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,11 @@ def asked_by(act: Callable[[], Any]) -> list[str]:
     return [each["sql"] for each in asked.captured_queries]
 
 
+def updates(asked: list[str]) -> list[str]:
+    """Without their values; of one that was said many times only its text."""
+    return [re.sub(r"'[^']*'|\d+", "", sql) for sql in asked if "UPDATE" in sql]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_to_cancel_many_asks_no_more_than_to_cancel_few(alice: Any, redis: Any) -> None:
     few, many = batch_of(alice, FEW), batch_of(alice, MANY)
@@ -37,3 +43,17 @@ def test_to_cancel_many_asks_no_more_than_to_cancel_few(alice: Any, redis: Any) 
     of_many = asked_by(lambda: lifecycle.cancel_batch(many, by="alice"))
 
     assert len(of_many) == len(of_few)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_to_resume_many_takes_no_longer_statements_than_few(alice: Any, redis: Any) -> None:
+    few, many = batch_of(alice, FEW), batch_of(alice, MANY)
+    lifecycle.cancel_batch(few, by="alice")
+    lifecycle.cancel_batch(many, by="alice")
+
+    of_few = updates(asked_by(lambda: lifecycle.resume_batch(few, by="alice")))
+    of_many = updates(asked_by(lambda: lifecycle.resume_batch(many, by="alice")))
+
+    assert [len(sql) for sql in of_many] == [len(sql) for sql in of_few]
+    assert [item.job.params["n"] for item in many.items.order_by("index")] == [*range(1, MANY + 1)]
+    assert {item.job.state for item in many.items.all()} == {"queued"}
