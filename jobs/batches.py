@@ -235,10 +235,10 @@ def items_with_input(batch: Batch, index: int, limit: int) -> list[BatchItem]:
     return list(found.order_by("index")[:limit])
 
 
-def n_stopped(batch: Batch, kinds: Collection[str]) -> int:
-    """Items whose jobs ended in one of these ways."""
+def is_any_stopped(batch: Batch, kinds: Collection[str]) -> bool:
+    """Whether the job of some item ended in one of these ways."""
     ended = [JobState.FAILED, JobState.CANCELLED]
-    return batch.items.filter(job__state__in=ended, job__failure_kind__in=kinds).count()
+    return batch.items.filter(job__state__in=ended, job__failure_kind__in=kinds).exists()
 
 
 def items_with_results(batch: Batch) -> Iterator[BatchItem]:

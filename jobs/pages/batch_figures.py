@@ -62,6 +62,10 @@ class Board:
     chosen: Quantity | None
     highest_first: bool
 
+    def has(self, *states: JobState) -> bool:
+        """Whether any item is in one of these: of none there is nothing to look for."""
+        return any(each.state in states for each in self.members)
+
     @property
     def values(self) -> list[float | None]:
         return [_number(each.value) for each in self.members]
@@ -119,7 +123,7 @@ def _quantity(name: str, field: Any) -> Quantity:
 
 def figures_of_batch(told: Board) -> list[ResultFigure]:
     """Numbered from one without a gap: what there is nothing for is not missed."""
-    made = [_grid(told), _distribution(told), _ranks(told), _failures(told.batch)]
+    made = [_grid(told), _distribution(told), _ranks(told), _failures(told)]
     there = [each for each in made if each]
     return [replace(each, number=place) for place, each in enumerate(there, start=1)]
 
@@ -232,11 +236,11 @@ def _shown(rank: int, item: BatchItem, value: float | None, chosen: Quantity) ->
     }
 
 
-def _failures(batch: Batch) -> ResultFigure | None:
-    groups = batches.failures_by_kind(batch)
+def _failures(told: Board) -> ResultFigure | None:
+    groups = batches.failures_by_kind(told.batch) if told.has(JobState.FAILED) else []
     if not groups:
         return None
-    told: list[dict[str, Any]] = [
+    causes: list[dict[str, Any]] = [
         {
             "cause": FailureKind(group.kind).label,
             "count": group.count,
@@ -245,7 +249,7 @@ def _failures(batch: Batch) -> ResultFigure | None:
         }
         for group in groups
     ]
-    counts = ", ".join(f"{group['count']} × {group['cause']}" for group in told)
+    counts = ", ".join(f"{group['count']} × {group['cause']}" for group in causes)
     return ResultFigure(
         key="failures",
         kind="batch_failures",
@@ -256,11 +260,11 @@ def _failures(batch: Batch) -> ResultFigure | None:
             header=["No.", "Job", "Cause", "Reason"],
             rows=[
                 [each["index"], each["name"], group["cause"], each["why"]]
-                for group in told
+                for group in causes
                 for each in group["failed"]
             ],
         ),
-        data={"groups": told},
+        data={"groups": causes},
     )
 
 

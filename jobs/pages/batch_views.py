@@ -69,7 +69,8 @@ def batch_detail(request: HttpRequest, batch_id: UUID) -> HttpResponse:
         **_told(batch, batches.standings([batch])[batch.pk]),
         "board": seen,
         "result_figures": figures_of_batch(seen),
-        "can_resume": batches.n_stopped(batch, lifecycle.STOPPED) > 0,
+        "can_resume": seen.has(JobState.FAILED, JobState.CANCELLED)
+        and batches.is_any_stopped(batch, lifecycle.STOPPED),
         "varied": [name.removeprefix("params.") for name in batch.varied],
         "rows": [_row(batch, item) for item in page],
         "is_first": at < 0,

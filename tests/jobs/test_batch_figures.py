@@ -148,6 +148,22 @@ def test_an_item_leads_to_its_job(batch_of: Callable[..., Batch], client: Client
     assert client.get(f"{page}items/0/").status_code == 404
 
 
+def test_where_nothing_has_failed_nobody_looks_for_what_did(
+    batch_of: Callable[..., Batch], client: Client
+) -> None:
+    def asked(batch: Batch) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(batch.get_absolute_url()).status_code == 200
+        return len(asked)
+
+    all_wait, some_failed = batch_of(*["queued"] * 3), batch_of("queued", "failed", "queued")
+    client.force_login(all_wait.owner)
+    client.get(all_wait.get_absolute_url())
+
+    # What failed first, of which kind, and whether it can be resumed.
+    assert asked(some_failed) - asked(all_wait) == 3
+
+
 @pytest.mark.slow
 def test_the_page_of_the_largest_batch_is_small_and_quick(
     batch_of: Callable[..., Batch], client: Client
