@@ -11,9 +11,11 @@ from uuid import UUID
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, Value
 
 from . import cursors, names
-from .batch_models import BatchItem
+from .batch_models import Batch, BatchItem
 from .models import Job, JobQuerySet
 from .states import ACTIVE
+
+MOST_SORTED = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +85,19 @@ def matching(jobs: JobQuerySet, wanted: Wanted) -> JobQuerySet:
         # Says nothing new, but names the index of what is not final.
         found = found.filter(finished_at=None)
     if wanted.batch:
-        # The jobs that it made, and those that were there already.
-        items = BatchItem.objects.filter(batch=wanted.batch)
-        found = found.filter(Q(batch=wanted.batch) | Q(pk__in=items.values("job")))
+        found = _of_batch(found, wanted.batch)
     for tag in wanted.tags:
         found = found.filter(Holds(F("tags"), Value(tag)))
     return called(found, wanted.text) if wanted.text else found
+
+
+def _of_batch(jobs: JobQuerySet, batch_id: UUID) -> JobQuerySet:
+    """The jobs that it made, and those that were there already."""
+    items = BatchItem.objects.filter(batch=batch_id)
+    its = Q(batch=batch_id) | Q(pk__in=items.values("job"))
+    # Thousands are sooner met by who reads on from the newest than sorted.
+    is_large = Batch.objects.filter(pk=batch_id, n_items__gt=MOST_SORTED).exists()
+    return jobs.filter(its) if is_large else among(jobs, its)
 
 
 def called(jobs: JobQuerySet, text: str) -> JobQuerySet:
@@ -97,10 +106,16 @@ def called(jobs: JobQuerySet, text: str) -> JobQuerySet:
     What else was said of how to read `jobs` does not hold for what is returned.
     """
     meant, found = _meant(text), jobs.filter(_is_called(text))
-    if meant is None:
-        return found
-    # Asked of each by itself: SQLite, which has not counted, would go through all of an owner's.
-    return Job.objects.filter(Exists(found.filter(pk=OuterRef("pk"))), pk__in=meant)
+    return found if meant is None else among(found, Q(pk__in=meant))
+
+
+def among(jobs: JobQuerySet, few: Q) -> JobQuerySet:
+    """Those of `jobs` that are among these few, which an index finds.
+
+    Asked of each by itself: SQLite, which has not counted, would go through all of an owner's.
+    What else was said of how to read `jobs` does not hold for what is returned.
+    """
+    return Job.objects.filter(few, Exists(jobs.filter(pk=OuterRef("pk"))))
 
 
 def called_among_all(text: str) -> Q:

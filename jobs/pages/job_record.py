@@ -7,10 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from jobs import snippets
+from jobs.finding import among
 from jobs.models import Job, JobEvent, JobQuerySet
 from jobs.states import Reason
 
@@ -67,8 +69,9 @@ def family(job: Job, visible: JobQuerySet) -> Family:
     found = lean(visible)
     older = found.filter(pk=job.restarted_from_id) if job.restarted_from_id else found.none()
     equal = found.filter(owner=job.owner, fingerprint=job.fingerprint).exclude(pk=job.pk)
-    equal = equal.newest_first() if job.fingerprint else found.none()
-    younger = found.filter(restarted_from=job).order_by("created_at", "id")
+    # In the order that the index of equal jobs has, or SQLite reads all that the owner has.
+    equal = equal.order_by("-created_at", "-id") if job.fingerprint else found.none()
+    younger = lean(among(visible, Q(restarted_from=job))).order_by("created_at", "id")
     before = [Relation(how="It was restarted from", job=each) for each in older]
     after = [Relation(how="Restarted from it", job=each) for each in younger[:MOST_RELATED]]
     for each in equal[:MOST_RELATED]:
