@@ -134,7 +134,8 @@ def _place(place: int) -> str:
 
 def _awaiting(mine: JobQuerySet) -> list[Job]:
     """Those that wait for somebody's yes, the oldest first."""
-    return list(lean(mine.awaiting_approval()).order_by("created_at", "-id")[: AWAITING_SHOWN + 1])
+    # Until then they were queued when they were made: so the index of what waits has them.
+    return list(lean(mine.awaiting_approval()).order_by("queued_at", "-id")[: AWAITING_SHOWN + 1])
 
 
 def _mark(cursor: str) -> Mark | None:
@@ -148,7 +149,7 @@ def _mark(cursor: str) -> Mark | None:
 def counts(mine: JobQuerySet) -> dict[str, int]:
     """Of what has not ended: what has would be a look at every job that there ever was."""
     unfinished: Any = mine.filter(finished_at=None).order_by().values_list("state")
-    return Counter(dict(unfinished.annotate(n=Count("pk"))))
+    return Counter(dict(unfinished.annotate(n=Count("*"))))
 
 
 def _many(n: int) -> str:

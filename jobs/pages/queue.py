@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -87,14 +87,27 @@ def queue(request: HttpRequest) -> HttpResponse:
 def by_class(user: Any) -> list[Class]:
     """By one query, however long the queue is."""
     unfinished = Job.objects.filter(finished_at=None).order_by()
-    counted: Any = unfinished.values("simulation").annotate(
-        running=Count("pk", Q(state=JobState.RUNNING)),
-        waiting=Count("pk", Q(state=JobState.QUEUED)),
-        mine=Count("pk", Q(state=JobState.QUEUED, owner=user)),
-        oldest=Min("queued_at", filter=Q(state=JobState.QUEUED)),
+    # First by owner and state, as the index of the line has it, which has all that is asked for.
+    counted: Any = unfinished.values("owner", "state", "simulation").annotate(
+        n=Count("*"), since=Min("queued_at")
     )
-    rows = sorted(counted, key=lambda row: (-row["waiting"], row["simulation"]))
-    return [Class(title=title_of(row.pop("simulation")), **row) for row in rows]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in counted:
+        groups.setdefault(row["simulation"], []).append(row)
+    classes = [_class(title_of(name), some, user) for name, some in sorted(groups.items())]
+    return sorted(classes, key=lambda each: -each.waiting)
+
+
+def _class(title: str, groups: Sequence[dict[str, Any]], user: Any) -> Class:
+    """:param groups: by owner and state."""
+    waiting = [each for each in groups if each["state"] == JobState.QUEUED]
+    return Class(
+        title=title,
+        running=sum(each["n"] for each in groups if each["state"] == JobState.RUNNING),
+        waiting=sum(each["n"] for each in waiting),
+        mine=sum(each["n"] for each in waiting if each["owner"] == user.pk),
+        oldest=min((each["since"] for each in waiting), default=None),
+    )
 
 
 def in_line(jobs: Sequence[Job]) -> list[Mine]:

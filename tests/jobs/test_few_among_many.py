@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 
 from jobs import finding
 from jobs.batch_models import Batch, BatchItem
 from jobs.models import Job
-from jobs.pages import job_record
+from jobs.pages import job_record, listing, queue
 from tests.jobs.test_scans import asked
 
 pytestmark = [
@@ -35,6 +36,18 @@ def steps(act: Callable[[], Any]) -> list[str]:
             cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
             found += [str(row[3]) for row in cursor.fetchall()]
     return [step for step in found if "jobs_job " in step]
+
+
+def columns_read_of_rows(act: Callable[[], Any]) -> list[Any]:
+    """What one query reads that its index has not: of a partial one the plan does not tell."""
+    with asked() as queries:
+        act()
+    ((sql, params),) = queries.items()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {sql}", params)
+        program = [(row[1], row[2]) for row in cursor.fetchall()]
+    rows = next(cursor for operation, cursor in program if operation == "OpenRead")
+    return [each for each in program if each == ("Column", rows)]
 
 
 def test_the_jobs_of_a_batch_are_found_by_their_batch(alice: Any) -> None:
@@ -70,3 +83,19 @@ def test_what_belongs_to_a_job_is_found_by_that_job(submit: Callable[..., Job]) 
     assert [step for step in told if "(restarted_from_id=?)" in step]
     assert [step for step in told if "job_equal" in step]
     assert not [step for step in told if "job_owner_created" in step]
+
+
+def test_what_waits_for_a_yes_is_found_among_everybody_s() -> None:
+    told = steps(lambda: listing.listing(Job.objects.all(), QueryDict(), sees_all=True))
+
+    assert [step for step in told if "job_not_ended (state=? AND reason=?)" in step]
+    assert not [step for step in told if "job_state_created" in step]
+
+
+def test_what_has_not_ended_is_counted_without_a_look_at_the_rows() -> None:
+    assert not columns_read_of_rows(lambda: listing.counts(Job.objects.all()))
+
+
+def test_the_queue_by_class_is_read_from_the_line(alice: Any) -> None:
+    assert [step for step in steps(lambda: queue.by_class(alice)) if "job_line" in step]
+    assert not columns_read_of_rows(lambda: queue.by_class(alice))
