@@ -139,10 +139,14 @@ class Site:
             yield
 
 
-def asked(many: Site, few: Site, rounds: int) -> dict[str, dict[str, float]]:
-    """Each question, of both by turns."""
-    with many.resting(), few.resting():
-        return {name: _told(_times(ask, many, few, rounds)) for name, ask in QUESTIONS.items()}
+def asked(
+    many: Site,
+    few: Site,
+    rounds: int,
+    questions: Mapping[str, Callable[[httpx.Client, str], float]] = QUESTIONS,
+) -> dict[str, dict[str, float]]:
+    """Each question, of both by turns, while both rest."""
+    return {name: _told(_times(ask, many, few, rounds)) for name, ask in questions.items()}
 
 
 def _times(
@@ -172,14 +176,16 @@ def _told(took: Mapping[str, list[float]]) -> dict[str, float]:
 
 
 @contextmanager
-def both(kind: str, programs: Path | None) -> Iterator[tuple[Site, Site]]:
+def both(kind: str, programs: Path | None, **settings: str) -> Iterator[tuple[Site, Site]]:
+    """:param settings: more environment variables."""
     with ExitStack() as opened:
         urls = ["", ""]
         if kind == "postgres":
             server = opened.enter_context(Postgres(settings=A_LARGE_DATABASE, programs=programs))
             urls = [server.create(name) for name in ("many", "few")]
         many, few = (
-            Site(opened.enter_context(Stack(workers=1, database_url=url)), url) for url in urls
+            Site(opened.enter_context(Stack(workers=1, database_url=url, **settings)), url)
+            for url in urls
         )
         yield many, few
 
@@ -192,7 +198,9 @@ def measured(words: argparse.Namespace) -> Iterator[dict[str, Any]]:
         for jobs in [*(step for step in STEPS if step < words.jobs), words.jobs]:
             told = many.grow(jobs, words.events_per_job)
             load = circumstances.load()
-            yield {**told, "load": load, "asked": asked(many, few, words.rounds)}
+            with many.resting(), few.resting():
+                took = asked(many, few, words.rounds)
+            yield {**told, "load": load, "asked": took}
 
 
 def lines(step: Mapping[str, Any]) -> Iterator[str]:
@@ -200,7 +208,11 @@ def lines(step: Mapping[str, Any]) -> Iterator[str]:
         f"{step['jobs']:,} jobs, {step['events']:,} events, {step['mib']:,.0f} MiB, filled in "
         f"{step['filled_in_s']:.0f} s, load {step['load']:.1f}; ms, with {FEW} jobs, ratio"
     )
-    for name, took in step["asked"].items():
+    yield from rows(step["asked"])
+
+
+def rows(found: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    for name, took in found.items():
         yield (
             f"  {name:30} {took['median_ms']:8.1f} {took['few_median_ms']:8.1f} "
             f"{took['ratio']:6.2f} ({took['ratio_low']:.2f} to {took['ratio_high']:.2f})"

@@ -24,8 +24,9 @@ from . import census, fleet, maintenance, rows, spending
 from .abilities import Ability, why_nobody
 from .key_models import ApiKey
 from .line import (
-    AHEAD,
+    ABOVE,
     ALLOWED,
+    BEFORE,
     OF_OWNER,
     UNFINISHED,
     UNLIMITED,
@@ -299,14 +300,9 @@ def n_ahead_of(job: Job, line: census.Line | None = None) -> int:
 
 
 def _n_ahead_of(job: Job) -> int:
-    found = AHEAD.rows(
-        backend=job.backend,
-        owner=job.owner_id,
-        priority=int(job.priority),
-        queued_at=job.queued_at,
-        id=job.pk,
-        **AsOf.current().values(),
-    )
+    asked = {"backend": job.backend, "owner": job.owner_id, "priority": int(job.priority)}
+    asked |= AsOf.current().values()
+    found = ABOVE.rows(**asked) + BEFORE.rows(queued_at=job.queued_at, id=job.pk, **asked)
     return sum(n for (n,) in found)
 
 
