@@ -21,6 +21,11 @@ TOLD_OF_JOB = PreparedModel(
     lambda id: Job.objects.order_by().only(*TOLD).filter(pk=id), id=Example.ID
 )
 
+WATCHED = PreparedModel(
+    lambda id: Job.objects.order_by().only("state", "attempt", "cancel_requested_at").filter(pk=id),
+    id=Example.ID,
+)
+
 
 def of_job(job_id: UUID) -> Job:
     """:raises Job.DoesNotExist: there is none."""
@@ -34,6 +39,15 @@ def told_of_job(job_id: UUID) -> Job:
     :raises Job.DoesNotExist: there is none.
     """
     found: Job = TOLD_OF_JOB.get(id=job_id)
+    return found
+
+
+def watched(job_id: UUID) -> Job:
+    """With no more than tells whether an attempt still runs, and is to.
+
+    :raises Job.DoesNotExist: there is none.
+    """
+    found: Job = WATCHED.get(id=job_id)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -24,8 +25,11 @@ LOOK_SHARE = 0.05
 """Of the time, at most, is spent on summing up a directory of very many files."""
 
 SHARES_EVERY_S = 5
+SHARES_AT_LEAST_EVERY_S = 60
 """How often it is asked anew who shares which pages, though no more are held: the system walks
-through all of them to tell, and makes the engine wait that asks for another."""
+through all of them to tell, and makes the engine wait that asks for another. Far from its limit, a
+run that is older is asked less often: it has made its own by then what it shared at its beginning.
+"""
 
 BUSY_FOR_S = 10
 """Over how long the cores are counted that an attempt keeps busy: a burst harms nobody."""
@@ -84,8 +88,7 @@ class Gauge:
                 self._kill()
 
     def _look(self) -> Iterator[Excess]:
-        # Once: it looks through all processes of the machine.
-        there = self._tree.processes()
+        there = self._tree.measured()
         looks = (self._time(), self._memory(there), self._disk(), self._cores(there))
         for kind, reached, limit in looks:
             if limit is not None and reached > limit:
@@ -109,8 +112,14 @@ class Gauge:
         if is_more or there != self._sharing or now >= self._next_shares:
             held_mib = memory_mib(there)
             self._shared_mib, self._sharing = resident - held_mib, there
-            self._next_shares = now + SHARES_EVERY_S
+            self._next_shares = now + self._shares_every_s(resident, now - self._started)
         return held_mib
+
+    def _shares_every_s(self, resident_mib: float, ran_s: float) -> float:
+        # However they are shared, it holds no more than what is resident.
+        if resident_mib > (self._budget.memory_mib or math.inf) / 2:
+            return SHARES_EVERY_S
+        return min(max(SHARES_EVERY_S, ran_s / 10), SHARES_AT_LEAST_EVERY_S)
 
     def _disk(self) -> tuple[FailureKind, float, int | None]:
         began = time.monotonic()

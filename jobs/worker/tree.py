@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,6 +33,12 @@ class Tree:
 
     def processes(self) -> list[psutil.Process]:
         return [each for each in _children() if each not in self._others]
+
+    def measured(self) -> list[psutil.Process]:
+        """As `processes`, in a fifth of the time where Linux lists children. One may be left out
+        while another ends: good enough to measure by, and not to end them by."""
+        listed = _listed(os.getpid())
+        return self.processes() if listed is None else [*_still_there(listed, self._others)]
 
     def kill(self) -> None:
         """Kill all of them, once; who is born meanwhile is met the next time."""
@@ -102,6 +108,33 @@ def _children() -> list[psutil.Process]:
         return []
     found: list[psutil.Process] = psutil.Process().children(recursive=True)
     return found
+
+
+def _listed(parent: int) -> list[int] | None:
+    """The numbers of all that descend from it; None: this system does not tell."""
+    found: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+        for thread in os.listdir(f"/proc/{parent}/task"):  # noqa: PTH208
+            try:
+                # Twice a second: unbuffered bytes take a fifth of the time of a path's own text.
+                with open(f"/proc/{parent}/task/{thread}/children", "rb", 0) as listed:  # noqa: PTH123
+                    children = [int(number) for number in listed.read().split()]
+            except FileNotFoundError:
+                if os.path.exists(f"/proc/{parent}/task/{thread}"):  # noqa: PTH110
+                    return None
+                continue  # the thread has ended
+            for child in children:
+                found += [child, *(_listed(child) or ())]
+    return found
+
+
+def _still_there(
+    numbers: Iterable[int], but: Container[psutil.Process]
+) -> Iterator[psutil.Process]:
+    for number in numbers:
+        with suppress(*GONE):
+            if (process := psutil.Process(number)) not in but:
+                yield process
 
 
 def _has_any() -> bool:

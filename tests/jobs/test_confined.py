@@ -17,6 +17,7 @@ import pytest
 from jobs.budget import Budget, exceeded
 from jobs.states import FailureKind
 from jobs.worker import gauge as gauges
+from jobs.worker import tree as trees
 from jobs.worker.autopsy import autopsy
 from jobs.worker.gauge import Gauge
 from jobs.worker.tree import Tree, cpu_seconds, disk_mib, memory_mib
@@ -114,6 +115,13 @@ def test_whose_pages_are_shared_is_asked_where_more_are_held_or_now_and_then(
     assert seen(10.0, 100.0, 90.0, [psutil.Process()]) == 90
 
 
+def test_far_from_its_limit_an_old_run_is_asked_seldom(tree: Tree, tmp_path: Path) -> None:
+    gauge = gauge_of(tree, tmp_path, memory_mib=1000)
+
+    assert [gauge._shares_every_s(499, ran_s) for ran_s in (1, 100, 300, 86_400)] == [5, 10, 30, 60]
+    assert gauge._shares_every_s(501, 86_400) == 5
+
+
 def test_a_directory_that_grows_is_held_and_kept(tree: Tree, tmp_path: Path) -> None:
     writer = python(
         f"""
@@ -160,11 +168,38 @@ def test_more_cores_than_allowed_are_held(
     assert error["detail"] == "It kept 3.0 cores busy; its limit is 2."
 
 
+def test_who_is_measured_is_listed_as_who_is_ended(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Children of any thread, and theirs."""
+    sleep = "import time; time.sleep(60)"
+    start = f"subprocess.Popen([sys.executable, '-c', {sleep!r}])"
+    parent = python(
+        f"""
+        import subprocess, sys, threading, time
+        {start}
+        threading.Thread(target=lambda: ({start}, time.sleep(60)), daemon=True).start()
+        subprocess.Popen(["sh", "-c", "sleep 60 & wait"])
+        time.sleep(60)
+        """
+    )
+    until(lambda: len(tree.processes()) == 5, "all of them")
+
+    assert {*tree.measured()} == {*tree.processes()}
+    assert psutil.Process(parent.pid) in tree.measured()
+    # A system that lists no children is looked through.
+    monkeypatch.setattr(trees, "_listed", lambda parent: None)
+    assert {*tree.measured()} == {*tree.processes()}
+
+    tree.kill()
+    assert parent.wait(10) == -signal.SIGKILL
+
+
 def test_a_look_goes_once_through_all_processes(
     tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = Mock(return_value=[])
-    monkeypatch.setattr(tree, "processes", looks)
+    monkeypatch.setattr(tree, "measured", looks)
 
     assert list(gauge_of(tree, tmp_path)._look()) == []
     assert looks.call_count == 1
