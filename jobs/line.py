@@ -19,7 +19,7 @@ from django.utils import timezone
 from . import spending
 from .abilities import Ability
 from .models import Allowance, Job
-from .prepared import Example, Prepared
+from .prepared import Example, Prepared, PreparedModel
 from .states import MAY_START, JobState, Priority
 
 UNLIMITED = 2**31 - 1
@@ -148,6 +148,9 @@ UNFINISHED = Prepared(_unfinished_of, owner=Example.NUMBER)
 ALLOWED = Prepared(
     lambda owner: Allowance.objects.filter(user=owner).values_list("user", "max_running"),
     owner=Example.NUMBER,
+)
+LOCKED = PreparedModel(
+    lambda user: Allowance.objects.select_for_update().filter(user=user), user=Example.NUMBER
 )
 _AN_AS_OF = {"now": Example.MOMENTS[0], "longest": Example.MOMENTS[1], "today": Example.DAY}
 WAITING = Prepared(_waiting_by_owner, backend=Example.BACKEND, **_AN_AS_OF)

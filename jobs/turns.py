@@ -27,6 +27,7 @@ from .line import (
     ABOVE,
     ALLOWED,
     BEFORE,
+    LOCKED,
     OF_OWNER,
     UNFINISHED,
     UNLIMITED,
@@ -83,7 +84,7 @@ def next_allowance(backend: str, able: Ability | None = None) -> Allowance | Non
         return None
     owner = _next_owner(backend, able)
     # Whether they still have room, and a job, is asked again by who holds their row.
-    return Allowance.objects.select_for_update().filter(pk=owner).first() if owner else None
+    return next(iter(LOCKED.all(user=owner)), None) if owner else None
 
 
 def is_any_in_turn(backend: str, queue: str) -> bool:

@@ -11,8 +11,8 @@ from django.utils import timezone
 from jobs import maintenance, spending, turns
 from jobs.key_models import ApiKey
 from jobs.keys import Origin
+from jobs.line import LOCKED
 from jobs.models import Allowance, Job
-from jobs.prepared import Example, PreparedModel
 from jobs.states import Consent, JobState, Reason
 
 from .writing import change
@@ -65,15 +65,11 @@ class Closed(Exception):
 FEW = 1_000
 """So many are counted each time."""
 
-OF_USER = PreparedModel(
-    lambda user: Allowance.objects.select_for_update().filter(user=user), user=Example.NUMBER
-)
-
 
 def allowance_of(owner: Any) -> Allowance:
     """What they may have, locked until the transaction ends: nobody else counts their jobs."""
     try:
-        found: Allowance = OF_USER.get(user=owner.pk)
+        found: Allowance = LOCKED.get(user=owner.pk)
     except Allowance.DoesNotExist:
         found, _ = Allowance.objects.select_for_update().get_or_create(user=owner)
     return found
