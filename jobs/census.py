@@ -1,6 +1,6 @@
 """How long the line is, and about where in it a job stands.
 
-Where some hundreds wait, they are counted for each who asks. Where thousands do, that would take
+Where some dozens wait, they are counted for each who asks. Where thousands do, that would take
 longer than all the rest of an answer, and most of them are far from their start: the line is looked
 through once in a while, and each who asks is told by that look.
 """
@@ -22,9 +22,9 @@ from django.db.models.functions import Mod, RowNumber
 from .line import WAITING, AsOf, waiting
 from .models import Job
 
-LONG = 1_000
+LONG = 200
 """The place of whoever has no more of their own before them is always counted anew."""
-EVERY = 100
+EVERY = 20
 """So far from each other are the jobs of a long line whose place is known."""
 KEPT_S_PER_JOB = 2e-4
 """To look through a line takes some 2 µs a job: so long is a look good for that it takes a
@@ -37,7 +37,7 @@ class Line:
     """All that wait for one backend, as they were at one moment.
 
     :param n_waiting: how many, by owner.
-    :param marks: of a long line, every hundredth of each owner's, in order.
+    :param marks: of a long line, the first of each `EVERY` of an owner's, in order.
     """
 
     n_waiting: Mapping[int, int]
