@@ -256,14 +256,15 @@ def standings(jobs: Sequence[Job]) -> dict[UUID, Standing]:
     for backend in {job.backend for job in jobs}:
         some = [job for job in jobs if job.backend == backend]
         line = census.line_of(backend)
-        ahead = _ahead_in_long(line, some) if line.is_long else _ahead_in_short(backend, some)
+        is_of_few = line.is_long or len({job.owner_id for job in some}) == 1
+        ahead = _ahead_by_owner(line, some) if is_of_few else _ahead_in_all(backend, some)
         for job in some:
             if (n := ahead.get(job.pk)) is not None:
                 found[job.pk] = _standing(job.owner_id, n, line.n_waiting)
     return found
 
 
-def _ahead_in_short(backend: str, jobs: Sequence[Job]) -> dict[UUID, int]:
+def _ahead_in_all(backend: str, jobs: Sequence[Job]) -> dict[UUID, int]:
     """How many of its owner's go before each, by one query."""
     line = census.numbered(waiting(backend).filter(owner__in={job.owner_id for job in jobs}))
     # Said in one breath, or only these would be numbered, and not all that wait with them.
@@ -271,8 +272,8 @@ def _ahead_in_short(backend: str, jobs: Sequence[Job]) -> dict[UUID, int]:
     return {job_id: number - 1 for job_id, number in asked.values_list("pk", "number")}
 
 
-def _ahead_in_long(line: census.Line, jobs: Sequence[Job]) -> dict[UUID, int]:
-    """The same, by one query for each owner of a job that is far ahead."""
+def _ahead_by_owner(line: census.Line, jobs: Sequence[Job]) -> dict[UUID, int]:
+    """The same, by a query for each owner of one that is far ahead, which is composed once."""
     found = {job.pk: n for job in jobs if (n := line.about_ahead(job)) is not None}
     near = [job for job in jobs if job.pk not in found]
     for owner, backend in {(job.owner_id, job.backend) for job in near}:
