@@ -7,7 +7,7 @@ what it does not know would be a guess.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -104,7 +104,8 @@ def starts_in_s_each(
         free_in = [_remaining_s(*each) for each in _running(backend)]
         if not free_in or not all(free_in):
             continue
-        lines = _lines(backend, 1 + max(each.own_ahead for each in some.values()))
+        owners = {jobs[pk].owner_id for pk in some}
+        lines = _lines(backend, 1 + max(each.own_ahead for each in some.values()), owners)
         for pk, standing in some.items():
             ahead = [_seconds(each) for each in _ahead(lines, jobs[pk].owner_id, standing)]
             if all(ahead):
@@ -148,10 +149,13 @@ def _running_on(backend: str) -> QuerySet[Any, Any]:
 RUNNING = Prepared(_running_on, backend=Example.BACKEND)
 
 
-def _lines(backend: str, most: int) -> dict[int, list[Any]]:
-    """The estimates of what goes first of each user: of a line of thousands only what counts."""
+def _lines(backend: str, most: int, asking: Collection[int]) -> dict[int, list[Any]]:
+    """The estimates of what goes first of each user: of a line of thousands only what counts.
+
+    :param asking: owners who are among them, though they came after it was looked through.
+    """
     known = census.known(backend)
-    owners = (known or census.line_of(backend)).n_waiting
+    owners = {*(known or census.line_of(backend)).n_waiting, *asking}
     # To compose the query for all of them takes as long as to ask of some dozens.
     if known or len(owners) <= FEW_OWNERS:
         return {owner: _first_of(backend, owner)[:most] for owner in owners}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -99,6 +100,21 @@ def test_when_the_first_of_a_long_line_start_is_told(
 
     # It has to end, and so has one of the owner's, and two of the other user's; there is but one.
     assert told == {"p10": 30.0, "p50": 30.0, "p90": 30.0}
+
+
+def test_who_joins_a_long_line_is_told_of_what_they_have_before_themselves(
+    line: list[Job], start: Callable[[Job], Job], submit: Callable[..., Job]
+) -> None:
+    assert start(line[0]).state == JobState.RUNNING
+    turns.standing_of(line[-1])
+    carol = get_user_model().objects.create_user("carol")
+    first, second = submit(owner=carol), submit(owner=carol)
+    estimate = {"seconds": {"p10": 10.0, "p50": 10.0, "p90": 10.0}}
+    Job.objects.update(estimate=estimate, started_at=None)
+    Job.objects.filter(pk=first.pk).update(estimate=None)
+
+    # Nobody knows how long their first takes.
+    assert Outlook().starts_in_s(Job.objects.get(pk=second.pk)) is None
 
 
 def test_a_list_of_many_that_wait_asks_no_more_than_one_of_few(
