@@ -33,10 +33,12 @@ _CIF = re.compile(r"^\s*data_", re.MULTILINE | re.IGNORECASE)
 _MMCIF = re.compile(r"^\s*_atom_site\.", re.MULTILINE)
 _PDB = re.compile(r"^(ATOM  |HETATM|HEADER    |CRYST1|SEQRES)", re.MULTILINE)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?$")
+_JSON = re.compile(r"\s*(\{\s*[\"}]|\[\s*[\[{\"])")
 
 
 def sniff(text: str) -> Format:
-    """What several lines look like; auto for a single line, which may be SMILES or a name."""
+    """What several lines look like; auto for what looks like none of these, and for a single line,
+    which may be SMILES or a name."""
     stripped = text.strip()
     if stripped.startswith("InChI="):
         return "inchi"
@@ -49,7 +51,14 @@ def sniff(text: str) -> Format:
         return "mmcif" if _MMCIF.search(text) else "cif"
     if _PDB.search(text):
         return "pdb"
-    return "poscar" if _is_poscar(text.splitlines()) else "xyz"
+    if _is_poscar(text.splitlines()):
+        return "poscar"
+    return "xyz" if _is_xyz(stripped.splitlines()) else "auto"
+
+
+def is_json(text: str) -> bool:
+    """An object, or a list of what is more than a number: no SMILES begins like that."""
+    return bool(_JSON.match(text))
 
 
 def of_file(name: str, text: str) -> Format:
@@ -58,6 +67,15 @@ def of_file(name: str, text: str) -> Format:
     if path.name.upper().startswith(("POSCAR", "CONTCAR")):
         return "poscar"
     return BY_SUFFIX.get(path.suffix.lower()) or sniff(text)
+
+
+def _is_xyz(lines: list[str]) -> bool:
+    """A count on a line of its own, or an element and three numbers."""
+    first = lines[0].split()
+    if len(first) == 1:
+        return first[0].isdecimal()
+    is_element = first[0].isalnum()
+    return is_element and len(first) >= 4 and all(map(_NUMBER.match, first[1:4]))
 
 
 def _is_poscar(lines: list[str]) -> bool:

@@ -24,7 +24,7 @@ from . import (
 )
 from .bonds import inchikey_of_coordinates
 from .elements import ATOMIC_NUMBERS
-from .formats import sniff
+from .formats import is_json, sniff
 from .model import Crystal, Kind, Structure, StructureInput
 from .molecules import MAX_ATOMS, MoleculeError, lowest_multiplicity
 from .smiles import LineError, located, refuse_foreign, refuse_slips
@@ -62,7 +62,14 @@ def resolve(given: StructureInput, *, prefer: Kind = "molecule") -> Structure:
         return _read_as(given.format, given.text, prefer)
     if (format := sniff(given.text)) != "auto":
         return _read_as(format, given.text, prefer)
-    return _read_line(text, prefer)
+    if is_json(text):
+        detail = (
+            f"{_quote(text)} looks like JSON, which no structure is read from: "
+            "give its atoms as XYZ, SDF, CIF, PDB or SMILES."
+        )
+        raise _refusal("unreadable_structure", detail)
+    # Of several lines XYZ is the likeliest, and its reader names the line that is none.
+    return _read_as("xyz", given.text, prefer) if "\n" in text else _read_line(text, prefer)
 
 
 def _read_as(format: str, text: str, prefer: Kind) -> Structure:

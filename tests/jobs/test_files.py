@@ -82,6 +82,32 @@ def test_an_upload_is_answered_with_its_id_and_checksum(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("water.json", json.dumps({"symbols": ["O"], "geometry": [0, 0, 0]}, indent=2)),
+        ("ligands.csv", "name,smiles\nethanol,CCO\n"),
+    ],
+)
+def test_no_format_is_told_of_a_file_that_is_in_none(
+    client: Client, name: str, content: str
+) -> None:
+    answer = upload(client, name, content.encode())
+
+    assert answer.status_code == 201
+    assert answer.json()["format"] is None
+
+
+def test_a_file_of_json_is_refused_as_that(client: Client) -> None:
+    content = json.dumps({"symbols": ["O"], "geometry": [0, 0, 0]}, indent=2)
+    stored = upload(client, "water.json", content.encode()).json()
+
+    (error,) = errors_of(ask(client, {"file": stored["id"]}))
+
+    assert (error["pointer"], error["code"]) == ("/params/structure", "unreadable_structure")
+    assert "looks like JSON" in error["detail"]
+
+
+@pytest.mark.parametrize(
     ("query", "headers", "name"),
     [
         ("?name=water.xyz", {}, "water.xyz"),

@@ -1,5 +1,6 @@
 """Reading structures from what people write."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,7 @@ from rdkit.Chem import rdDepictor, rdDistGeom
 import simulations
 from simulations import FieldError, InvalidParams
 from simulations.structures import Structure, StructureInput, resolve
+from simulations.structures.formats import sniff
 from simulations.structures.formula import hill, parse, parse_bracketed
 from simulations.structures.names import SMILES_BY_NAME, SYNONYMS
 
@@ -56,6 +58,36 @@ def test_a_string_is_read_by_trying(text: str, formula: str, reading: str) -> No
 
     assert structure.formula == formula
     assert reading in structure.reading
+
+
+QCSCHEMA = {
+    "schema_name": "qcschema_molecule", "symbols": ["O", "H"], "geometry": [0, 0, 0, 0, 0, 1.8],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("given", [QCSCHEMA, [QCSCHEMA], [["O", 0, 0, 0]], {}])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_json_is_called_json(given: object, indent: int | None) -> None:
+    told = refusal(json.dumps(given, indent=indent))
+
+    assert told.code == "unreadable_structure"
+    assert "looks like JSON, which no structure is read from" in told.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "format"),
+    [
+        (WATER_XYZ, "xyz"),
+        ("\n" + WATER_XYZ, "xyz"),
+        ("8 0 0 0.1173\n1 0 0.7572 -0.4692", "xyz"),
+        (json.dumps(QCSCHEMA, indent=1), "auto"),
+        ("CCO ethanol\nCCN ethylamine", "auto"),
+        ("name,smiles\nethanol,CCO", "auto"),
+        ("[13CH4]\n[2H]O[2H]", "auto"),
+    ],
+)
+def test_several_lines_are_told_to_be_xyz_only_where_they_look_so(text: str, format: str) -> None:
+    assert sniff(text) == format
 
 
 @pytest.mark.parametrize(
