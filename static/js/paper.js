@@ -199,22 +199,29 @@ export class Paper {
     }
   }
 
-  /** A dashed line across, for what must be reached; its text above it, or `below`. */
+  /** A dashed line across, for what must be reached; its text above it, or `below`, and where lines
+   *  begin: far from it. */
   level(value, text, below = false) {
     const { left, right } = this.box;
     const at = this.toY(value);
     this.add("path", { class: "threshold", d: `M${left} ${at}H${right}` });
-    this.write(text, { class: "axis", x: right - 4, y: at + (below ? 14 : -5), "text-anchor": "end" });
+    this.write(text, { class: "axis", x: left + 4, y: at + (below ? 14 : -5) });
   }
 
-  /** Which line is which, in the top right corner: texts with the looks of their lines. */
+  /** Which line is which, in the top right corner: texts with the looks of their lines, below one
+   *  another where there is no room for a row. */
   legend(entries) {
-    let x = this.box.right;
-    const y = this.box.top + 8;
-    for (const [text, look] of [...entries].reverse()) {
-      x -= text.length * TEXT_PX + 38;
+    const { left, right, top } = this.box;
+    const widths = entries.map(([text]) => text.length * TEXT_PX + 38);
+    const row = widths.reduce((sum, each) => sum + each);
+    const down = row > right - left ? 16 : 0;
+    let x = right - (down ? Math.max(...widths) : row);
+    let y = top + 8;
+    entries.forEach(([text, look], i) => {
       this.add("path", { class: `line ${look}`, d: `M${x} ${y - 4}H${x + 20}` });
       this.write(text, { class: "axis", x: x + 25, y });
-    }
+      x += down ? 0 : widths[i];
+      y += down;
+    });
   }
 }

@@ -2,7 +2,7 @@
 
 const DRAWN_BY = [
   "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "stroke-linecap",
-  "stroke-opacity", "opacity", "font-family", "font-size", "font-weight", "text-anchor",
+  "stroke-opacity", "opacity", "font-family", "font-size", "font-weight", "text-anchor", "paint-order",
 ];
 const PNG_SCALE = 2;
 const ROW_PX = 20;

@@ -458,6 +458,7 @@ def test_what_is_shown_is_saved_in_four_ways(page: Page, stack: Stack, vibrating
     assert "class=" not in drawing
     assert "var(" not in drawing
     assert 'stroke="rgb(' in drawing
+    assert 'paint-order="stroke"' in drawing  # else what is around a text would cover it
     png = saved["PNG"].read_bytes()
     width = spectrum.locator("[data-plot] svg").evaluate("svg => svg.clientWidth")
     assert png.startswith(b"\x89PNG")
