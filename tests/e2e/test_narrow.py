@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.stack import Stack
+from tests.stack import Stack, until
 
 from .test_structure import done
 
@@ -58,3 +58,25 @@ def test_on_a_telephone_no_text_of_the_convergence_lies_on_another(
         expect(drawn).to_contain_text(f"{way} (")
 
         assert drawn.evaluate(COVERED) == [], way
+
+
+FADES = "pushed => parseFloat(getComputedStyle(pushed).getPropertyValue('--cut')) > 0"
+PUSH = "pushed => { pushed.scrollLeft = pushed.scrollWidth; }"
+
+
+@pytest.mark.parametrize("path", ["/compare/?ids={}", "/jobs/{}/report/"])
+def test_a_figure_that_is_cut_says_so(page: Page, stack: Stack, aspirin: str, path: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(stack.url + path.format(aspirin))
+    figure = page.locator("figure", has=page.locator(".chart")).first
+    told = figure.get_by_text("Push the figure sideways to see the rest of it.")
+    pushed = figure.locator(".pushed")
+
+    expect(told).to_be_visible()
+    until(lambda: pushed.evaluate(FADES), "its edge fades")
+    pushed.evaluate(PUSH)
+    until(lambda: not pushed.evaluate(FADES), "its edge is whole")
+
+    page.set_viewport_size({"width": 1280, "height": 844})
+    expect(told).to_be_hidden()
+    assert not pushed.evaluate(FADES)
