@@ -72,6 +72,14 @@ class Standing:
     place: int
     own_ahead: int
 
+    @property
+    def text(self) -> str:
+        if self.place == 1:
+            return "next in line"
+        is_teen = self.place % 100 in (11, 12, 13)
+        ending = {1: "st", 2: "nd", 3: "rd"}.get(0 if is_teen else self.place % 10, "th")
+        return f"about {self.place:,}{ending} in line"
+
 
 def next_allowance(backend: str, able: Ability | None = None) -> Allowance | None:
     """The user whose turn it is; their row is locked until the transaction ends.
@@ -220,10 +228,14 @@ def _why_in_line(jobs: Sequence[Job]) -> dict[UUID, Waiting]:
             reason = Reason(job.reason or Reason.NO_FREE_WORKER)
             # The pause is over.
             reason = Reason.NO_FREE_WORKER if reason is Reason.BACKING_OFF else reason
-            n_ahead = stands.place - 1 if stands else 0
-            text = f"About {n_ahead} go before it" if n_ahead else str(reason.label)
+            text = why_in_line(reason, stands)
         told[job.pk] = Waiting(reason=str(reason), text=text, standing=stands)
     return told
+
+
+def why_in_line(reason: Reason, stands: Standing | None) -> str:
+    """`Waiting for a worker, about 3rd in line`: in the same words wherever it is told."""
+    return f"{reason.label}, {stands.text}" if stands else str(reason.label)
 
 
 def nobody_can_run(jobs: Iterable[Job]) -> dict[UUID, Waiting]:

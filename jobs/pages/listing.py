@@ -110,7 +110,7 @@ def rows(jobs: Sequence[Job]) -> list[Row]:
 
 
 def _in_line(jobs: Sequence[Job]) -> dict[UUID, str]:
-    """Of those that wait for nothing but a worker, when their turn is."""
+    """Of those that wait for nothing but a worker: that they do, and when their turn is."""
     waiting = [
         job
         for job in jobs
@@ -121,15 +121,8 @@ def _in_line(jobs: Sequence[Job]) -> dict[UUID, str]:
     if waiting and maintenance.told().resting:
         return dict.fromkeys((job.pk for job in waiting), str(Reason.MAINTENANCE.label))
     standing = turns.standings(waiting) if waiting else {}
-    places = {job_id: _place(each.place) for job_id, each in standing.items()}
+    places = {pk: turns.why_in_line(Reason.NO_FREE_WORKER, each) for pk, each in standing.items()}
     return places | {pk: why.text for pk, why in turns.nobody_can_run(waiting).items()}
-
-
-def _place(place: int) -> str:
-    if place == 1:
-        return "Next in line"
-    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10)
-    return f"About {place:,}{ending or 'th'} in line"
 
 
 def _awaiting(mine: JobQuerySet) -> list[Job]:

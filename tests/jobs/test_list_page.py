@@ -281,9 +281,9 @@ def test_who_waits_for_a_worker_is_told_their_place(
     rows = listing(as_alice).rows
 
     assert [row.where for row in rows] == [
-        "About 3rd in line",
-        "About 2nd in line",
-        "Next in line",
+        "Waiting for a worker, about 3rd in line",
+        "Waiting for a worker, about 2nd in line",
+        "Waiting for a worker, next in line",
     ]
 
 

@@ -208,8 +208,14 @@ def test_a_failed_job_says_why_and_what_to_try(page, submit, start):
     assert "secret" not in html
 
 
-def test_a_queued_job_says_what_it_waits_for(page, submit):
-    assert "Waiting for a worker" in page(f"/jobs/{submit().pk}/").content.decode()
+def test_a_queued_job_says_everywhere_in_the_same_words_what_it_waits_for(page, submit):
+    submit()
+    job = submit(params={"n": 4})
+    told = "Waiting for a worker, about 2nd in line"
+
+    for path in (f"/jobs/{job.pk}/", "/jobs/", "/", "/queue/"):
+        assert told in page(path).content.decode(), path
+    assert page(f"/api/v1/jobs/{job.pk}").json()["reason_text"] == told
 
 
 def test_a_silent_worker_looks_different_from_a_running_one(page, submit, start):

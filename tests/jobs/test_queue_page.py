@@ -45,7 +45,7 @@ def test_each_waits_at_its_place_for_a_reason(queue, submit):
     html = queue()
 
     assert html.index("n=3") < html.index("n=4") < html.index("n=5")
-    assert "About 2 go before it" in html
+    assert "Waiting for a worker, about 3rd in line" in html
 
 
 def test_whoever_has_as_many_running_as_they_may_is_told_so(queue, submit, start, alice):

@@ -124,7 +124,7 @@ def test_a_pause_that_is_over_is_no_reason_any_more(submit: Callable[..., Job]) 
     waits = turns.explain(job)
 
     assert waits
-    assert (waits.reason, waits.text) == ("no_free_worker", "Waiting for a worker")
+    assert (waits.reason, waits.text) == ("no_free_worker", "Waiting for a worker, next in line")
 
 
 def test_a_clock_that_was_set_back_makes_nobody_wait_for_it(submit: Callable[..., Job]) -> None:
@@ -190,7 +190,7 @@ def test_the_place_in_line_counts_what_fair_turns_put_ahead(
     assert (turns.place(first), turns.place(second)) == (2, 4)
     waits = turns.explain(second)
     assert waits
-    assert waits.text == "About 3 go before it"
+    assert waits.text == "Waiting for a worker, about 4th in line"
 
 
 def test_when_it_starts_is_told_where_everything_before_it_has_an_estimate(

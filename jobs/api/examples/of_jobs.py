@@ -51,7 +51,8 @@ def _of_state(name: str) -> dict[str, Any]:
 
 def _waiting() -> dict[str, Any]:
     waiting = {
-        "reason": "no_free_worker", "text": "About 2 go before it", "place": 3, "starts_in_s": None,
+        "reason": "no_free_worker", "text": "Waiting for a worker, about 3rd in line",
+        "place": 3, "starts_in_s": None,
     }  # fmt: skip
     nothing = {"reason": "no_free_worker", "reason_text": "Waiting for a worker"}
     empty = {"result": None, "summary": None, "started_at": None, "finished_at": None}
@@ -125,7 +126,7 @@ def _made_of_jobs() -> dict[str, Any]:
             "id": str(JOB_ID),
             "state": "queued",
             "cause": "no_free_worker",
-            "text": "About 2 go before it.",
+            "text": "Waiting for a worker, about 3rd in line.",
             "evidence": {"reason": "no_free_worker", "place": 3, "starts_in_s": None,
                          "running_of_owner": 1, "queued_of_owner": 3, "own_ahead": 2,
                          "failed_attempts": []},
