@@ -37,7 +37,8 @@ class Context(Protocol):
         """Publish progress (0..1) and the quantities of now, units in their names.
 
         Every call is kept as one point of the job's series, so call it once per SCF cycle, step
-        or frame. Raises `Cancelled` if the job was asked to stop.
+        or frame. A `remaining_s` among them, which a run knows that has a speed, is told in place
+        of what its estimate leaves. Raises `Cancelled` if the job was asked to stop.
         """
 
     def artifact(self, name: str, title: str, media_type: str = "text/plain") -> None:
@@ -68,7 +69,6 @@ class Readout:
     """How a page shows one reported metric: an instrument, not a raw number.
 
     :param form: `fixed` (with `digits` decimals), `exp` (small numbers) or `int`.
-    :param is_of_running: says nothing of a run that has ended.
     """
 
     key: str
@@ -77,7 +77,6 @@ class Readout:
     digits: int = 6
     form: str = "fixed"
     note: str = ""
-    is_of_running: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

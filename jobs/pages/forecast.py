@@ -37,13 +37,22 @@ def forecast(estimate: dict[str, Any] | None) -> Forecast | None:
 
 STEPS_LEFT = 40
 LONGER = "longer than similar jobs took"
+REMAINING = "remaining_s"
+"""The metric by which a run tells how long it still takes."""
+AT_ITS_SPEED = "at the speed of this run"
 
 
-def left(estimate: dict[str, Any] | None, ran_for_s: float | None) -> Forecast | None:
+def left(
+    estimate: dict[str, Any] | None, ran_for_s: float | None, told_s: float | None = None
+) -> Forecast | None:
     """What is still to come of a job that runs, by those of its kind that ran as long.
 
     None where nothing comparable has run: then nobody knows.
+
+    :param told_s: by the run itself, which knows better.
     """
+    if told_s is not None:
+        return Forecast(value=about(told_s), range=AT_ITS_SPEED)
     seconds = (estimate or {}).get("seconds")
     if estimate is None or not seconds or ran_for_s is None:
         return None

@@ -15,7 +15,7 @@ from jobs.outlook import Outlook
 from jobs.states import JobState
 
 from .figures import ResultFigure, figures_of
-from .forecast import about, forecast, left
+from .forecast import REMAINING, Forecast, about, forecast, left
 from .formats import number
 from .limits import on_restart
 from .rail import rail
@@ -63,7 +63,7 @@ def job_page(job: Job) -> dict[str, Any]:
         "rail": rail(job, simulation, attempt),
         "forecast": None if job.is_final else forecast(job.estimate),
         "quiet_after_s": 2 * settings.JOB_LEASE_S,
-        "left": left(job.estimate, ran_for_s(job)) if job.state == JobState.RUNNING else None,
+        "left": _left(job) if job.state == JobState.RUNNING else None,
         "readings": _readings(job, simulation),
         "plots": _slots(simulation, figures),
         "inputs": rows(job.params, simulation.Params if simulation else None),
@@ -99,6 +99,11 @@ def _where(job: Job) -> str:
     return f"{waits.text}; starts in {about(starts['p50'])}" if starts else waits.text
 
 
+def _left(job: Job) -> Forecast | None:
+    told = left(job.estimate, ran_for_s(job), job.metrics.get(REMAINING))
+    return told or forecast(job.estimate)
+
+
 def _known(result: dict[str, Any] | None) -> dict[str, Any]:
     """What the result really says, without the fields that do not apply."""
     return {name: value for name, value in (result or {}).items() if value is not None}
@@ -122,5 +127,4 @@ def _readings(job: Job, simulation: simulations.Simulation | None) -> list[Readi
             note=each.note,
         )
         for each in (simulation.readouts if simulation else ())
-        if not (job.is_final and each.is_of_running)
     ]

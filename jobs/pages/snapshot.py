@@ -15,7 +15,7 @@ from jobs import events, log_epoch
 from jobs.models import Attempt, Job
 from jobs.states import JobState
 
-from .forecast import left_by_time
+from .forecast import REMAINING, left_by_time
 
 MAX_POINTS = 500
 """A figure is about as many pixels wide; every one of them is in the files of the job."""
@@ -42,22 +42,16 @@ def snapshot(job: Job, simulation: simulations.Simulation | None) -> dict[str, A
             "final": job.is_final,
             "started_at": job.started_at,
             "left": left_by_time(job.estimate) if job.state == JobState.RUNNING else [],
+            REMAINING: job.metrics.get(REMAINING),
             **events.snapshot(job),
         },
         "columns": columns(_points(job, plots, _untold(simulation))),
         "plots": [{**asdict(plot), "cut_at": (job.result or {}).get(plot.cut)} for plot in plots],
-        "readouts": [_shown(each) for each in readouts],
+        "readouts": [asdict(each) for each in readouts],
         "ws": f"/ws/v1/jobs/{job.pk}/",
         "poll": f"/api/v1/jobs/{job.pk}/events",
         "page": reverse("jobs:detail", args=[job.pk]),
     }
-
-
-def _shown(readout: simulations.Readout) -> dict[str, Any]:
-    told = asdict(readout)
-    # The page of one that has ended is made by us.
-    del told["is_of_running"]
-    return told
 
 
 def _points(
@@ -80,9 +74,9 @@ def _points(
 def _untold(simulation: simulations.Simulation | None) -> list[str]:
     """What is only read out, or tells of a file."""
     if simulation is None:
-        return []
+        return [REMAINING]
     motion = [simulation.motion.told_by] if simulation.motion else []
-    return [*(each.key for each in simulation.readouts), *motion]
+    return [REMAINING, *(each.key for each in simulation.readouts), *motion]
 
 
 def _short(key: str, value: Any) -> Any:

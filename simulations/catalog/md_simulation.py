@@ -46,14 +46,6 @@ class MdSimulationResult(MdOutcome):
         ),
         Readout(key="rmsd_angstrom", title="RMSD from the start", unit="Å", digits=2),
         Readout(key="speed_ns_per_day", title="Speed", unit="ns/day", digits=1),
-        Readout(
-            key="remaining_s",
-            title="Time left",
-            unit="s",
-            digits=0,
-            note="at this speed",
-            is_of_running=True,
-        ),
     ),
     plots=(
         Plot(

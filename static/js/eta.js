@@ -33,8 +33,10 @@ function between(low, high) {
 }
 
 /** @param rests of some moments of the run `[seconds, p10, p50, p90]`, the last three of what is left then.
+ *  @param told by the run itself, which knows better; or null.
  *  @returns what the readout "Left" says after so many seconds: `[value, range]`. */
-export function left(rests, ranFor) {
+export function left(rests, ranFor, told = null) {
+  if (told !== null) return [about(told), "at the speed of this run"];
   const next = rests.findIndex(([at]) => at >= ranFor);
   if (next < 0) return ["–", "longer than similar jobs took"];
   const [from, to] = [rests[Math.max(next - 1, 0)], rests[next]];

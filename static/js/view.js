@@ -51,9 +51,11 @@ export class JobView {
     const elapsed = this.root.querySelector("[data-since]");
     if (elapsed) elapsed.textContent = duration(since(elapsed.dataset.since));
     const rest = this.root.querySelector("[data-left]");
-    if (rest) {
-      const [value, range] = left(this.data.job.left, since(this.data.job.started_at));
+    const { left: rests, remaining_s: told, started_at } = this.data.job;
+    if (rest && (rests.length || told !== null)) {
+      const [value, range] = left(rests, since(started_at), told);
       rest.querySelector(".value").textContent = value;
+      if (told !== null) rest.querySelector(".value").title = "";
       rest.querySelector(".sub").textContent = range;
     }
     this.#tellQuiet();
@@ -94,6 +96,7 @@ export class JobView {
     this.points.push(...points);
     for (const chart of this.charts) chart.show(this.points);
     const newest = Object.assign({}, ...points);
+    this.data.job.remaining_s = newest.remaining_s ?? this.data.job.remaining_s;
     const viewer = this.root.querySelector("bp-mol");
     const toldBy = viewer?.spec?.told_by;
     if (toldBy && toldBy in newest) viewer.news();

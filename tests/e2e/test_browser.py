@@ -278,18 +278,36 @@ def test_a_page_behind_another_tells_the_end_by_its_title_and_is_drawn_once_it_i
     expect(page.locator(".status").first).to_contain_text("Cancelled", timeout=10_000)
 
 
-@pytest.mark.parametrize("ran_for_s", [0, 31, 66, 140, 249, 251])
+@pytest.mark.parametrize(
+    ("ran_for_s", "by_the_run"),
+    [(0, None), (31, None), (66, None), (140, None), (249, None), (251, None), (31, 0), (31, 4000)],
+)
 def test_what_is_left_is_told_by_the_page_as_by_the_server(
-    page: Page, stack: Stack, ran_for_s: float
+    page: Page, stack: Stack, ran_for_s: float, by_the_run: float | None
 ) -> None:
     estimate = {"seconds": {"p10": 60, "p50": 130, "p90": 250}, "basis": ""}
-    told = left(estimate, ran_for_s)
+    told = left(estimate, ran_for_s, by_the_run)
     page.goto(stack.url)
 
     shown = page.evaluate(
-        "async ([url, rests, ran]) => (await import(url)).left(rests, ran)",
-        [f"{stack.url}/static/js/eta.js", left_by_time(estimate), ran_for_s],
+        "async ([url, rests, ran, told]) => (await import(url)).left(rests, ran, told)",
+        [f"{stack.url}/static/js/eta.js", left_by_time(estimate), ran_for_s, by_the_run],
     )
 
     assert told
     assert shown == [told.value, told.range]
+
+
+def test_a_run_that_knows_its_speed_tells_alone_what_is_left(page: Page, stack: Stack) -> None:
+    job = stack.submit("md_simulation", structure="CCO", length_ps=2000, equilibration_ps=0.5)
+    stack.wait(job, lambda job: job["state"] == "running")
+    page.goto(f"{stack.url}/jobs/{job}/")
+
+    expect(page.locator("[data-left] dt")).to_have_text("Left")
+    expect(page.locator("[data-left] .sub")).to_have_text(
+        "at the speed of this run", timeout=30_000
+    )
+    expect(page.locator("[data-left] .value")).to_have_text(re.compile(r"^about \d+ (s|min)$"))
+    names = page.locator(".readouts dt").all_inner_texts()
+    assert [name for name in names if name in {"Left", "Time left", "Expected"}] == ["Left"]
+    stack.client.post(f"/api/v1/jobs/{job}/cancel")

@@ -106,7 +106,9 @@ def test_how_much_is_left_is_told_of_a_run_that_goes_on(
 
     page = client.get(f"/jobs/{moving.pk}/").content.decode()
 
-    assert ('data-readout="remaining_s"' in page) == is_told
+    assert (page.count("about 2 min"), page.count("<dt>Left</dt>")) == (is_told, is_told)
+    assert page.count("at the speed of this run") == is_told
+    assert "<dt>Expected</dt>" not in page
     assert 'data-readout="speed_ns_per_day"' in page
 
 
