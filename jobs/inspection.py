@@ -59,6 +59,14 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """:param details: how it ended, in figures."""
+
+    attempt: Attempt
+    details: list[Row]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     seq: int
     at: datetime
@@ -85,7 +93,7 @@ def of(job: Job) -> dict[str, Any]:
         "sender": [*_sender(job)],
         "changes": changes(job),
         "page": events_before(job, None, EVENTS_SHOWN),
-        "attempts": attempts,
+        "attempts": [Tried(attempt=each, details=[*_details(each)]) for each in attempts],
         "submission": _json(snippets.submission_of(job)),
         "structure": _json(job.structure) if job.structure else "",
         "notes": job.notes,
@@ -96,6 +104,11 @@ def of(job: Job) -> dict[str, Any]:
         "files": list(job.artifacts.order_by("-attempt", "name")),
         "log": _log(job, attempts),
     }
+
+
+def _details(attempt: Attempt) -> Iterator[Row]:
+    for name, value in (attempt.details or {}).items():
+        yield name.replace("_", " ").capitalize(), _plain(value)
 
 
 def changes(job: Job) -> list[Change]:
@@ -257,4 +270,4 @@ def _json(value: Any) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)
+    return "–" if value is None else str(value)

@@ -78,6 +78,20 @@ def test_the_page_has_it_all(admin_client, submit, start):
         assert told in html, told
 
 
+def test_how_an_attempt_ended_is_told_as_json_and_not_as_python(admin_client, submit, start):
+    job = start(submit())
+    details = {"signal": 9, "exit_code": None, "tail": ["it said 'x'", "<b>"], "near": {"cpu": 0.5}}
+    lifecycle.lose(job, 1, "It was killed.", details=details)
+
+    html = admin_client.get(f"{LIST}{job.pk}/change/").content.decode()
+
+    assert "<dt>Signal</dt><dd>9</dd>" in html
+    assert "<dt>Exit code</dt><dd>–</dd>" in html
+    assert "[&quot;it said &#x27;x&#x27;&quot;, &quot;&lt;b&gt;&quot;]" in html
+    assert "<dd>{&quot;cpu&quot;: 0.5}</dd>" in html
+    assert "{&#x27;" not in html
+
+
 def test_its_owner_never_sees_the_traceback(client, alice, submit, start):
     job = start(submit())
     lifecycle.fail(job, 1, FailureKind.INTERNAL, {"detail": "It broke."}, traceback="Secret: line")
