@@ -7,7 +7,9 @@ and forth between it and the event loop for each middleware: most of what a shor
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -19,17 +21,58 @@ KEPT = 16
 """Threads that wait for the next request; there are as many as there are requests at a time."""
 
 
+class Client:
+    """What a client still sends, until it hangs up or somebody does so in its place."""
+
+    def __init__(self, receive: Any) -> None:
+        self._receive = receive
+        self._listener: asyncio.Task[Any] | None = None
+        self._is_gone = False
+
+    async def __call__(self) -> Any:
+        return await self._receive()
+
+    def hang_up(self) -> None:
+        self._is_gone = True
+        if self._listener:
+            self._listener.cancel()
+
+    async def stay(self) -> None:
+        """Until it has hung up, or it matters no more: Django cancels this once it has answered."""
+        self._listener = asyncio.current_task()
+        with suppress(asyncio.CancelledError):
+            while not self._is_gone:
+                self._is_gone = (await self._receive())["type"] == "http.disconnect"
+
+
 class Handler(ASGIHandler):
     def __init__(self) -> None:
         BaseHandler.__init__(self)
         self.load_middleware(is_async=False)
         self._idle: list[ThreadPoolExecutor] = []
+        self._left: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        client = Client(receive)
+        asked = asyncio.create_task(self._answer(scope, client, send))
+        try:
+            await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            # Cancelled itself, Django would clear up nothing, and leave behind who listens to the
+            # client: it is told what it knows, and ends once its thread is free.
+            self._left.add(asked)
+            asked.add_done_callback(self._left.discard)
+            client.hang_up()
+            raise
+
+    async def listen_for_disconnect(self, receive: Any) -> None:
+        await receive.stay()
+
+    async def _answer(self, scope: Any, client: Client, send: Any) -> None:
         thread = self._idle.pop() if self._idle else ThreadPoolExecutor(max_workers=1)
         try:
             async with ThreadSensitiveContext(executor=thread):
-                await self.handle(scope, receive, send)
+                await self.handle(scope, client, send)
         finally:
             # By the thread itself: if its client went away, it may still be at work.
             thread.submit(self._rest, thread)
