@@ -1,4 +1,4 @@
-"""What a telephone shows of figures: texts beside one another, and a word for what is cut."""
+"""What narrower screens show: texts beside one another, and a word for what is cut."""
 
 from __future__ import annotations
 
@@ -80,3 +80,23 @@ def test_a_figure_that_is_cut_says_so(page: Page, stack: Stack, aspirin: str, pa
     page.set_viewport_size({"width": 1280, "height": 844})
     expect(told).to_be_hidden()
     assert not pushed.evaluate(FADES)
+
+
+OVER = """() => {
+    const edge = document.querySelector(".today .blocks").getBoundingClientRect().right;
+    const tables = [...document.querySelectorAll(".today table")];
+    return tables.map(table => table.getBoundingClientRect().right - edge);
+}"""
+
+
+@pytest.mark.parametrize("width", [1024, 1216, 1280, 1366])
+def test_no_job_of_today_lies_under_what_stands_beside_it(
+    page: Page, stack: Stack, width: int
+) -> None:
+    done(stack, "xtb_frequencies", structure="CCCO")  # as long a title as any
+    page.set_viewport_size({"width": width, "height": 900})
+
+    page.goto(stack.url)
+
+    expect(page.locator(".today table").first).to_be_visible()
+    assert max(page.evaluate(OVER)) <= 0
