@@ -1,8 +1,7 @@
 // Figure 1: the structure of a job, drawn when it comes into view. The page works without.
 import { number } from "./format.js";
 import { fieldOf } from "./mol_extras.js";
-import { fetchFiles } from "./mol_files.js";
-import { labelOf, WITH_WATER } from "./mol_frames.js";
+import { fetchFiles, labelOf, WITH_WATER } from "./mol_frames.js";
 import { Controls } from "./mol_controls.js";
 import { hasWebGL, load3Dmol, Scene } from "./mol_scene.js";
 import { fillTables } from "./mol_tables.js";

@@ -119,7 +119,7 @@ def test_the_page_of_a_run_is_light_too(client: Any, alice: Any, moved: Job) -> 
 
     total = wire.page(f"/jobs/{moved.pk}/")
 
-    assert any(path.endswith("mol_files.js") for path in wire.bytes)
+    assert any(path.endswith("mol_frames.js") for path in wire.bytes)
     kinds = {"averages", "energies", "rmsf"}
     assert kinds <= {PurePosixPath(path).stem for path in wire.bytes if "/figures/" in path}
     assert total < BUDGET_BYTES, sorted(wire.bytes.items(), key=lambda each: -each[1])
