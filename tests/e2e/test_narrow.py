@@ -60,7 +60,7 @@ def test_on_a_telephone_no_text_of_the_convergence_lies_on_another(
         assert drawn.evaluate(COVERED) == [], way
 
 
-FADES = "pushed => parseFloat(getComputedStyle(pushed).getPropertyValue('--cut')) > 0"
+FADES = "pushed => getComputedStyle(pushed).maskImage !== 'none'"
 PUSH = "pushed => { pushed.scrollLeft = pushed.scrollWidth; }"
 
 
@@ -70,7 +70,7 @@ def test_a_figure_that_is_cut_says_so(page: Page, stack: Stack, aspirin: str, pa
     page.goto(stack.url + path.format(aspirin))
     figure = page.locator("figure", has=page.locator(".chart")).first
     told = figure.get_by_text("Push the figure sideways to see the rest of it.")
-    pushed = figure.locator(".pushed")
+    pushed = figure.locator(".scroll")
 
     expect(told).to_be_visible()
     until(lambda: pushed.evaluate(FADES), "its edge fades")
