@@ -19,7 +19,7 @@ from uuid import UUID
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import Mod, RowNumber
 
-from .line import WAITING, AsOf, waiting
+from .line import WAITING, AsOf, owner_by_owner, waiting
 from .models import Job
 
 LONG = 200
@@ -113,7 +113,8 @@ def _looked_through(backend: str) -> Line:
 
 
 def _marks(backend: str) -> dict[int, list[Place]]:
-    first_of_each = numbered(waiting(backend)).annotate(of=Mod(F("number"), EVERY)).filter(of=1)
+    line = numbered(owner_by_owner(waiting(backend)))
+    first_of_each = line.annotate(of=Mod(F("number"), EVERY)).filter(of=1)
     columns = first_of_each.order_by("owner", "number").values_list(
         "owner", "priority", "queued_at", "pk"
     )

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -83,6 +84,14 @@ def waiting(
     return line.filter(consent__in=MAY_START).exclude(key__in=spending.held_keys(at.now, at.today))
 
 
+def owner_by_owner(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """The same jobs, of everybody, read from the index of the line, which is by owner first.
+
+    SQLite, which has not counted, would else look at the row of each.
+    """
+    return jobs.filter(owner__in=get_user_model().objects.order_by().values("pk"))
+
+
 def users_in_turn(line: QuerySet[Job]) -> QuerySet[Allowance]:
     """Who has the fewest running comes first, then who was not served for longest.
 
@@ -113,7 +122,7 @@ def default_max_running() -> int:
 
 
 def _waiting_by_owner(backend: str, **as_of: Any) -> QuerySet[Any, Any]:
-    line = waiting(backend, as_of=AsOf(**as_of)).order_by()
+    line = owner_by_owner(waiting(backend, as_of=AsOf(**as_of))).order_by()
     return line.values("owner").annotate(n=Count("pk")).values_list("owner", "n")
 
 

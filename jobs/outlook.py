@@ -20,6 +20,7 @@ from django.utils import timezone
 from simulations.costs.remaining import QUANTILES, remaining_s
 
 from . import census, maintenance, turns
+from .line import owner_by_owner
 from .models import Job
 from .prepared import Example, Prepared, as_json, as_moment
 from .states import JobState, Reason
@@ -159,7 +160,8 @@ def _lines(backend: str, most: int, asking: Collection[int]) -> dict[int, list[A
     # To compose the query for all of them takes as long as to ask of some dozens.
     if known or len(owners) <= FEW_OWNERS:
         return {owner: _first_of(backend, owner)[:most] for owner in owners}
-    line: Any = census.numbered(turns.waiting(backend)).filter(number__lte=most)
+    everybody_s = owner_by_owner(turns.waiting(backend))
+    line: Any = census.numbered(everybody_s).filter(number__lte=most)
     lines: dict[int, list[Any]] = {}
     for owner, estimate in line.order_by("owner", "number").values_list("owner", "estimate"):
         lines.setdefault(owner, []).append(estimate)

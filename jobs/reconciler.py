@@ -30,6 +30,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from . import artifacts, dispatch, keeping, lifecycle, log_context, processes, turns
+from .line import owner_by_owner
 from .models import Attempt, Job
 from .states import NO_WORD, JobState
 
@@ -160,7 +161,7 @@ def dispatch_forgotten_jobs() -> None:
     """Queued jobs that nobody is going to start: Redis was away, or lost its memory."""
     before = timezone.now() - SETTLING
     waiting = Job.objects.unfinished(JobState.QUEUED).exclude(turns.just_queued(before))
-    lines = waiting.order_by().values_list("backend", "queue").distinct()
+    lines = owner_by_owner(waiting).order_by().values_list("backend", "queue").distinct()
     for backend, queue in lines:
         n_startable = turns.n_startable(backend, before, queue)
         if n_startable or lifecycle.is_any_unreached(backend):

@@ -34,6 +34,7 @@ from .line import (
     AsOf,
     default_max_running,
     lines_of,
+    owner_by_owner,
     pause_of,
     users,
     users_in_turn,
@@ -130,8 +131,8 @@ def n_startable(backend: str, queued_before: datetime, queue: str | None = None)
     """How many jobs free workers could start now; nobody's over their limit."""
     if maintenance.is_on():
         return 0
-    line = waiting(backend, queue=queue).exclude(just_queued(queued_before)).order_by()
-    counted = line.values("owner", "key").annotate(n=Count("pk"))
+    line = owner_by_owner(waiting(backend, queue=queue).exclude(just_queued(queued_before)))
+    counted = line.order_by().values("owner", "key").annotate(n=Count("pk"))
     per_owner: Counter[int] = Counter()
     for owner, key, n in counted.values_list("owner", "key", "n"):
         per_owner[owner] += min(n, _room_of_key(key))

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.http import QueryDict
+from django.utils import timezone
 
-from jobs import finding
+from jobs import census, finding, reconciler, turns
 from jobs.batch_models import Batch, BatchItem
 from jobs.models import Job
 from jobs.pages import job_record, listing, queue
@@ -89,6 +90,25 @@ def test_what_waits_for_a_yes_is_found_among_everybody_s() -> None:
     told = steps(lambda: listing.listing(Job.objects.all(), QueryDict(), sees_all=True))
 
     assert [step for step in told if "job_not_ended (state=? AND reason=?)" in step]
+    assert not [step for step in told if "job_state_created" in step]
+
+
+def test_a_line_is_looked_through_by_its_index(
+    submit: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, redis: Any
+) -> None:
+    monkeypatch.setattr(census, "LONG", 0)
+    job = submit()
+
+    told = steps(
+        lambda: (
+            census.line_of(job.backend),
+            turns.n_startable(job.backend, timezone.now()),
+            reconciler.dispatch_forgotten_jobs(),
+        )
+    )
+
+    # By its owner: whatever is read of it alone.
+    assert len([step for step in told if "job_line (owner_id=? AND state=?)" in step]) >= 4
     assert not [step for step in told if "job_state_created" in step]
 
 

@@ -27,7 +27,7 @@ IN_A_BATCH = 100
 MOST_ROWS = 3 * (N_QUEUED + N_RUNNING)
 LARGE = re.compile(r"jobs_(job|attempt|batchitem|batch|jobevent|idempotencykey)\b|\b[UWVT]\d\b")
 OPEN = re.compile(
-    r"USING (COVERING )?INDEX (job_line|job_not_ended|job_of_key|batch_open)\b"
+    r"USING (COVERING )?INDEX (job_line|job_not_ended|job_by_reason|job_of_key|batch_open)\b"
     r"|^SEARCH .* INDEX (job_ended_lately|attempt_started|webhook_due)\b"
     r"|^SEARCH .*\((id|job_id|batch_id|key_id)=\?|^SCAN V0$|^SEARCH .* PRIMARY KEY"
 )
