@@ -93,11 +93,13 @@ def matching(jobs: JobQuerySet, wanted: Wanted) -> JobQuerySet:
 
 def _of_batch(jobs: JobQuerySet, batch_id: UUID) -> JobQuerySet:
     """The jobs that it made, and those that were there already."""
-    items = BatchItem.objects.filter(batch=batch_id)
-    its = Q(batch=batch_id) | Q(pk__in=items.values("job"))
-    # Thousands are sooner met by who reads on from the newest than sorted.
-    is_large = Batch.objects.filter(pk=batch_id, n_items__gt=MOST_SORTED).exists()
-    return jobs.filter(its) if is_large else among(jobs, its)
+    answers = BatchItem.objects.filter(batch=batch_id, job__isnull=False).values("job")
+    if Batch.objects.filter(pk=batch_id, n_items__gt=MOST_SORTED).exists():
+        # Thousands are sooner met by who reads on from the newest than sorted.
+        return jobs.filter(Q(batch=batch_id) | Q(pk__in=answers))
+    own = Job.objects.filter(batch=batch_id).values("pk")
+    # Put together, for PostgreSQL has no index for the one or the other.
+    return among(jobs, Q(pk__in=own.union(answers)))
 
 
 def called(jobs: JobQuerySet, text: str) -> JobQuerySet:
