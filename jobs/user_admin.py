@@ -8,10 +8,12 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from . import turns
 from .audited import Audited
 from .models import Allowance
 from .moment_fields import NamedMoments
@@ -27,11 +29,19 @@ class AllowanceInline(admin.StackedInline):
 
 @admin.register(Allowance)
 class AllowanceAdmin(Audited, admin.ModelAdmin):
-    """What one user may have at once; those without a row get the site's own limits."""
+    """What one user may have at once; those without a row get the site's own limits.
+
+    While jobs of theirs wait or run it stays: empty fields are the site's own limits too.
+    """
 
     list_display = ["user", "max_queued", "max_running", "served_at"]
     search_fields = ["user__username"]
     autocomplete_fields = ["user"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Allowance | None = None) -> bool:
+        # A worker looks for who is next among these rows: without theirs nobody took their jobs.
+        is_free = obj is None or not turns.n_unfinished(obj.user_id)
+        return is_free and super().has_delete_permission(request, obj)
 
 
 admin.site.unregister([User, Group])

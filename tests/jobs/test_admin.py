@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 
 from jobs import lifecycle
-from jobs.models import Job
+from jobs.models import Allowance, Job
 from jobs.states import FailureKind, JobState
 
 LIST = "/admin/jobs/job/"
@@ -139,3 +139,22 @@ def test_the_admin_holds_nothing_that_the_content_policy_forbids(admin_client, s
     html = admin_client.get(address.format(job=submit().pk)).content.decode()
 
     assert not re.search(r"\sstyle=|<style|<script(?![^>]*\bsrc=)(?![^>]*application/json)", html)
+
+
+@pytest.mark.parametrize("how", ["one", "many"])
+def test_limits_are_not_deleted_while_jobs_wait_for_their_turn(admin_client, submit, bob, how):
+    job = submit()
+    Allowance.objects.create(user=bob)
+    path = "/admin/jobs/allowance/"
+
+    def delete(owner):
+        if how == "one":
+            return admin_client.post(f"{path}{owner.pk}/delete/", {"post": "yes"})
+        told = {"action": "delete_selected", "_selected_action": [owner.pk], "post": "yes"}
+        return admin_client.post(path, told)
+
+    delete(job.owner)
+    delete(bob)
+
+    assert [each.user for each in Allowance.objects.all()] == [job.owner]
+    assert lifecycle.take_next("rq", worker="w", host="h", pid=1) == job
