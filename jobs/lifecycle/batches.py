@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from jobs import equality
 from jobs.batch_models import Batch, BatchItem
@@ -93,6 +93,7 @@ def submit_batch(
             varied=list(varied),
             n_items=len(wanted),
             max_failures=max_failures,
+            began_at=_first_queued_at(jobs.values()),
             inchikeys_due_since=molecules.due_since(jobs.values()),
         )
         answers = _answers(owner, good, wanted, jobs, origin)
@@ -247,7 +248,7 @@ def resume_batch(
         needed = {item.job_id for item in items}
         new = [job for old, job in instead.items() if old in needed]
         batch.inchikeys_due_since = molecules.due_since(new) or batch.inchikeys_due_since
-        _open_again(batch)
+        _open_again(batch, _first_queued_at(new))
         _store(batch, new, allowance, origin)
         for item in items:
             item.job, item.outcome = instead[item.job_id], Outcome.ACCEPTED
@@ -272,9 +273,14 @@ def _items_of(batch: Batch, job_ids: Sequence[UUID]) -> list[BatchItem]:
     return sorted(found, key=lambda item: item.index)
 
 
-def _open_again(batch: Batch) -> None:
+def _first_queued_at(new: Iterable[Job]) -> datetime:
+    """When it begins: none of its jobs was in line before, by which its pace is told."""
+    return min(job.queued_at for job in new)
+
+
+def _open_again(batch: Batch, began_at: datetime) -> None:
     """What failed before counts no more towards the failures that it allows."""
-    batch.began_at = timezone.now()
+    batch.began_at = began_at
     batch.stopped_at = batch.cancel_requested_at = batch.finished_at = batch.ended_as = None
     batch.save(
         update_fields=[

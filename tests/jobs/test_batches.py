@@ -354,6 +354,37 @@ def test_one_that_is_over_is_counted_no_more(
     assert batches.counts(batch).n_open == 1
 
 
+def test_it_tells_when_it_may_be_over_once_enough_have_ended(
+    of_numbers: Callable[..., Batch],
+) -> None:
+    batch = of_numbers(*range(1, 9))
+    *first, last = jobs_of(batch)[: batches.ENOUGH_ENDED]
+    for job in first:
+        run(job)
+    assert batches.standings([batch])[batch.pk].over_in_s is None
+    run(last)
+
+    assert batches.standings([batch])[batch.pk].over_in_s is not None
+
+
+def test_the_pace_of_what_was_resumed_is_that_of_its_new_jobs(
+    of_numbers: Callable[..., Batch], post: Post
+) -> None:
+    batch = of_numbers(*range(1, 9))
+    for job in jobs_of(batch)[: batches.ENOUGH_ENDED]:
+        run(job, FailureKind.LOST)
+    post(f"{URL}/{batch.pk}/resume")
+    batch.refresh_from_db()
+    *new, last = jobs_of(batch)[: batches.ENOUGH_ENDED]
+
+    for job in [*new, jobs_of(batch)[-1]]:  # which was there before
+        run(job)
+    assert batches.standings([batch])[batch.pk].over_in_s is None
+    run(last)
+
+    assert batches.standings([batch])[batch.pk].over_in_s is not None
+
+
 def test_a_list_says_of_each_what_it_says_of_itself(
     browser: Client, of_numbers: Callable[..., Batch]
 ) -> None:
