@@ -10,8 +10,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from jobs import lifecycle
+from jobs import batches, lifecycle
 from jobs.batch_models import Batch
+from jobs.states import FailureKind, JobState
 
 FEW, MANY = 3, 40
 
@@ -57,3 +58,52 @@ def test_to_resume_many_takes_no_longer_statements_than_few(alice: Any, redis: A
     assert [len(sql) for sql in of_many] == [len(sql) for sql in of_few]
     assert [item.job.params["n"] for item in many.items.order_by("index")] == [*range(1, MANY + 1)]
     assert {item.job.state for item in many.items.all()} == {"queued"}
+
+
+@pytest.fixture
+def all_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "MANY", 0)
+
+
+def numbers(*numbers: Any) -> list[lifecycle.Wanted]:
+    return [
+        lifecycle.Wanted(simulation="demo.sum_squares", params={"n": n}, reuse=True)
+        for n in numbers
+    ]
+
+
+@pytest.mark.django_db
+def test_a_large_one_is_counted_by_its_jobs_as_by_its_items(
+    alice: Any, all_are_large: None
+) -> None:
+    before = lifecycle.submit_batch(owner=alice, wanted=numbers(1))
+    batch = lifecycle.submit_batch(
+        owner=alice, wanted=numbers(1, 2, 2, 3, 4, 5, "none"), skip_invalid=True
+    )
+    own = list(batch.jobs.order_by("created_at"))
+    half, _, done, failed = own[:4]
+    for job in (half, done, failed):
+        lifecycle.start(job, job.attempt, worker="w:1", host="w", pid=1)
+    lifecycle.progress(half, 1, [{"fraction": 0.5, "message": "", "stage": ""}])
+    lifecycle.succeed(done, 1, {"total": 1})
+    lifecycle.fail(failed, 1, FailureKind.SCIENCE, {"detail": "It did not work out."})
+
+    told = asked_by(lambda: batches.counts(batch))
+
+    counted = batches.counts(batch)
+    assert counted == batches._counted([batch.pk])[batch.pk]
+    assert counted.outcomes == {"accepted": 4, "reused": 2, "refused": 1}
+    assert (counted.states["running"], counted.states["failed"]) == (2, 1)  # the one answers two
+    assert counted.progress == pytest.approx((1 + 1 + 0.5 + 0.5) / 6)
+    assert len(told) == 3
+    assert batches.counts_of([before, batch])[before.pk].states["queued"] == 1
+
+
+@pytest.mark.django_db
+def test_one_that_was_resumed_is_counted_by_its_items(alice: Any, all_are_large: None) -> None:
+    batch = lifecycle.submit_batch(owner=alice, wanted=numbers(1, 1))
+    lifecycle.cancel_batch(batch, by="alice")
+
+    batch = lifecycle.resume_batch(batch, by="alice")
+
+    assert batches.counts(batch).states == {**dict.fromkeys(JobState.values, 0), "queued": 2}
