@@ -35,6 +35,7 @@ class Batch(models.Model):
     n_items = models.PositiveIntegerField()
     max_failures = models.PositiveIntegerField(null=True, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
+    n_resumed = models.PositiveIntegerField(default=0, editable=False)
 
     created_at = models.DateTimeField(default=timezone.now)
     began_at = models.DateTimeField(default=timezone.now)

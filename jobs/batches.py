@@ -97,9 +97,10 @@ def counts_of(batches: Collection[Batch]) -> dict[UUID, Counts]:
 def _is_plain(batch: Batch) -> bool:
     """Whether it is large, and each of its own jobs still answers the item that it was made for.
 
-    Of one that was resumed some do not; it began anew then.
+    Of one that was resumed some do not. How often it was is not known of a batch of before; those
+    began after they were made.
     """
-    return batch.n_items > MANY and batch.began_at <= batch.created_at
+    return batch.n_items > MANY and not batch.n_resumed and batch.began_at <= batch.created_at
 
 
 def _counted_by_jobs(batches: Collection[Batch]) -> dict[UUID, Counts]:
@@ -111,11 +112,12 @@ def _counted_by_jobs(batches: Collection[Batch]) -> dict[UUID, Counts]:
     running = own.filter(finished_at=None, state=JobState.RUNNING)
     means = dict(running.values_list("batch").annotate(mean=Avg("progress")))
     for batch_id, state, n in own.values_list("batch", "state").annotate(n=Count("*")):
+        # One that is back in line has not begun this time, and is not looked at for how far it was.
         mean = means.get(batch_id) if state == JobState.RUNNING else 0.0
         tallies[batch_id].add(Outcome.ACCEPTED, state, n, mean)
     others = BatchItem.objects.filter(batch__in=batches).exclude(outcome=Outcome.ACCEPTED)
-    found = others.order_by().values_list("batch", "outcome", "job__state")
-    for batch_id, *group in found.annotate(n=Count("id"), mean=Avg("job__progress")):
+    rest = others.order_by().values_list("batch", "outcome", "job__state")
+    for batch_id, *group in rest.annotate(n=Count("id"), mean=Avg("job__progress")):
         tallies[batch_id].add(*group)
     return {batch_id: tally.counts() for batch_id, tally in tallies.items()}
 

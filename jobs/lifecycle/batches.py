@@ -281,10 +281,12 @@ def _first_queued_at(new: Iterable[Job]) -> datetime:
 def _open_again(batch: Batch, began_at: datetime) -> None:
     """What failed before counts no more towards the failures that it allows."""
     batch.began_at = began_at
+    batch.n_resumed += 1
     batch.stopped_at = batch.cancel_requested_at = batch.finished_at = batch.ended_as = None
     batch.save(
         update_fields=[
             "began_at",
+            "n_resumed",
             "stopped_at",
             "cancel_requested_at",
             "finished_at",
