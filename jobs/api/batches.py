@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -204,14 +205,15 @@ class BatchResumeView(KnownQuery):
 
         def act(keep: idempotency.Keep) -> Response:
             code = status.HTTP_202_ACCEPTED
-            with conditions.unchanged(request, batch):
-                resumed = lifecycle.resume_batch(
-                    batch,
-                    by=origin.signed(request.user),
-                    kinds=lifecycle.STOPPED | kinds,
-                    origin=origin,
-                    also=lambda resumed: keep(lambda: _answer(resumed, request, code)),
-                )
+            resumed = lifecycle.resume_batch(
+                batch,
+                by=origin.signed(request.user),
+                kinds=lifecycle.STOPPED | kinds,
+                origin=origin,
+                # Once it is locked: who locked it first would wait for who has the allowance.
+                if_still=partial(conditions.refuse_if_changed, request),
+                also=lambda resumed: keep(lambda: _answer(resumed, request, code)),
+            )
             return _answer(resumed, request, code)
 
         return idempotency.once(request, act)

@@ -217,6 +217,7 @@ def resume_batch(
     by: str,
     kinds: Collection[FailureKind] = STOPPED,
     origin: Origin = UNKNOWN,
+    if_still: Callable[[Batch], None] = lambda batch: None,
     also: Callable[[Batch], None] = lambda batch: None,
 ) -> Batch:
     """A new job for each item whose job was stopped, going on from where that one stopped.
@@ -225,6 +226,7 @@ def resume_batch(
 
     :param by: who asked for it.
     :param kinds: which ends are worth another try.
+    :param if_still: raises what keeps it as it is, by its row as it is now.
     :raises NothingToResume: no item ended that way, or none can be run any more.
     :raises TooSlow, OverQuota, BudgetSpent, NotAllowed, Busy: as for `submit_batch`.
     """
@@ -240,6 +242,7 @@ def resume_batch(
         # In the order in which everybody takes these locks.
         allowance = allowance_of(batch.owner)
         batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+        if_still(batch)
         # As it is now: somebody else may have resumed it meanwhile.
         instead: dict[UUID | None, Job] = {stopped[n].pk: job for n, job in jobs.items()}
         items = _items_of(batch, [stopped[n].pk for n in jobs])

@@ -19,6 +19,7 @@ from django.test.utils import CaptureQueriesContext
 
 from jobs import batches, keys, lifecycle, spending
 from jobs.batch_models import Batch
+from jobs.lifecycle import batches as in_batches
 from jobs.models import Allowance, Job, JobEvent
 from jobs.states import Approval, FailureKind, JobState, Scope
 from tests.jobs.test_turns import in_threads, take
@@ -480,6 +481,29 @@ def test_one_that_has_moved_on_is_not_cancelled_by_who_saw_it_before(
     assert "The batch has changed" in late.json()["detail"]
     now = client.get(path)["ETag"]
     assert resume(now).status_code == 202
+
+
+def test_who_resumes_one_as_they_saw_it_locks_nothing_while_its_jobs_are_looked_at(
+    of_numbers: Callable[..., Batch], client: Client, alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has the batch would wait for who has the allowance, and those for them."""
+    client.force_login(alice)
+    batch = of_numbers(1, 2)
+    path = f"{URL}/{batch.pk}"
+    client.post(f"{path}/cancel")
+    locks: list[int] = []
+    look = in_batches.prepare_each
+
+    def looked(*args: Any, **kwargs: Any) -> Any:
+        locks.append(len(connection.savepoint_ids))
+        return look(*args, **kwargs)
+
+    monkeypatch.setattr(in_batches, "prepare_each", looked)
+
+    tag = client.get(path)["ETag"]
+    answer = client.post(f"{path}/resume", {}, "application/json", headers={"If-Match": tag})
+
+    assert (answer.status_code, locks) == (202, [0])
 
 
 def test_what_is_over_cannot_be_cancelled(of_numbers: Callable[..., Batch], post: Post) -> None:
