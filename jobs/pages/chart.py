@@ -154,7 +154,7 @@ def drawn(plot: simulations.Plot, named: Sequence[tuple[int, str, Pairs]]) -> Ch
         title=plot.title,
         x_label=plot.x_label,
         y_label=plot.y_label,
-        caption=plot.caption or f"{plot.y_label} against {plot.x_label.lower()}.",
+        caption=_caption(plot),
         sentence=" ".join(_in_words(plot, name, pairs) for _, name, pairs in shown),
         left=paper.left,
         traces=_traces(shown, paper),
@@ -163,6 +163,16 @@ def drawn(plot: simulations.Plot, named: Sequence[tuple[int, str, Pairs]]) -> Ch
         threshold="" if plot.threshold is None else paper.up(plot.threshold),
         height=HEIGHT + KEY_PX * sum(bool(name) for _, name, _ in shown),
     )
+
+
+def _caption(plot: simulations.Plot) -> str:
+    """Of several criteria a live figure shows each, and this one alone the first."""
+    if alone := next((each for each in plot.criteria if each.key == plot.y), None):
+        return (
+            f"{alone.title} at each {plot.x_label.lower()}, log scale; it must fall below the "
+            "dashed line, and the other criteria below theirs, before the geometry is a minimum."
+        )
+    return plot.caption or f"{plot.y_label} against {plot.x_label.lower()}."
 
 
 def _room_for(y: Axis, plot: simulations.Plot) -> int:

@@ -122,6 +122,8 @@ def test_lines_are_told_apart_without_their_colour(compare, submit, start):
     assert html.count('<svg class="chart"') == 2
     assert 'stroke-dasharray="6 3"' in html
     assert "each from its own last value" in html
+    assert "Largest force at each geometry step, log scale" in html
+    assert "lamp" not in html  # which the figure of a job has, for each of its criteria
     for kind in ("csv", "svg", "png", "json"):
         assert html.count(f'data-save-as="{kind}"') == 2
     told = re.findall(r'application/json">({"key".+?})</script>', html)
