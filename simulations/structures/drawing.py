@@ -52,7 +52,8 @@ def _read(smiles: str) -> Any:
 
 
 def _is_legible(mol: Any) -> bool:
-    return mol is not None and 0 < mol.GetNumHeavyAtoms() <= MAX_HEAVY_ATOMS
+    is_there = mol is not None and mol.GetNumAtoms() > 0
+    return is_there and mol.GetNumHeavyAtoms() <= MAX_HEAVY_ATOMS
 
 
 def _canvas(mol: Any, size: tuple[int, int], **wanted: Any) -> str:

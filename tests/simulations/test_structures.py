@@ -9,7 +9,7 @@ from rdkit.Chem import rdDepictor, rdDistGeom
 
 import simulations
 from simulations import FieldError, InvalidParams
-from simulations.structures import Structure, StructureInput, resolve
+from simulations.structures import Structure, StructureInput, drawing, resolve
 from simulations.structures.formats import sniff
 from simulations.structures.formula import hill, parse, parse_bracketed
 from simulations.structures.names import SMILES_BY_NAME, SYNONYMS
@@ -141,6 +141,12 @@ def test_coordinates_are_kept() -> None:
 
 def test_a_drawing_has_no_3d() -> None:
     assert read("CCO").positions_angstrom is None
+
+
+@pytest.mark.parametrize(("smiles", "n_paths"), [("[H][H]", 3), ("[He]", 2), ("O", 3), ("?", 0)])
+def test_the_smallest_molecules_are_drawn_too(smiles: str, n_paths: int) -> None:
+    assert len(drawing.drawn(smiles)["paths"]) == n_paths
+    assert bool(drawing.draw(smiles)) == bool(n_paths)
 
 
 def test_the_same_molecule_reads_the_same_however_it_is_written() -> None:
