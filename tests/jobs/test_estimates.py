@@ -304,7 +304,9 @@ def test_calibrate_measures_and_keeps(calibration_file, monkeypatch, capsys) -> 
     kept = estimates.calibration()
     assert kept
     assert [run.simulation for run in kept.runs] == ["xtb_optimization"] * len(quick)
-    assert all(run.seconds > kept.starts["xtb_optimization"].seconds for run in kept.runs)
+    # Which of the two took longer is not asked: on a busy machine either may.
+    assert kept.starts["xtb_optimization"].seconds > 0
+    assert all(run.seconds > 0 for run in kept.runs)
     assert all(run.memory_mib > 20 for run in kept.runs)
     assert str(calibration_file) in capsys.readouterr().out
 
