@@ -137,11 +137,17 @@ class Slurm:
             self.start_controller()
             for node in NODES:
                 self.start_node(node)
-            until(lambda: self._states() == {"idle"}, "both nodes are idle", within_s=60)
+            self._await_nodes()
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def _await_nodes(self) -> None:
+        try:
+            until(lambda: self._states() == {"idle"}, "both nodes are idle", within_s=60)
+        except AssertionError as exc:
+            raise AssertionError(f"{exc}: {self.states()}{self._last_words()}") from None
 
     def __exit__(self, *exc: object) -> None:
         for name in [*(f"slurmd-{node}" for node in NODES), "slurmctld", "slurmdbd", "munged"]:

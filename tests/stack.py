@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -21,6 +23,7 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 FINAL = {"succeeded", "failed", "cancelled"}
 ENDED = psutil.STATUS_ZOMBIE
+FIRST_PORT, N_PORTS = 12_000, 20_000
 
 Answer = TypeVar("Answer")
 
@@ -228,7 +231,10 @@ def _ask(question: Callable[[], Answer], if_gone: Answer) -> Answer:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """None of those that Linux gives to who connects: one of them might take it before its server
+    does."""
+    while True:
+        port = FIRST_PORT + secrets.randbelow(N_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
