@@ -19,7 +19,7 @@ NUMBER = re.compile(r'(?:W/)?"(\d{1,9})["-]', re.ASCII)
 
 
 def tag_of(job: Job, outlook: Outlook) -> str:
-    """Weak: heartbeats, and when it is likely to start, are no new version."""
+    """Weak: heartbeats, what an attempt used, and when it is likely to start are no new version."""
     waiting = outlook.why(job)
     shown = f"-{waiting.reason}-{waiting.place or 0}" if waiting else ""
     if job.batch_id and job.is_unfiled:

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from backplane import Client
-from tests.stack import Stack
+from tests.stack import Stack, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
 def kill_web(stack: Stack) -> None:
-    (web,) = stack.processes("daphne")
+    # After an earlier kill it may still be about to come back.
+    (web,) = until(lambda: stack.processes("daphne"), "a web server to kill")
     web.kill()
     web.wait(10)
 

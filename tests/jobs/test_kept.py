@@ -23,7 +23,7 @@ from jobs.asking import Answer
 from jobs.key_models import ApiKey
 from jobs.models import Attempt, Job
 from jobs.states import FailureKind, Priority, Scope
-from tests.stack import Stack
+from tests.stack import Stack, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -372,6 +372,8 @@ def test_a_shelf_holds_no_more_than_it_may() -> None:
 def test_daphne_sends_at_once_what_django_would(stack: Stack) -> None:
     job = stack.submit("demo.sum_squares", n=3)
     stack.wait(job)
+    # The worker writes it down when the process is gone, a moment after the job's end.
+    until(lambda: stack.job(job)["attempts"][0]["cpu_seconds"] is not None, "what it used")
     path = f"/api/v1/jobs/{job}"
     named = {"X-Request-ID": "the-same"}
 
