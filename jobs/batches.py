@@ -15,6 +15,7 @@ from django.utils import timezone
 from . import moments
 from .batch_models import Batch, BatchEvent, BatchItem
 from .models import Job
+from .prepared import Example, Prepared
 from .states import ACTIVE, FINAL, JobState
 
 FIRST_FAILURES = 5
@@ -239,11 +240,25 @@ def standing(batch: Batch) -> str:
     return "cancelling" if batch.cancel_requested_at else "running"
 
 
+OPEN = Prepared(
+    lambda batch: (
+        Job.objects.unfinished(*ACTIVE).filter(batch=batch).order_by().values_list("pk")[:1]
+    ),
+    batch=Example.ID,
+)
+REUSED_OPEN = Prepared(
+    lambda batch: (
+        BatchItem.objects.filter(batch=batch, outcome=Outcome.REUSED, job__finished_at=None)
+        .order_by()
+        .values_list("pk")[:1]
+    ),
+    batch=Example.ID,
+)
+
+
 def has_open(batch: Batch) -> bool:
     """Whether any of its jobs is on its way, another's that answers one of its items included."""
-    if Job.objects.unfinished(*ACTIVE).filter(batch=batch).exists():
-        return True
-    return batch.items.filter(outcome=Outcome.REUSED, job__finished_at=None).exists()
+    return bool(OPEN.rows(batch=batch.pk) or REUSED_OPEN.rows(batch=batch.pk))
 
 
 def n_failed(batch: Batch) -> int:

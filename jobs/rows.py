@@ -1,4 +1,5 @@
-"""The row of a job as it is now: read at each step of its way, by SQL that is composed once."""
+"""The rows of a job and of its attempts as they are now: read at each step of its way, by SQL that
+is composed once."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
-from .models import Job
+from .models import Attempt, Job
 from .prepared import Example, PreparedModel
 
 JOB = PreparedModel(lambda id: Job.objects.order_by().filter(pk=id), id=Example.ID)
@@ -26,11 +27,23 @@ WATCHED = PreparedModel(
     id=Example.ID,
 )
 
+ATTEMPT = PreparedModel(
+    lambda job, number: Attempt.objects.filter(job=job, number=number),
+    job=Example.ID,
+    number=Example.COUNT,
+)
+
 
 def of_job(job_id: UUID) -> Job:
     """:raises Job.DoesNotExist: there is none."""
     found: Job = JOB.get(id=job_id)
     return found
+
+
+def of_attempt(job: Job, number: int) -> Attempt | None:
+    """None: it was never begun."""
+    found: list[Attempt] = ATTEMPT.all(job=job.pk, number=number)
+    return found[0] if found else None
 
 
 def told_of_job(job_id: UUID) -> Job:

@@ -7,17 +7,19 @@ end once that is committed; should its process die before, the reconciler looks 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs import batches, events
 from jobs.batch_models import Batch, BatchEvent
 from jobs.models import Job
+from jobs.prepared import Example, PreparedModel
 from jobs.states import FailureKind, JobState
 from jobs.webhooks import of_batches
 
@@ -70,8 +72,19 @@ def finish_if_over(batch: Batch) -> bool:
 
 def settle_after(job_ids: Sequence[UUID]) -> None:
     """Jobs have ended: see what that means for the batches that they are part of."""
-    for batch in Batch.objects.filter(items__job__in=job_ids, finished_at=None).distinct():
+    if len(job_ids) == 1:
+        found: Iterable[Batch] = OPEN_WITH.all(job=job_ids[0])
+    else:
+        found = _open_with(items__job__in=job_ids)
+    for batch in found:
         settle(batch)
+
+
+def _open_with(**items: Any) -> QuerySet[Batch]:
+    return Batch.objects.filter(finished_at=None, **items).distinct()
+
+
+OPEN_WITH = PreparedModel(lambda job: _open_with(items__job=job), job=Example.ID)
 
 
 def settle_open_batches() -> None:

@@ -13,15 +13,17 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import keeping, log_context
+from jobs import keeping, log_context, rows
 from jobs.artifacts import FileOnDisk, sealed
 from jobs.keys import UNKNOWN, Origin
-from jobs.models import Artifact, Job
+from jobs.models import Artifact, Attempt, Job
+from jobs.prepared import Example, Prepared
 from jobs.states import ACTIVE, FINAL, RETRIED, FailureKind, JobState, Reason, in_a_row
 
 from .backends import hand_to_backend, wake, withdraw
 from .batch_course import settle_after
 from .charging import charge
+from .storing import insert_all, update_where
 from .together import follow
 from .writing import NOTHING, IllegalTransition, change, details_of, fence
 
@@ -183,7 +185,7 @@ def note_key(artifact: Artifact, key: str) -> None:
 def record_usage(job: Job, attempt: int, *, peak_memory_mib: float, cpu_seconds: float) -> None:
     """What the attempt's processes had used when they were gone."""
     used = {"peak_memory_mib": peak_memory_mib, "cpu_seconds": cpu_seconds}
-    job.attempts.filter(number=attempt).update(**used)
+    _update_attempt(job, attempt, used)
 
 
 def end(
@@ -228,19 +230,34 @@ def _finish(
     """End the job with what its attempt left behind, all in one transaction."""
     with transaction.atomic():
         kind = fields.get("failure_kind", "")
-        known, kept = _sealed(job, target, attempt, kind, files)
+        reached = _reached_by(job, attempt)
+        known, kept = None, files
+        if reached is not None:
+            known, kept = _sealed(job, target, attempt, kind, files)
         kept = keeping.keep_record(job, attempt, kept)
         told = details_of(job, attempt, details) if details else None
         data = {"evidence": evidence, "details": told} if told else None
-        reached = _reached(job)
         end(job, target, fence(attempt), data, provenance=known, **fields)
-        Artifact.objects.bulk_create(
-            Artifact(job=job, attempt=attempt, **asdict(file)) for file in kept
-        )
+        insert_all(Artifact, [Artifact(job=job, attempt=attempt, **asdict(file)) for file in kept])
         _end_attempt(
             job, attempt, target, kind, evidence, traceback, details=told, progress=reached
         )
         transaction.on_commit(partial(follow, wake, job))
+
+
+OURS = Prepared(
+    lambda id, attempt: (
+        Job.objects.filter(pk=id, **fence(attempt)).select_for_update().values_list("progress")
+    ),
+    id=Example.ID,
+    attempt=Example.COUNT,
+)
+
+
+def _reached_by(job: Job, attempt: int) -> float | None:
+    """How far the job is, its row locked. None: it is not this attempt that runs."""
+    found = OURS.rows(id=job.pk, attempt=attempt)
+    return float(found[0][0]) if found else None
 
 
 def _sealed(
@@ -250,13 +267,10 @@ def _sealed(
 
     Behind the fence only, and locked: who comes too late must not touch the file.
     """
-    ours = Job.objects.filter(pk=job.pk, **fence(attempt)).select_for_update()
-    if not ours.values_list("pk", flat=True):
-        return None, files
     told: dict[str, Any] = {"failure_kind": str(kind)}
     if job.restarted_from_id:
         told["restarted_from"] = str(job.restarted_from_id)
-    by = job.attempts.filter(number=attempt).first()
+    by = rows.of_attempt(job, attempt)
     if by and by.cpu_seconds is not None:
         # Its processes were seen to end: of one that only fell silent nobody knows how long it ran.
         told["wall_s"] = round((timezone.now() - by.started_at).total_seconds(), 3)
@@ -314,11 +328,11 @@ def _end_attempt(
 ) -> None:
     if failure_kind != FailureKind.LOST:
         charge(job, attempt)
-    job.attempts.filter(number=attempt).update(
-        ended_at=timezone.now(),
-        outcome=outcome,
-        failure_kind=failure_kind,
-        evidence=evidence,
-        traceback=traceback,
-        **more,
+    told = {"outcome": outcome, "failure_kind": failure_kind, "evidence": evidence}
+    _update_attempt(
+        job, attempt, {"ended_at": timezone.now(), **told, "traceback": traceback, **more}
     )
+
+
+def _update_attempt(job: Job, attempt: int, fields: Mapping[str, Any]) -> None:
+    update_where(Attempt, {"job": job.pk, "number": attempt}, fields)

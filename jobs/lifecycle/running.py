@@ -16,6 +16,7 @@ from jobs.models import Attempt, Job
 from jobs.states import MAY_START, JobState, Reason
 
 from .charging import charge
+from .storing import update_where
 from .writing import (
     NOTHING,
     ROWS_AT_ONCE,
@@ -129,11 +130,12 @@ def extend_lease(job: Job, attempt: int) -> bool:
     :param job: as it is now; one that was taken for silent is so no longer.
     """
     with transaction.atomic():
-        rows = Job.objects.filter(pk=job.pk, **fence(attempt))
-        if not rows.update(lease_expires_at=lease_end()):
+        ours = {"pk": job.pk, **fence(attempt)}
+        if not update_where(Job, ours, {"lease_expires_at": lease_end()}):
             return False
         charge(job, attempt)
-        job.attempts.filter(number=attempt).update(heartbeat_at=timezone.now())
+        by = {"job": job.pk, "number": attempt}
+        update_where(Attempt, by, {"heartbeat_at": timezone.now()})
     if job.is_unconfirmed:
         with suppress(IllegalTransition):
             change(job, "confirmed", {**fence(attempt), "reason": job.reason}, reason="")

@@ -1,4 +1,4 @@
-"""Ten thousand new rows in one statement.
+"""Ten thousand new rows in one statement, and a changed one by a statement composed once.
 
 `bulk_create` composes an SQL text of every value anew, which for the fifty columns of a job takes
 longer than all the rest of storing it. The rows get no key that the database would make up.
@@ -6,7 +6,7 @@ longer than all the rest of storing it. The rows get no key that the database wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -65,6 +65,85 @@ def update_all(rows: Sequence[models.Model], names: Sequence[str]) -> None:
             statement,
             [[write(getattr(row, name), connection) for name, write in written] for row in rows],
         )
+
+
+def update_where(
+    model: type[models.Model],
+    where: Mapping[str, Any],
+    fields: Mapping[str, Any],
+    *,
+    counted: str | None = None,
+) -> int:
+    """As `filter(**where).update(**fields)`, in SQL that is composed once for these names.
+
+    :param where: a value for a field's own name, or several for one with `__in`.
+    :param fields: values, none of them an expression.
+    :param counted: a number that becomes one more.
+    :returns: how many rows it changed.
+    """
+    asked = [_asked(name, value) for name, value in where.items()]
+    if any(len(values) == 0 and not is_null for _, values, is_null in asked):
+        return 0  # one of none
+    shape = tuple((name, None if is_null else len(values)) for name, values, is_null in asked)
+    connection = connections[router.db_for_write(model)]
+    changing = _changing(model, shape, tuple(fields), counted)
+    given = [*fields.values(), *(value for _, values, _ in asked for value in values)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            changing.text,
+            [
+                write(value, connection)
+                for write, value in zip(changing.written, given, strict=True)
+            ],
+        )
+        return int(cursor.rowcount)
+
+
+def _asked(name: str, value: Any) -> tuple[str, list[Any], bool]:
+    """The field, the values of which it is to have one, and whether it is to have none at all."""
+    if name.endswith("__in"):
+        return name.removesuffix("__in"), list(value), False
+    return (name, [], True) if value is None else (name, [value], False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Changing:
+    """:param written: how each value is written, in their order."""
+
+    text: str
+    written: list[Write]
+
+
+@cache
+def _changing(
+    model: type[models.Model],
+    shape: tuple[tuple[str, int | None], ...],
+    names: tuple[str, ...],
+    counted: str | None,
+) -> _Changing:
+    """:param shape: what is asked of which field: one of so many values, or that it has none."""
+    quote = connections[router.db_for_write(model)].ops.quote_name
+    meta: Any = model._meta
+
+    def field_of(name: str) -> Any:
+        return meta.pk if name == "pk" else meta.get_field(name)
+
+    def column(name: str) -> str:
+        return str(quote(field_of(name).column))
+
+    assignments = [f"{column(name)} = %s" for name in names]
+    if counted:
+        assignments.append(f"{column(counted)} = {column(counted)} + 1")
+    asked = [
+        f"{column(name)} IS NULL" if n is None else f"{column(name)} IN ({', '.join(['%s'] * n)})"
+        for name, n in shape
+    ]
+    written = [*names, *(name for name, n in shape for _ in range(n or 0))]
+    table, wanted = quote(meta.db_table), " AND ".join(asked)
+    return _Changing(
+        text=f"UPDATE {table} SET {', '.join(assignments)} WHERE {wanted}",
+        written=[_writer(field_of(name)) for name in written],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

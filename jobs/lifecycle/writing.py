@@ -18,7 +18,7 @@ from jobs.models import Job, JobEvent
 from jobs.states import JobState
 from jobs.webhooks import outbox
 
-from .storing import insert_all
+from .storing import insert_all, update_where
 from .together import follow
 
 CANNOT = {
@@ -65,9 +65,7 @@ def change(
 ) -> None:
     """Compare-and-set the row, number the event, and tell of it after commit."""
     with transaction.atomic():
-        changed = Job.objects.filter(pk=job.pk, **where).update(
-            last_seq=F("last_seq") + 1, **fields
-        )
+        changed = update_where(Job, {"pk": job.pk, **where}, fields, counted="last_seq")
         rows.read_again(job)
         if not changed:
             raise IllegalTransition(job, kind)
@@ -153,8 +151,7 @@ def lease_end() -> Any:
 
 def details_of(job: Job, attempt: int, details: Mapping[str, Any]) -> dict[str, Any]:
     """The evidence for a program: who ran it and was last heard when, and what is known beside."""
-    found = job.attempts.filter(number=attempt)
-    by = found.first()
+    by = rows.of_attempt(job, attempt)
     if by is None:
         return dict(details)
     heard_at = by.heartbeat_at and moments.written(by.heartbeat_at)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from jobs import artifacts, lifecycle
+from jobs import artifacts, lifecycle, rows
 from jobs.artifacts import FileOnDisk
 from jobs.dispatch.slurm import script
 from jobs.dispatch.slurm.answers import Task
@@ -133,7 +133,7 @@ class Ending:
         )
 
     def _ran_s(self, task: SlurmTask) -> float:
-        begun = task.job.attempts.filter(number=task.attempt).first()
+        begun = rows.of_attempt(task.job, task.attempt)
         return (timezone.now() - begun.started_at).total_seconds() if begun else 0.0
 
 

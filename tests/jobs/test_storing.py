@@ -9,10 +9,13 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.forms import model_to_dict
+from django.utils import timezone
 
-from jobs.lifecycle.storing import insert, insert_all
+from jobs.lifecycle.storing import insert, insert_all, update_where
 from jobs.models import Job, JobEvent
+from jobs.states import ACTIVE, JobState
 
 pytestmark = pytest.mark.django_db
 ODD = 'a\tb\\n\nc "ü" \\N €'
@@ -57,3 +60,48 @@ def test_to_make_a_row_may_ask_the_database(submit: Callable[..., Job]) -> None:
     insert_all(JobEvent, events)
 
     assert JobEvent.objects.filter(kind="said", data={"name": ""}).count() == 2
+
+
+def test_a_row_is_changed_as_a_query_of_django_would(submit: Callable[..., Job]) -> None:
+    ours, theirs, another_one = submit(), submit(), submit()
+    now = timezone.now()
+    fields = {
+        "state": JobState.RUNNING,
+        "message": ODD,
+        "progress": 1,
+        "summary": {"text": ODD, "n": [1.5, None]},
+        "estimate": None,
+        "tags": [ODD],
+        "not_before": None,
+        "lease_expires_at": now,
+    }
+    where = {"state__in": ACTIVE, "cancel_requested_at": None, "attempt": 1}
+
+    n_changed = update_where(Job, {"pk": ours.pk, **where}, fields, counted="last_seq")
+    Job.objects.filter(pk=theirs.pk, **where).update(last_seq=F("last_seq") + 1, **fields)
+
+    assert n_changed == 1
+    changed = [Job.objects.get(pk=job.pk) for job in (ours, theirs)]
+    assert [{name: getattr(job, name) for name in fields} for job in changed] == [fields] * 2
+    assert [job.last_seq for job in changed] == [ours.last_seq + 1, theirs.last_seq + 1]
+    assert model_to_dict(Job.objects.get(pk=another_one.pk)) == model_to_dict(another_one)
+
+
+@pytest.mark.parametrize(
+    "unlike",
+    [
+        {"attempt": 2},
+        {"state__in": [JobState.RUNNING, JobState.FAILED]},
+        {"state__in": []},
+        {"queued_at": None},
+        {"cancel_requested_at": timezone.now()},
+    ],
+)
+def test_a_row_that_is_unlike_what_was_asked_is_left_alone(
+    submit: Callable[..., Job], unlike: dict[str, Any]
+) -> None:
+    job = submit()
+
+    assert update_where(Job, {"pk": job.pk, **unlike}, {"message": "changed"}) == 0
+
+    assert Job.objects.get(pk=job.pk).message == job.message
