@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from jobs import turns
 from jobs.abilities import Ability
-from jobs.models import Attempt, Job
+from jobs.models import Allowance, Attempt, Job
 from jobs.states import MAY_START, JobState, Reason
 
 from .charging import charge
-from .storing import update_where
+from .storing import insert_all, update_where
 from .writing import (
     NOTHING,
     ROWS_AT_ONCE,
@@ -67,8 +67,8 @@ def take_next(
                 raise NotLoaded(job.simulation)
             with suppress(IllegalTransition):  # cancelled meanwhile
                 start(job, job.attempt, **by)
-                allowance.served_at = timezone.now()
-                allowance.save(update_fields=["served_at"])
+                served = {"served_at": timezone.now()}
+                update_where(Allowance, {"pk": allowance.pk}, served)
                 return job
 
 
@@ -109,7 +109,7 @@ def start(
             started_at=job.started_at or now,
             lease_expires_at=lease_end(),
         )
-        Attempt.objects.create(
+        begun = Attempt(
             job=job,
             number=attempt,
             backend=job.backend,
@@ -122,6 +122,7 @@ def start(
             started_at=now,
             heartbeat_at=now,
         )
+        insert_all(Attempt, [begun])
 
 
 def extend_lease(job: Job, attempt: int) -> bool:

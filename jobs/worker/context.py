@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -21,7 +21,6 @@ from jobs.states import Queue
 from simulations.workdir import Manifest
 
 from .inheritance import left_behind
-from .patience import insist
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +30,10 @@ MAX_LOG_CHARS = 8_000
 
 
 class JobContext:
-    """Collects in the engine's thread, writes in its own: an engine never waits for a database."""
+    """Collects in the engine's thread, writes in its own: an engine never waits for a database.
+
+    What is left when it is over is for whoever tells how it ended: see `untold`.
+    """
 
     def __init__(self, job: Job, attempt: int) -> None:
         self._job = job
@@ -66,7 +68,6 @@ class JobContext:
         self._done.set()
         self._flusher.join()
         self.log.close()
-        insist(self._flush)
 
     def report(
         self, fraction: float, message: str = "", *, stage: str = "", **metrics: float
@@ -95,9 +96,7 @@ class JobContext:
 
     def _flush(self) -> None:
         """Write what is new. What could not be written is kept for the next time."""
-        with self._lock:
-            points = self._points[:]
-        text, read = self._new_log()
+        points, text, read = self._new()
         if not points and not text:
             return
         try:
@@ -109,6 +108,16 @@ class JobContext:
         self._log_read = read
         with self._lock:
             del self._points[: len(points)]
+
+    def untold(self) -> tuple[Sequence[dict[str, Any]], str]:
+        """What it reported and logged since it was last written, once it is over."""
+        points, text, _ = self._new()
+        return points, text
+
+    def _new(self) -> tuple[list[dict[str, Any]], str, int]:
+        with self._lock:
+            points = self._points[:]
+        return points, *self._new_log()
 
     def _new_log(self) -> tuple[str, int]:
         """What the log file has grown by since the last event, its middle cut if it is much."""

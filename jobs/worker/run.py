@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -24,6 +25,9 @@ from .tree import share_mib
 
 logger = logging.getLogger(__name__)
 
+Untold = tuple[Sequence[dict[str, Any]], str]
+NOTHING: Untold = ((), "")
+
 
 def run_job(job_id: str, attempt: int) -> None:
     """Run an attempt that our parent has started, and say how it ended."""
@@ -31,19 +35,29 @@ def run_job(job_id: str, attempt: int) -> None:
     if (job.state, job.attempt) != (JobState.RUNNING, attempt):
         logger.warning("job %s attempt %d is not ours to run: it is %s", job_id, attempt, job.state)
         return
+    untold = NOTHING
     try:
         with JobContext(job, attempt) as context:
             conclude = _run(job, attempt, context)
+        untold = context.untold()
         files = _kept(job, attempt, conclude)
     except OSError as exc:
         # Its directory is gone or full: there is no file to speak of.
         conclude, files = _infrastructure(job, attempt, exc), []
-    if conclude is None:
-        return
     try:
-        insist(partial(conclude, files=files))
+        insist(partial(_tell, job, attempt, untold, conclude and partial(conclude, files=files)))
     except lifecycle.IllegalTransition as exc:
-        logger.warning("the result of a fenced attempt is dropped: %s", exc)
+        logger.warning("what a fenced attempt had still to tell is dropped: %s", exc)
+
+
+def _tell(job: Job, attempt: int, untold: Untold, conclude: Callable[[], None] | None) -> None:
+    """What it reported last, and how it ended: in one transaction, and told as one."""
+    points, text = untold
+    with lifecycle.together():
+        if points or text:
+            lifecycle.progress(job, attempt, points, text)
+        if conclude:
+            conclude()
 
 
 def _run(job: Job, attempt: int, context: JobContext) -> Callable[..., None] | None:
