@@ -19,8 +19,9 @@ from uuid import UUID
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import Mod, RowNumber
 
-from .line import WAITING, AsOf, owner_by_owner, waiting
+from .line import AN_AS_OF, WAITING, AsOf, owner_by_owner, waiting
 from .models import Job
+from .prepared import Example, Prepared, as_id, as_moment
 
 LONG = 200
 """The place of whoever has no more of their own before them is always counted anew."""
@@ -112,15 +113,22 @@ def _looked_through(backend: str) -> Line:
     return line
 
 
-def _marks(backend: str) -> dict[int, list[Place]]:
-    line = numbered(owner_by_owner(waiting(backend)))
+def _first_of_each(backend: str, **as_of: Any) -> QuerySet[Any]:
+    line = numbered(owner_by_owner(waiting(backend, as_of=AsOf(**as_of))))
     first_of_each = line.annotate(of=Mod(F("number"), EVERY)).filter(of=1)
-    columns = first_of_each.order_by("owner", "number").values_list(
+    return first_of_each.order_by("owner", "number").values_list(
         "owner", "priority", "queued_at", "pk"
     )
+
+
+MARKS = Prepared(_first_of_each, backend=Example.BACKEND, **AN_AS_OF)
+
+
+def _marks(backend: str) -> dict[int, list[Place]]:
     found: dict[int, list[Place]] = {}
-    for owner, *place in columns:
-        found.setdefault(owner, []).append(_place(*place))
+    for owner, priority, queued_at, pk in MARKS.rows(backend=backend, **AsOf.current().values()):
+        place = _place(priority, as_moment(queued_at), as_id(pk))
+        found.setdefault(owner, []).append(place)
     return found
 
 

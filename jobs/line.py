@@ -161,14 +161,14 @@ ALLOWED = Prepared(
 LOCKED = PreparedModel(
     lambda user: Allowance.objects.select_for_update().filter(user=user), user=Example.NUMBER
 )
-_AN_AS_OF = {"now": Example.MOMENTS[0], "longest": Example.MOMENTS[1], "today": Example.DAY}
-WAITING = Prepared(_waiting_by_owner, backend=Example.BACKEND, **_AN_AS_OF)
+AN_AS_OF = {"now": Example.MOMENTS[0], "longest": Example.MOMENTS[1], "today": Example.DAY}
+WAITING = Prepared(_waiting_by_owner, backend=Example.BACKEND, **AN_AS_OF)
 _A_JOB: dict[str, Any] = {
     "backend": Example.BACKEND, "owner": Example.NUMBER, "priority": Example.OTHER_NUMBER,
 }  # fmt: skip
 # What goes before a job, in two: by one condition for both a database goes through all that wait.
-ABOVE = Prepared(_above, **_A_JOB, **_AN_AS_OF)
-BEFORE = Prepared(_before, **_A_JOB, queued_at=Example.MOMENTS[2], id=Example.ID, **_AN_AS_OF)
+ABOVE = Prepared(_above, **_A_JOB, **AN_AS_OF)
+BEFORE = Prepared(_before, **_A_JOB, queued_at=Example.MOMENTS[2], id=Example.ID, **AN_AS_OF)
 
 
 @lru_cache(maxsize=100)
@@ -179,7 +179,7 @@ def users(backend: str, able: Ability | None, max_running: int) -> Prepared:
         line = waiting(backend, able=able, as_of=AsOf(**as_of))
         return users_in_turn(line).values_list("pk")[:1]
 
-    return Prepared(make, **_AN_AS_OF)
+    return Prepared(make, **AN_AS_OF)
 
 
 @lru_cache(maxsize=100)
@@ -192,4 +192,4 @@ def lines_of(
         line = waiting(backend, able=able, as_of=AsOf(**as_of)).filter(owner=owner)
         return line.order_by(*NEXT_FIRST).values_list(column)[:most]
 
-    return Prepared(make, owner=Example.NUMBER, **_AN_AS_OF)
+    return Prepared(make, owner=Example.NUMBER, **AN_AS_OF)
