@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
 
 from . import census, fleet, maintenance, rows, spending
@@ -188,6 +188,7 @@ def explain_each(jobs: Iterable[Job]) -> dict[UUID, Waiting]:
     if due and (now := maintenance.told().resting):
         held_up = Waiting(reason=str(Reason.MAINTENANCE), text=maintenance.sentence(now))
         return told | dict.fromkeys((job.pk for job in due), held_up)
+    prefetch_related_objects(due, "key")  # unless they are there already
     held = spending.why_held_each({job.key for job in due if job.key})
     for job in due:
         if job.key_id in held:

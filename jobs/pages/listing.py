@@ -12,10 +12,10 @@ from django.db.models import Count
 from django.http import QueryDict
 
 import simulations
-from jobs import maintenance, turns
+from jobs import turns
 from jobs.finding import Mark, matching
 from jobs.models import Job, JobQuerySet
-from jobs.states import JobState, Reason
+from jobs.states import JobState
 
 from .filters import MOST_COUNTED, SPANS, Condition, Filters, filters, found_without, link
 from .formats import duration, number
@@ -110,19 +110,9 @@ def rows(jobs: Sequence[Job]) -> list[Row]:
 
 
 def _in_line(jobs: Sequence[Job]) -> dict[UUID, str]:
-    """Of those that wait for nothing but a worker: that they do, and when their turn is."""
-    waiting = [
-        job
-        for job in jobs
-        if job.state == JobState.QUEUED
-        and job.reason in {"", Reason.NO_FREE_WORKER}
-        and not job.is_cancelling
-    ]
-    if waiting and maintenance.told().resting:
-        return dict.fromkeys((job.pk for job in waiting), str(Reason.MAINTENANCE.label))
-    standing = turns.standings(waiting) if waiting else {}
-    places = {pk: turns.why_in_line(Reason.NO_FREE_WORKER, each) for pk, each in standing.items()}
-    return places | {pk: why.text for pk, why in turns.nobody_can_run(waiting).items()}
+    """Why each of those that wait does, and when its turn is, as its own page has it."""
+    waiting = [job for job in jobs if job.state == JobState.QUEUED and not job.is_cancelling]
+    return {pk: why.text for pk, why in turns.explain_each(waiting).items()}
 
 
 def _awaiting(mine: JobQuerySet) -> list[Job]:

@@ -12,11 +12,12 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
-from jobs import artifacts, lifecycle
+from jobs import artifacts, keys, lifecycle, turns
 from jobs.batch_models import Batch
-from jobs.models import Job
+from jobs.keys import Origin
+from jobs.models import Allowance, Job
 from jobs.pages import filters, strips
-from jobs.states import FailureKind, JobState
+from jobs.states import FailureKind, JobState, Scope
 
 XTB = {"simulation": "xtb_optimization", "params": {"structure": "O"}}
 POSITION = {"fraction": 0.5, "message": "", "stage": ""}
@@ -252,7 +253,7 @@ def test_the_text_of_nan_breaks_no_chart() -> None:
     assert strips._series(points, "e") == []
 
 
-def test_fifty_jobs_take_eight_queries(
+def test_fifty_jobs_take_ten_queries(
     as_alice: Client,
     submit: Callable[..., Job],
     start: Callable[[Job], Job],
@@ -265,7 +266,7 @@ def test_fifty_jobs_take_eight_queries(
 
     for is_superuser in (False, True):
         get_user_model().objects.update(is_superuser=is_superuser)
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(10):
             page = listing(as_alice)
 
         assert len(page.rows) == 50
@@ -285,6 +286,33 @@ def test_who_waits_for_a_worker_is_told_their_place(
         "Waiting for a worker, about 2nd in line",
         "Waiting for a worker, next in line",
     ]
+
+
+def test_who_has_as_many_running_as_they_may_is_told_so_and_not_that_they_are_next(
+    as_alice: Client, alice: Any, submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
+    Allowance.objects.create(user=alice, max_running=1)
+    start(submit())
+    waits = submit()
+
+    (where,) = [row.where for row in listing(as_alice).rows if row.job == waits]
+
+    assert where == "1 of the owner's jobs run, the most that may at once"
+    assert where == turns.explain(waits).text  # type: ignore[union-attr]
+
+
+def test_who_is_held_by_their_key_is_told_so_however_many_there_are(
+    as_alice: Client, alice: Any, submit: Callable[..., Job], django_assert_max_num_queries: Any
+) -> None:
+    for name in "ab":
+        key, _ = keys.issue(owner=alice, name=name, scopes=[Scope.SUBMIT], max_running=0)
+        submit(origin=Origin(key=key))
+        submit(origin=Origin(key=key))
+
+    with django_assert_max_num_queries(12):
+        told = {row.where for row in listing(as_alice).rows}
+
+    assert told == {"0 jobs of its key run, the most that may at once"}
 
 
 # --- the rows alone --------------------------------------------------------------------------
