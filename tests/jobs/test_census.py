@@ -117,6 +117,16 @@ def test_who_joins_a_long_line_is_told_of_what_they_have_before_themselves(
     assert Outlook().starts_in_s(Job.objects.get(pk=second.pk)) is None
 
 
+def test_the_many_who_join_a_long_line_are_told_the_same_together_and_one_by_one(
+    line: list[Job], submit: Callable[..., Job]
+) -> None:
+    turns.standing_of(line[-1])
+    carol = get_user_model().objects.create_user("carol")
+    theirs = [submit(owner=carol) for _ in range(3 * LONG)]
+
+    assert turns.standings(theirs) == {job.pk: turns.standing_of(job) for job in theirs}
+
+
 def test_a_list_of_many_that_wait_asks_no_more_than_one_of_few(
     line: list[Job], client: Client, alice: Any, submit: Callable[..., Job]
 ) -> None:
