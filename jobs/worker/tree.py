@@ -30,15 +30,22 @@ class Tree:
 
     def __init__(self) -> None:
         self._others = set(_children())
+        self._measured: set[psutil.Process] = set()
 
     def processes(self) -> list[psutil.Process]:
         return [each for each in _children() if each not in self._others]
 
     def measured(self) -> list[psutil.Process]:
-        """As `processes`, in a fifth of the time where Linux lists children. One may be left out
-        while another ends: good enough to measure by, and not to end them by."""
+        """As `processes`, in a fifth of the time where Linux lists children. A new one may be left
+        out while another ends: good enough to measure by, and not to end them by."""
         listed = _listed(os.getpid())
-        return self.processes() if listed is None else [*_still_there(listed, self._others)]
+        found = self.processes() if listed is None else [*_still_there(listed, self._others)]
+        # Who was measured before is so until it ends: left out once, all that it ever computed
+        # would count as computed since, and end a run that did nothing wrong.
+        missed = [each for each in self._measured.difference(found) if each.is_running()]
+        found += missed
+        self._measured = {*found}
+        return found
 
     def kill(self) -> None:
         """Kill all of them, once; who is born meanwhile is met the next time."""

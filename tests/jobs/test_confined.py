@@ -195,6 +195,29 @@ def test_who_is_measured_is_listed_as_who_is_ended(
     assert parent.wait(10) == -signal.SIGKILL
 
 
+def test_who_is_left_out_once_has_not_computed_all_of_its_time_since(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of children may lack one while an older one ends."""
+    engine = python("import time; time.sleep(60)")
+    gauge = gauge_of(tree, tmp_path, threads=1)
+    clock = iter(range(100))
+    monkeypatch.setattr(gauges.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(trees.psutil.Process, "cpu_times", lambda each: Mock(
+        user=1000.0, system=0.0, children_user=0.0, children_system=0.0
+    ))  # fmt: skip
+    found = [gauge._cores(tree.measured()) for _ in range(3)]
+    with monkeypatch.context() as once:
+        once.setattr(trees, "_listed", lambda parent: [])
+        found.append(gauge._cores(tree.measured()))
+    found += [gauge._cores(tree.measured()) for _ in range(15)]
+
+    assert {(busy, limit) for _, busy, limit in found} == {(0.0, None)}
+    tree.kill()
+    assert engine.wait(10) == -signal.SIGKILL
+    assert tree.measured() == []
+
+
 def test_a_look_goes_once_through_all_processes(
     tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
