@@ -20,6 +20,8 @@ from django.db import connections
 KEPT = 16
 """Threads that wait for the next request; there are as many as there are requests at a time."""
 
+HUNG_UP = {"type": "http.disconnect"}
+
 
 class Client:
     """What a client still sends, until it hangs up or somebody does so in its place."""
@@ -30,7 +32,16 @@ class Client:
         self._is_gone = False
 
     async def __call__(self) -> Any:
-        return await self._receive()
+        """What it sends next; that it has hung up, once it has."""
+        self._listener = asyncio.current_task()
+        try:
+            return HUNG_UP if self._is_gone else await self._receive()
+        except asyncio.CancelledError:
+            if not self._is_gone:
+                raise
+            return HUNG_UP
+        finally:
+            self._listener = None
 
     def hang_up(self) -> None:
         self._is_gone = True
@@ -39,10 +50,9 @@ class Client:
 
     async def stay(self) -> None:
         """Until it has hung up, or it matters no more: Django cancels this once it has answered."""
-        self._listener = asyncio.current_task()
         with suppress(asyncio.CancelledError):
-            while not self._is_gone:
-                self._is_gone = (await self._receive())["type"] == "http.disconnect"
+            while (await self())["type"] != "http.disconnect":
+                pass
 
 
 class Handler(ASGIHandler):

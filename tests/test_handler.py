@@ -42,11 +42,11 @@ def handler(settings: Any) -> Iterator[Handler]:
 
 
 class Exchange:
-    """A request that is in its view, and what came of it."""
+    """A request, and what came of it."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, *, is_whole: bool = True) -> None:
         self.said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.said.put_nowait({"type": "http.request", "body": b""})
+        self.said.put_nowait({"type": "http.request", "body": b"", "more_body": not is_whole})
         self.answers: list[dict[str, Any]] = []
         self.faults: list[dict[str, Any]] = []
         loop = asyncio.get_running_loop()
@@ -98,6 +98,23 @@ def test_what_nobody_waits_for_ends_without_an_answer_and_without_a_fault(
     assert exchange.faults == []
     assert exchange.answers == []
     assert finished == [Handler]
+
+
+def test_what_the_server_ends_before_all_of_it_came_ends_too(handler: Handler) -> None:
+    async def lifetime() -> Exchange:
+        exchange = Exchange(handler, is_whole=False)
+        while not exchange.said.empty():
+            await asyncio.sleep(0)
+        exchange.asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await exchange.asked
+        await all_have_ended()
+        return exchange
+
+    exchange = asyncio.run(lifetime())
+
+    assert not entered.is_set()
+    assert (exchange.faults, exchange.answers) == ([], [])
 
 
 def test_whoever_waits_is_answered(handler: Handler) -> None:
