@@ -183,7 +183,9 @@ class BatchCancelView(KnownQuery):
             with conditions.unchanged(request, batch):
                 batch = lifecycle.cancel_batch(batch, by=who)
         except lifecycle.BatchIsOver:
-            if batch.cancel_requested_at is None:  # asked twice, it is what was asked for
+            # As it is now: asked twice, also at the same time, it is what was asked for.
+            batch = _visible_batch(request, batch_id)
+            if batch.cancel_requested_at is None:
                 raise
         return _answer(batch, request, status.HTTP_202_ACCEPTED)
 

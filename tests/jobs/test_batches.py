@@ -463,6 +463,24 @@ def test_to_cancel_ends_what_waits_and_asks_what_runs_to_stop(
     assert other.state == JobState.QUEUED
 
 
+def test_to_cancel_while_somebody_else_does_is_to_cancel(
+    of_numbers: Callable[..., Batch], post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first asked gave up waiting, and asked again before it was told."""
+    batch, cancel = of_numbers(1, 2, 3), lifecycle.cancel_batch
+
+    def cancel_as_the_second(batch: Batch, *, by: str) -> Batch:
+        cancel(batch, by=by)
+        return cancel(batch, by=by)
+
+    monkeypatch.setattr(lifecycle, "cancel_batch", cancel_as_the_second)
+
+    told = post(f"{URL}/{batch.pk}/cancel")
+
+    assert told.status_code == 202, told.json()
+    assert told.json()["state"] == "cancelled"
+
+
 def test_one_that_has_moved_on_is_not_cancelled_by_who_saw_it_before(
     of_numbers: Callable[..., Batch], client: Client, alice: Any
 ) -> None:
