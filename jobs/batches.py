@@ -50,6 +50,16 @@ class Counts:
         """All that a batch which is over has to know of itself."""
         return {"states": self.states, "outcomes": self.outcomes}
 
+    @classmethod
+    def of_stored(cls, ended_as: dict[str, Any]) -> Counts:
+        """In the order in which they are always told, which PostgreSQL does not keep."""
+        states, outcomes = ended_as["states"], ended_as["outcomes"]
+        return cls(
+            states={state: states[state] for state in JobState.values},
+            outcomes={outcome: outcomes[outcome] for outcome in Outcome.values},
+            progress=1.0,
+        )
+
     def as_dict(self) -> dict[str, Any]:
         return {**self.states, "refused": self.outcomes[Outcome.REFUSED]}
 
@@ -88,7 +98,7 @@ def counts(batch: Batch) -> Counts:
 
 def counts_of(batches: Collection[Batch]) -> dict[UUID, Counts]:
     """As of now, in four queries at most; of those that are over, as they ended."""
-    known = {each.pk: Counts(**each.ended_as, progress=1.0) for each in batches if each.ended_as}
+    known = {each.pk: Counts.of_stored(each.ended_as) for each in batches if each.ended_as}
     known |= _counted_by_jobs(
         [each for each in batches if each.pk not in known and _is_plain(each)]
     )

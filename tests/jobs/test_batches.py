@@ -326,6 +326,19 @@ def test_a_list_asks_as_much_of_many_as_of_one(
     assert ask() == of_one
 
 
+def test_counts_are_told_in_the_order_in_which_they_were_before_it_was_over(
+    of_numbers: Callable[..., Batch],
+) -> None:
+    batch = of_numbers(1, 2, 3)
+    while_open = batches.counts(batch)
+    # As PostgreSQL does.
+    batch.ended_as = {
+        name: dict(sorted(told.items())) for name, told in sorted(while_open.stored().items())
+    }
+
+    assert list(batches.counts(batch).as_dict()) == list(while_open.as_dict())
+
+
 def test_one_that_is_over_is_counted_no_more(
     of_numbers: Callable[..., Batch], post: Post, django_capture_on_commit_callbacks: Any
 ) -> None:
