@@ -8,8 +8,8 @@ from typing import Any
 
 from .rdkit_log import listening
 
-MAX_HEAVY_ATOMS = 150
-"""Beyond, nobody reads a drawing."""
+MAX_ATOMS = 150
+"""Beyond, nobody reads a drawing. Hydrogen has an atom of its own where it is on no heavy one."""
 WIDTH, HEIGHT = 240, 180
 BOND_PX = 26
 _STYLE = re.compile(r"\sstyle='([^']*)'")
@@ -52,8 +52,7 @@ def _read(smiles: str) -> Any:
 
 
 def _is_legible(mol: Any) -> bool:
-    is_there = mol is not None and mol.GetNumAtoms() > 0
-    return is_there and mol.GetNumHeavyAtoms() <= MAX_HEAVY_ATOMS
+    return mol is not None and 0 < mol.GetNumAtoms() <= MAX_ATOMS
 
 
 def _canvas(mol: Any, size: tuple[int, int], **wanted: Any) -> str:

@@ -149,6 +149,15 @@ def test_the_smallest_molecules_are_drawn_too(smiles: str, n_paths: int) -> None
     assert bool(drawing.draw(smiles)) == bool(n_paths)
 
 
+def test_hydrogen_in_hundreds_is_not_drawn() -> None:
+    """Seconds to draw, and nobody reads it: as of what has so many heavy atoms."""
+    many = ".".join(["[H][H]"] * 100)
+
+    assert drawing.drawn(many)["paths"] == []
+    assert drawing.drawn(many)["mass_dalton"] == pytest.approx(201.6, abs=0.01)
+    assert drawing.draw(many) == ""
+
+
 def test_the_same_molecule_reads_the_same_however_it_is_written() -> None:
     assert read("OCC") == read("CCO")
     assert read("CCO").inchikey == "LFQSCWFLJHTTHZ-UHFFFAOYSA-N"
