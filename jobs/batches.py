@@ -98,7 +98,8 @@ def counts(batch: Batch) -> Counts:
 
 def counts_of(batches: Collection[Batch]) -> dict[UUID, Counts]:
     """As of now, in four queries at most; of those that are over, as they ended."""
-    known = {each.pk: Counts.of_stored(each.ended_as) for each in batches if each.ended_as}
+    over = {each.pk: each.ended_as for each in batches if each.is_over}
+    known = {pk: Counts.of_stored(ended_as) for pk, ended_as in over.items() if ended_as}
     known |= _counted_by_jobs(
         [each for each in batches if each.pk not in known and _is_plain(each)]
     )

@@ -63,8 +63,9 @@ def finish_if_over(batch: Batch) -> bool:
     """Whether no job of the batch, whose row is locked, is on its way."""
     if batch.is_over or batches.has_open(batch):
         return False
-    batch.finished_at = timezone.now()
+    # While it is open: what is kept of how it ended before is no answer then.
     batch.ended_as = batches.counts(batch).stored()
+    batch.finished_at = timezone.now()
     batch.save(update_fields=["finished_at", "ended_as"])
     tell(batch, "finished")
     return True

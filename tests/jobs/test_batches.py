@@ -326,6 +326,30 @@ def test_a_list_asks_as_much_of_many_as_of_one(
     assert ask() == of_one
 
 
+def test_one_that_goes_on_is_counted_though_its_end_is_still_kept(
+    of_numbers: Callable[..., Batch], django_capture_on_commit_callbacks: Any
+) -> None:
+    """As where a process of the version before resumes one while a site is brought up to date."""
+    batch = of_numbers(1, 2)
+    _, second = jobs_of(batch)
+    with django_capture_on_commit_callbacks(execute=True):
+        lifecycle.cancel_batch(batch, by="alice")
+    Batch.objects.update(finished_at=None, cancel_requested_at=None)
+    Job.objects.filter(pk=second.pk).update(
+        state="queued", failure_kind="", finished_at=None, cancel_requested_at=None
+    )
+    batch.refresh_from_db()
+    assert batch.ended_as is not None
+
+    assert batches.counts(batch).n_open == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        run(Job.objects.get(pk=second.pk))
+
+    batch.refresh_from_db()
+    assert batch.is_over
+    assert batches.counts(batch) == batches._counted([batch.pk])[batch.pk]
+
+
 def test_counts_are_told_in_the_order_in_which_they_were_before_it_was_over(
     of_numbers: Callable[..., Batch],
 ) -> None:
@@ -335,6 +359,7 @@ def test_counts_are_told_in_the_order_in_which_they_were_before_it_was_over(
     batch.ended_as = {
         name: dict(sorted(told.items())) for name, told in sorted(while_open.stored().items())
     }
+    batch.finished_at = batch.created_at
 
     assert list(batches.counts(batch).as_dict()) == list(while_open.as_dict())
 
