@@ -151,7 +151,7 @@ def _called(path: tuple[str | int, ...]) -> str:
 def _unknown_field(
     path: tuple[str | int, ...], name: str, given: Any, model: type[BaseModel], guess: bool
 ) -> FieldError:
-    known = list(model.model_fields)
+    known = [*_model_at(path[:-1], model).model_fields]
     close = get_close_matches(name, known) if guess else []
     mend = f"Did you mean {close[0]}?" if close else f"It takes {', '.join(known)}."
     is_clear = len(close) == 1 and len(path) == 1 and _can_be_moved(given)
@@ -162,6 +162,22 @@ def _unknown_field(
         # As in a merge patch, null takes a name away.
         fix={str(path[0]): None, close[0]: given} if is_clear else None,
     )
+
+
+def _model_at(path: Sequence[str | int], model: type[BaseModel]) -> type[BaseModel]:
+    """What lies there in the input: of a structure, what a structure takes."""
+    for name in path:
+        if isinstance(name, str) and name in model.model_fields:
+            found = _models_in(model.model_fields[name].annotation)
+            # Of several that it may be nobody knows which was meant.
+            model = found[0] if len(found) == 1 else model
+    return model
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [each for part in get_args(annotation) for each in _models_in(part)]
 
 
 def _can_be_moved(given: Any) -> bool:

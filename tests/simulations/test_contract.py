@@ -99,6 +99,25 @@ def test_an_unknown_parameter_is_refused(sim: Simulation) -> None:
     assert refusal.value.errors[0].code == "unknown_field"
 
 
+@pytest.mark.parametrize(
+    ("name", "params", "told"),
+    [
+        ("xtb_optimization", {"structure": {"smiles": "O"}}, "It takes format, text."),
+        ("xtb_optimization", {"structure": {"text": "O", "formt": "xyz"}}, "Did you mean format?"),
+    ],
+)
+def test_what_a_field_does_not_take_is_told_with_what_it_takes_itself(
+    name: str, params: dict[str, object], told: str
+) -> None:
+    with pytest.raises(simulations.InvalidParams) as refusal:
+        simulations.get(name).check(params)
+
+    (error,) = [each for each in refusal.value.errors if each.code == "unknown_field"]
+    assert error.path[:-1] == ("structure",)
+    assert error.detail.endswith(told)
+    assert error.fix is None
+
+
 @EVERY
 def test_checked_params_are_json_and_check_again_to_the_same(sim: Simulation) -> None:
     checked = sim.check(EXAMPLES[sim.name])
