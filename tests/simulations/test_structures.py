@@ -149,6 +149,13 @@ def test_the_smallest_molecules_are_drawn_too(smiles: str, n_paths: int) -> None
     assert bool(drawing.draw(smiles)) == bool(n_paths)
 
 
+@pytest.mark.parametrize(
+    ("name", "formula"), [("hydrogen", "H2"), ("Nitrogen", "N2"), ("helium", "He")]
+)
+def test_gases_have_names(name: str, formula: str) -> None:
+    assert read(name).formula == formula
+
+
 def test_hydrogen_in_hundreds_is_not_drawn() -> None:
     """Seconds to draw, and nobody reads it: as of what has so many heavy atoms."""
     many = ".".join(["[H][H]"] * 100)
