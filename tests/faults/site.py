@@ -15,7 +15,7 @@ def is_well(stack: Stack) -> bool:
 def assert_true(stack: Stack, job_ids: list[str]) -> None:
     """Each accepted job is final and true, once; and nothing works on behind our back."""
     for job_id in job_ids:
-        stack.wait(job_id, within_s=90)
+        stack.wait(job_id)
     found = stack.audit(job_ids) if job_ids else []
     assert {told["id"] for told in found} == set(job_ids)
     assert [told for told in found if told["faults"]] == []
