@@ -46,17 +46,17 @@ def stopped(stack: Stack, database: str, processes: Sequence[psutil.Process]) ->
             each.suspend()
         if may_write(stack, database):
             return True
-        _resume(processes)
+        resume(processes)
         return False
 
     try:
         until(all_of_them, "they are stopped outside a write")
         yield
     finally:
-        _resume(processes)
+        resume(processes)
 
 
-def _resume(processes: Sequence[psutil.Process]) -> None:
+def resume(processes: Sequence[psutil.Process]) -> None:
     for each in processes:
         with suppress(psutil.NoSuchProcess):
             each.resume()

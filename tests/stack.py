@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -39,6 +39,14 @@ def until(ready: Callable[[], Any], what: str, within_s: float = 120) -> Any:
             return found
         time.sleep(0.05)
     raise AssertionError(f"{what}: not within {within_s} s")
+
+
+def quickest(measured_s: Callable[[], float], enough_s: float, most: int = 3) -> float:
+    """Of up to `most`: one may be late where others use the machine too; with a defect all are."""
+    found = [measured_s()]
+    while min(found) >= enough_s and len(found) < most:
+        found.append(measured_s())
+    return min(found)
 
 
 class Stack:
@@ -233,6 +241,13 @@ def survivors(processes: Sequence[psutil.Process], within_s: float = 5) -> list[
     return [p for p in alive if _ask(p.status, ENDED) != ENDED]
 
 
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """All of them, also where some die with others."""
+    for each in processes:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+
+
 def _ask(question: Callable[[], Answer], if_gone: Answer) -> Answer:
     """A process may be gone between two questions."""
     try:
@@ -241,11 +256,17 @@ def _ask(question: Callable[[], Answer], if_gone: Answer) -> Answer:
         return if_gone
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
     """None of those that Linux gives to who connects: one of them might take it before its server
-    does."""
+    does. Nor one that was given here before, whose server may be about to begin."""
     while True:
         port = FIRST_PORT + secrets.randbelow(N_PORTS)
+        if port in _given:
+            continue
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _given.add(port)
             return port

@@ -15,7 +15,7 @@ import psutil
 import redis
 
 from tests.postgres import Postgres
-from tests.sabotage import empty, fill, locked, set_clock
+from tests.sabotage import empty, fill, locked, resume, set_clock
 from tests.stack import ROOT, Stack, survivors, until
 
 AWAY_S = 5
@@ -76,9 +76,7 @@ def worker_paused(site: Site, choice: float) -> Done:
     for each in paused:
         each.suspend()
     time.sleep(3 * AWAY_S)
-    for each in paused:
-        if each.is_running():
-            each.resume()
+    resume(paused)
     return Done(workers=(paused[1].pid,))
 
 
@@ -225,7 +223,7 @@ def _busy(site: Site, choice: float) -> tuple[psutil.Process, psutil.Process]:
 def _end_worker(site: Site, worker: psutil.Process, number: signal.Signals) -> Done:
     began = time.monotonic()
     worker.send_signal(number)
-    until(lambda: not worker.is_running(), "the worker has ended", within_s=30)
+    until(lambda: not worker.is_running(), "the worker has ended")
     until(lambda: len(site.stack.processes("work")) == site.n_workers, "the worker is back")
     return Done(workers=(worker.pid,), back_s=time.monotonic() - began)
 
@@ -236,7 +234,7 @@ def _end_service(site: Site, word: str) -> Done:
         raise NobodyThere
     began = time.monotonic()
     found[0].kill()
-    found[0].wait(5)
+    found[0].wait(60)
     until(lambda: site.stack.processes(word) and site.stack.is_ready(), f"{word} is back")
     return Done(back_s=time.monotonic() - began)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.stack import ROOT
+from tests.stack import ROOT, kill
 
 NETWORK = f"10.231.{os.getpid() % 250}"
 TAG = f"bp{os.getpid() % 100_000}"
@@ -104,7 +104,5 @@ class Host:
         finally:
             everything = [psutil.Process(process.pid)] if process.poll() is None else []
             everything += everything[0].children(recursive=True) if everything else []
-            for each in everything:
-                with suppress(psutil.NoSuchProcess):
-                    each.kill()
-            process.wait(10)
+            kill(everything)
+            process.wait(60)

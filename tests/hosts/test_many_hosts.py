@@ -107,7 +107,7 @@ def test_a_job_lands_on_the_host_that_has_what_it_needs(lab: Lab) -> None:
 
 
 def test_a_host_that_is_cut_off_and_healed_leaves_exactly_one_result(lab: Lab) -> None:
-    job_id = lab.submit("md_simulation", {"structure": "CCO", "length_ps": 200})
+    job_id = lab.submit("md_simulation", {"structure": "CCO", "length_ps": 400})
     job = lab.stack.wait(job_id, lambda job: job["metrics"].get("time_ps", 0) > 20)
     first = lab.host_of(job)
     (second,) = lab.hosts.keys() - {first}
