@@ -1,10 +1,12 @@
-"""An S3 server of the test run's own: moto's, in a process of its own."""
+"""An S3 server of the test run's own: moto's (`tests.slow_s3`), in a process of its own."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +14,7 @@ from typing import Any, Self
 import boto3
 import httpx
 
-from tests.stack import free_port, until
+from tests.stack import ROOT, free_port, until
 
 BUCKET = "results"
 PREFIX = "lab/site-1"
@@ -26,6 +28,7 @@ class S3:
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self._log = Path(tempfile.mkstemp(prefix="s3-")[1])
+        self._flag = self._log.with_suffix(".hold")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -38,9 +41,9 @@ class S3:
         self._log.unlink()
 
     def start(self) -> None:
-        argv = [sys.executable, "-m", "moto.server", "--port", str(self._port)]
+        argv = [sys.executable, "-m", "tests.slow_s3", str(self._port), str(self._flag)]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(argv, stdout=log, stderr=log)
+            self._process = subprocess.Popen(argv, cwd=ROOT, stdout=log, stderr=log)
         until(self._answers, "the S3 server answers")
 
     def make_bucket(self) -> None:
@@ -50,7 +53,16 @@ class S3:
         """What it held is gone with it."""
         if self._process:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)
+
+    @contextmanager
+    def held_after_one(self) -> Iterator[None]:
+        """One upload is let through, and those after it wait."""
+        self._flag.touch()
+        try:
+            yield
+        finally:
+            self._flag.unlink()
 
     @property
     def settings(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.s3 import S3
-from tests.stack import Stack, until
+from tests.stack import Stack, kill, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -26,13 +26,13 @@ def site(s3: S3) -> Iterator[Stack]:
 def test_a_worker_killed_between_object_and_row_costs_an_attempt_and_shows_nothing(
     site: Stack, s3: S3
 ) -> None:
-    job_id = site.submit("dft_optimization", structure="O", preoptimize=False)
-    site.wait(job_id, lambda job: job["metrics"].get("scf_cycle"))
     # It has more to bring after the first of them, and the row comes last.
-    until(lambda: s3.keys(job_id), "it is being brought")
-    for process in site.processes("work") + site.horses():
-        process.kill()
+    with s3.held_after_one():
+        job_id = site.submit("dft_optimization", structure="O", preoptimize=False)
+        until(lambda: s3.keys(job_id), "it is being brought", within_s=300)
+        kill(site.processes("work") + site.horses())
     of_the_first = set(s3.keys(job_id))
+    assert len(of_the_first) == 1
 
     job = site.wait(job_id, within_s=300)
 
