@@ -87,7 +87,7 @@ class Accounting:
     def start_daemon(self) -> None:
         """slurmdbd, which is killed by its name as the cluster's other daemons are."""
         self._run("slurmdbd")
-        until(lambda: _is_open(self._port), "slurmdbd listens", within_s=30)
+        until(lambda: _is_open(self._port), "slurmdbd listens")
 
     def stop(self) -> None:
         """The database, in which nothing is to be kept."""
@@ -112,7 +112,7 @@ class Accounting:
         ]
         with (self._directory / "mariadb.log").open("ab") as log:
             self._database = subprocess.Popen(argv, stdout=log, stderr=log)
-        until(lambda: _is_open(self._database_port), "the database listens", within_s=30)
+        until(lambda: _is_open(self._database_port), "the database listens")
 
     def _configure(self, password: str) -> None:
         path = self._directory / "slurmdbd.conf"

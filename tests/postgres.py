@@ -85,13 +85,13 @@ class Postgres:
                 preexec_fn=_die_with_parent,
                 **_somebody_else(),
             )
-        until(self._answers, "PostgreSQL answers", within_s=30)
+        until(self._answers, "PostgreSQL answers")
 
     def stop(self) -> None:
         """At once, whoever is connected; what was committed is kept."""
         if self._process and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
-            self._process.wait(30)
+            self._process.wait(60)
 
     def kill(self) -> None:
         """As a power cut would, all its processes."""
@@ -100,8 +100,8 @@ class Postgres:
         victims += victims[0].children(recursive=True)
         for victim in victims:
             victim.kill()
-        self._process.wait(10)
-        psutil.wait_procs(victims, timeout=10)
+        self._process.wait(60)
+        psutil.wait_procs(victims, timeout=60)
         (self.directory / "data" / "postmaster.pid").unlink(missing_ok=True)
 
     def create(self, name: str) -> str:

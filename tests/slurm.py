@@ -22,7 +22,7 @@ from typing import Self
 import psutil
 
 from tests.accounting import Accounting, find
-from tests.stack import free_port, until
+from tests.stack import free_port, kill, until
 
 NEEDED = {"slurmctld": "slurmctld", "slurmd": "slurmd", "sbatch": "slurm-client", "munged": "munge"}
 """The programs, and Debian's packages of them."""
@@ -58,7 +58,7 @@ MpiDefault=none
 ReturnToService=2
 SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
-MessageTimeout=5
+MessageTimeout=10
 KillWait=2
 SlurmctldTimeout=10
 SlurmdTimeout=60
@@ -84,7 +84,8 @@ NodeName=c1 NodeHostname={host} NodeAddr=127.0.0.1 Port={port} State=CLOUD {size
 PartitionName=cloud Nodes=c1 DefaultTime=60 State=UP
 ResumeProgram=/usr/bin/true
 SuspendProgram=/usr/bin/true
-ResumeTimeout=3
+# Seconds until it is given up: not before a busy machine has looked at it once.
+ResumeTimeout=10
 SuspendTimeout=1
 SuspendTime=3600
 SlurmctldParameters=power_save_interval=1
@@ -144,18 +145,22 @@ class Slurm:
         return self
 
     def _await_nodes(self) -> None:
+        """A daemon that the controller did not hear at once speaks up again after 1, 2, 4 … s, on a
+        busy machine more than a minute later. One that is started anew does so at once."""
         try:
-            until(lambda: self._states() == {"idle"}, "both nodes are idle", within_s=60)
-        except AssertionError as exc:
-            raise AssertionError(f"{exc}: {self.states()}{self._last_words()}") from None
+            self.until_idle(within_s=60)
+        except AssertionError:
+            for node in [node for node in NODES if self.states().get(node) != "idle"]:
+                self.kill(f"slurmd-{node}")
+                self.start_node(node)
+            self.until_idle()
 
     def __exit__(self, *exc: object) -> None:
         for name in [*(f"slurmd-{node}" for node in NODES), "slurmctld", "slurmdbd", "munged"]:
             self.kill(name)
         if self.accounting:
             self.accounting.stop()
-        for process in [*self._stewards(), *self.at_work()]:
-            process.kill()
+        kill([*self._stewards(), *self.at_work()])
         self._remove_cgroups()
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -184,7 +189,7 @@ class Slurm:
 
     def start_controller(self) -> None:
         self._run("slurmctld", "-f", self.env["SLURM_CONF"])
-        until(self.answers, "slurmctld answers", within_s=30)
+        until(self.answers, "slurmctld answers")
 
     def start_node(self, node: str) -> None:
         (self.directory / f"spool-{node}").mkdir(exist_ok=True)
@@ -199,7 +204,7 @@ class Slurm:
             return
         process.send_signal(signal.SIGKILL)
         # Gone or a zombie, which not every first process of a machine takes away at once.
-        until(lambda: _is_dead(process), f"{name} is dead", within_s=10)
+        until(lambda: _is_dead(process), f"{name} is dead")
         path.unlink(missing_ok=True)
 
     def save(self, job: str) -> None:
@@ -207,7 +212,7 @@ class Slurm:
         began = time.time()
         self.ask("scontrol", "update", f"JobId={job}", "Nice=0")  # what it is; but it is an order
         path = self.directory / "state" / "job_state"
-        until(lambda: path.stat().st_mtime > began, "it is written down")
+        until(lambda: _written_at(path) > began, "it is written down")
 
     def answers(self) -> bool:
         try:
@@ -220,6 +225,16 @@ class Slurm:
         lines = self.ask("sinfo", "-h", "-N", "-o", "%N %T").splitlines()
         return dict(line.split()[:2] for line in lines)
 
+    def until_idle(self, within_s: float = 300) -> None:
+        try:
+            until(self._is_idle, "both nodes are idle", within_s)
+        except AssertionError as exc:
+            told = self.ask("scontrol", "show", "node")
+            raise AssertionError(f"{exc}:\n{told}{self._last_words()}") from None
+
+    def _is_idle(self) -> bool:
+        return self.answers() and {*self.states().values()} == {"idle"}
+
     def at_work(self) -> list[psutil.Process]:
         """What runs as a step of a job of this cluster."""
         return [each for each in psutil.process_iter() if self._is_ours(each)]
@@ -227,9 +242,6 @@ class Slurm:
     def _stewards(self) -> list[psutil.Process]:
         """Who waits for a step; without its controller, for ever."""
         return [each for each in psutil.process_iter() if _works_in(each, self.directory)]
-
-    def _states(self) -> set[str]:
-        return set(self.states().values())
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
@@ -281,7 +293,7 @@ class Slurm:
         assert found, f"{program} is not installed"
         env = {**os.environ, **self.env}
         done = subprocess.run(
-            [found, *arguments], env=env, capture_output=True, text=True, check=False, timeout=30
+            [found, *arguments], env=env, capture_output=True, text=True, check=False, timeout=120
         )
         assert done.returncode == 0, f"{program}: {done.stderr}{self._last_words()}"
 
@@ -295,6 +307,14 @@ def _works_in(process: psutil.Process, directory: Path) -> bool:
         return Path(process.cwd()).is_relative_to(directory)
     except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
         return False
+
+
+def _written_at(path: Path) -> float:
+    """For a moment there is none: the controller puts the new one into the old one's place."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0
 
 
 def _is_dead(process: psutil.Process) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from tests.slurm import Slurm
-from tests.stack import Stack, until
+from tests.stack import Stack, kill
 
 SETTINGS = """\
 tick_s = 0.5
@@ -101,16 +103,14 @@ class OnSlurm(Stack):
         It would find out by itself, after SlurmdTimeout.
         """
         self.slurm.kill(f"slurmd-{node}")
-        steps = [each for each in psutil.process_iter() if _is_step_on(each, node)]
-        stewards = [parent for each in steps if (parent := each.parent()) and _is_steward(parent)]
-        victims = [*stewards, *steps]
-        for victim in victims:
-            victim.kill()
-        psutil.wait_procs(victims, timeout=10)
+        steps = [each for each in self.slurm.at_work() if _is_step_on(each, node)]
+        victims = [*_stewards_of(steps), *steps]
+        kill(victims)
+        psutil.wait_procs(victims, timeout=60)
         self.slurm.ask("scontrol", "update", f"nodename={node}", "state=DOWN", "reason=power")
 
     def until_idle(self) -> None:
-        until(lambda: {*self.slurm.states().values()} == {"idle"}, "both nodes are idle")
+        self.slurm.until_idle()
 
 
 def _id_in(process: psutil.Process) -> str:
@@ -127,5 +127,9 @@ def _is_step_on(process: psutil.Process, node: str) -> bool:
         return False
 
 
-def _is_steward(process: psutil.Process) -> bool:
-    return process.name().startswith("slurmstepd")
+def _stewards_of(steps: Iterable[psutil.Process]) -> Iterator[psutil.Process]:
+    for each in steps:
+        with suppress(psutil.NoSuchProcess):  # some end with others
+            parent = each.parent()
+            if parent and parent.name().startswith("slurmstepd"):
+                yield parent

@@ -6,13 +6,13 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.slurm import Slurm
-from tests.stack import until
+from tests.stack import kill, survivors, until
 
 from .site import OnSlurm
 
@@ -40,7 +40,8 @@ def test_a_job_runs_to_its_result(site: OnSlurm, timed_out: str) -> None:
 
     assert (job["state"], job["result"]) == ("succeeded", {"total": 55})
     assert site.state_in_slurm(site.native_id(job_id)) in {"COMPLETED", "COMPLETING", "RUNNING"}
-    kinds = [event["kind"] for event in site.events(job_id)]
+    # A look that comes in the midst of it tells of its progress in two parts.
+    kinds = [kind for kind, _ in groupby(event["kind"] for event in site.events(job_id))]
     assert kinds[0] == "submitted"
     assert kinds[-3:] == ["started", "progress", "succeeded"]
 
@@ -77,7 +78,7 @@ def test_a_running_one_is_cancelled_once_it_is_gone(site: OnSlurm) -> None:
     site.cancel(job_id)
 
     assert site.wait(job_id)["state"] == "cancelled"
-    assert not [each for each in processes if each.is_running() and each.status() != "zombie"]
+    assert survivors(processes, within_s=0) == []
 
 
 def test_one_that_waits_says_why_and_is_taken_out_of_the_queue(site: OnSlurm) -> None:
@@ -112,8 +113,7 @@ def test_a_step_that_is_killed_goes_on_from_its_checkpoint(site: OnSlurm) -> Non
     job_id = site.long_run(length_ps=400)
     site.until_midst(job_id)
 
-    for process in site.processes_of(job_id):
-        process.kill()
+    kill(site.processes_of(job_id))
 
     job = site.wait(job_id)
     assert (job["state"], job["attempt"]) == ("succeeded", 2)
@@ -153,14 +153,14 @@ def test_one_that_takes_more_memory_than_it_may_is_told_so(site: OnSlurm) -> Non
 
 def test_a_lost_reply_costs_no_second_run(site: OnSlurm) -> None:
     site.flag.touch()
-    before = site.slurm.ask("squeue", "-h", "-t", "all", "-o", "%A").split()
+    before = {*site.slurm.ask("squeue", "-h", "-t", "all", "-o", "%A").split()}
 
     job_id = site.submit("demo.sum_squares", n=6)
 
     assert site.wait(job_id)["state"] == "succeeded"
     assert not site.flag.exists()
-    after = site.slurm.ask("squeue", "-h", "-t", "all", "-o", "%A").split()
-    assert len(after) == len(before) + 1
+    after = {*site.slurm.ask("squeue", "-h", "-t", "all", "-o", "%A").split()}
+    assert len(after - before) == 1
 
 
 @pytest.mark.parametrize("daemon", ["slurmctld", "munged"])
@@ -176,7 +176,7 @@ def test_what_runs_goes_on_while_slurm_is_away_and_what_comes_waits(
 
     try:
         new = site.submit("demo.sum_squares", n=7)
-        site.wait(new, lambda job: job["waiting"]["reason"] == "queue_unreachable")
+        site.wait(new, lambda job: "queue_unreachable" in str(job["waiting"]))
         site.wait(running, lambda job: job["progress"] > reached)
     finally:
         site.slurm.start_munge() if daemon == "munged" else site.slurm.start_controller()
@@ -191,8 +191,8 @@ def test_a_watcher_that_dies_is_followed_by_one_that_knows_as_much(site: OnSlurm
     job_id = site.long_run(length_ps=400)
     site.until_midst(job_id)
 
-    for watcher in site.processes("watch"):
-        watcher.kill()
+    (watcher,) = until(lambda: site.processes("watch"), "a watcher to kill")
+    watcher.kill()
 
     job = site.wait(job_id)
     assert (job["state"], job["attempt"]) == ("succeeded", 1)
@@ -215,7 +215,7 @@ def test_a_campaign_is_one_array_and_one_question_a_look(site: OnSlurm) -> None:
         told = site.client.get(batch["links"]["self"]).json()
         return told if told["finished_at"] else None
 
-    told = until(over, "the campaign", within_s=120)
+    told = until(over, "the campaign", within_s=300)
 
     assert told["counts"]["succeeded"] == MEMBERS
     looks = (time.monotonic() - began) / 0.5
@@ -230,7 +230,7 @@ def test_a_campaign_is_one_array_and_one_question_a_look(site: OnSlurm) -> None:
 
 
 def test_past_its_time_slurm_ends_it(site: OnSlurm, timed_out: str) -> None:
-    job = site.wait(timed_out, within_s=150)
+    job = site.wait(timed_out, within_s=300)
 
     assert (job["state"], job["failure_kind"]) == ("failed", "timeout")
     assert job["error"]["fix"]["limits"]["wall_time_s"] > 30
@@ -240,7 +240,7 @@ def test_past_its_time_slurm_ends_it(site: OnSlurm, timed_out: str) -> None:
 def test_one_that_makes_room_for_a_more_urgent_job_goes_on_after_it(
     site: OnSlurm, timed_out: str
 ) -> None:
-    site.wait(timed_out, within_s=150)  # or it would make room too
+    site.wait(timed_out, within_s=300)  # or it would make room too
     job_id = site.long_run(length_ps=400)
     node = site.until_midst(job_id)["attempts"][0]["host"]
 
@@ -258,7 +258,7 @@ def test_one_that_makes_room_for_a_more_urgent_job_goes_on_after_it(
 
 
 def test_a_node_that_loses_power_costs_an_attempt(site: OnSlurm, timed_out: str) -> None:
-    site.wait(timed_out, within_s=150)  # or it would be lost with the node
+    site.wait(timed_out, within_s=300)  # or it would be lost with the node
     job_id = site.long_run(length_ps=400)
     node = site.until_midst(job_id)["attempts"][0]["host"]
 
@@ -276,14 +276,10 @@ def test_a_node_that_loses_power_costs_an_attempt(site: OnSlurm, timed_out: str)
 
 
 def test_nothing_of_it_is_left_when_all_is_over(site: OnSlurm, timed_out: str) -> None:
-    site.wait(timed_out, within_s=150)
+    site.wait(timed_out, within_s=300)
 
     def is_clean() -> bool:
         return not [*(site.var / "slurm").iterdir()] and not [*site.var.glob("jobs/*/*/.scratch")]
 
     until(is_clean, "what was sent is forgotten")
-    assert not _at_work(site)
-
-
-def _at_work(site: OnSlurm) -> list[psutil.Process]:
-    return [each for each in site.slurm.at_work() if each.status() != "zombie"]
+    assert survivors(site.slurm.at_work()) == []

@@ -24,7 +24,7 @@ def test_a_job_runs_on_each_of_its_nodes(slurm: Slurm) -> None:
 
 def test_what_was_killed_is_started_again(slurm: Slurm) -> None:
     # A job that it has written down as completing keeps a node for minutes, once it starts again.
-    until(lambda: {*slurm.states().values()} == {"idle"}, "both nodes are idle")
+    slurm.until_idle()
     asked = ["--parsable", "--hold", "--output=/dev/null", "--wrap=exit 0"]
     waiting = slurm.ask("sbatch", *asked).strip()
     slurm.save(waiting)
@@ -34,4 +34,4 @@ def test_what_was_killed_is_started_again(slurm: Slurm) -> None:
 
     slurm.start_controller()
 
-    until(lambda: {*slurm.states().values()} == {"idle"}, "both nodes are idle", within_s=180)
+    slurm.until_idle()

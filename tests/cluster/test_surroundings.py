@@ -102,7 +102,7 @@ def test_what_squeue_has_forgotten_is_told_by_one_question_to_the_accounting(
     never_begun = send(3, sbatch=["--hold"])
     cluster.ask("scancel", _native_id(never_begun[0]).partition("_")[0])
     jobs = [without, greedy, *never_begun]
-    until(lambda: not commands.squeue(), "squeue has forgotten all of them")
+    until(lambda: not commands.squeue(), "squeue has forgotten all of them", 300)
     cluster.kill("slurmdbd")
     try:
         _see_that_nothing_else_is_held_up(send)
@@ -247,7 +247,7 @@ def test_a_node_that_is_started_is_told_and_one_that_does_not_come_up_is_no_ones
 
 def _follow(*jobs: Job) -> None:
     watcher = Watcher(Site(visible_within_s=0))
-    until(lambda: watcher.look() or all(now(job).is_final for job in jobs), "they have ended")
+    until(lambda: watcher.look() or all(now(job).is_final for job in jobs), "they have ended", 300)
 
 
 def _native_id(job: Job) -> str:
