@@ -25,7 +25,7 @@ from backplane_site.socket_count import SocketCount
 from jobs import lifecycle, log_context
 from jobs.metrics import JobsCollector
 from jobs.models import Attempt, Job
-from tests.stack import ROOT, Stack
+from tests.stack import ROOT, Stack, until
 
 STRANGER = {"REMOTE_ADDR": "203.0.113.7"}
 
@@ -371,7 +371,10 @@ def test_one_request_can_be_followed_through_web_queue_and_worker(
         stack.wait(job_id)
         ready = stack.client.get("/readyz")
         told = stack.client.get("/metrics").text
-        lines = [json.loads(line) for line in stack.output().splitlines()]
+        # A worker says it a moment after it has written it down.
+        until(lambda: "it is succeeded" in stack.output(), "the end is in the log")
+        whole = stack.output().rpartition("\n")[0]
+        lines = [json.loads(line) for line in whole.splitlines()]
 
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
     assert "backplane_workers 1.0" in told

@@ -57,7 +57,7 @@ class Receiver:
     def url(self) -> str:
         return f"http://{self.host}:{self.port}/hook"
 
-    def wait_for(self, n: int, within_s: float = 30) -> list[Received]:
+    def wait_for(self, n: int, within_s: float = 120) -> list[Received]:
         until(lambda: len(self.received) >= n, f"{n} webhooks", within_s)
         return self.received
 
