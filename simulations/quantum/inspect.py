@@ -197,7 +197,7 @@ def _method(molecule: Molecule, params: MoleculeDftParams) -> Iterable[FieldErro
 
 
 def _basis(molecule: Molecule, params: MoleculeDftParams) -> Iterable[FieldError]:
-    symbols = set(molecule.structure.symbols)
+    symbols = set(molecule.structure.counts)
     missing = sorted(symbol for symbol in symbols if not covers(params.basis, symbol))
     if missing:
         others = bases_for(symbols)

@@ -47,8 +47,11 @@ def parse(text: str) -> Counter[str] | None:
     return counts
 
 
-def hill(symbols: Iterable[str]) -> str:
-    """The formula in Hill's order: carbon, hydrogen, then the alphabet."""
+def hill(symbols: Iterable[str] | Counter[str]) -> str:
+    """The formula in Hill's order: carbon, hydrogen, then the alphabet.
+
+    :param symbols: of all atoms, or how many there are of each.
+    """
     counts = Counter(symbols)
     first = [symbol for symbol in ("C", "H") if "C" in counts and symbol in counts]
     rest = sorted(set(counts) - set(first))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, cast
 
 from pydantic import (
@@ -157,13 +158,15 @@ class Macromolecule:
     n_models: int
 
 
-def protons(symbols: Sequence[str]) -> int:
+def protons(symbols: Sequence[str] | Counter[str]) -> int:
     return sum(ATOMIC_NUMBERS[each] * n for each, n in Counter(symbols).items())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Structure:
     """A structure that was understood; whatever was read into it is told in `reading`.
+
+    Its atoms are counted once, however often it is asked what follows from their number.
 
     :param positions_angstrom: None where the text holds no 3D: the worker makes it.
     :param inchikey: `inchikeys.LEFT` where it is still to come.
@@ -182,9 +185,14 @@ class Structure:
     crystal: Crystal | None = None
     macromolecule: Macromolecule | None = None
 
-    @property
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How many atoms of each element."""
+        return Counter(self.symbols)
+
+    @cached_property
     def formula(self) -> str:
-        return self.crystal.formula if self.crystal else hill(self.symbols)
+        return self.crystal.formula if self.crystal else hill(self.counts)
 
     @property
     def n_atoms(self) -> int:
@@ -196,9 +204,9 @@ class Structure:
         atoms = f"{self.n_atoms} atom{'s' if self.n_atoms > 1 else ''}"
         return f"{self.reading[0].upper()}{self.reading[1:]} ({self.formula}, {atoms})."
 
-    @property
+    @cached_property
     def n_protons(self) -> int:
-        return protons(self.symbols)
+        return protons(self.counts)
 
     @property
     def n_electrons(self) -> int:
@@ -233,7 +241,7 @@ class Structure:
         """A cell's electrons are those outside the cores, and a metal has no multiplicity."""
         return {
             "title": crystal.title,
-            "cell_formula": hill(self.symbols),
+            "cell_formula": hill(self.counts),
             "space_group": crystal.space_group,
             "crystal_system": crystal.system,
             **crystal.constants,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -12,6 +13,7 @@ from .distances import coincident
 from .elements import ATOMIC_NUMBERS
 from .model import Structure, Vector, protons
 from .rdkit_log import listening
+from .smiles import ATOM
 
 MAX_ATOMS = 600
 """Beyond this no simulation here can use a structure, and reading it gets slow."""
@@ -21,6 +23,8 @@ MAX_PLACES = 8
 """Named in a warning; the others are counted."""
 _ISOTOPE = re.compile(r"\[\d")
 """In a SMILES."""
+_SYMBOL = re.compile(r"\[\d*([A-Za-z][a-z]?)")
+"""Of an atom in brackets."""
 
 
 class MoleculeError(ValueError):
@@ -97,11 +101,6 @@ def _too_many(n_atoms: int) -> str:
     return f"it has {n_atoms} atoms, more than the {MAX_ATOMS} read here"
 
 
-def _atoms(mol: Any) -> list[Any]:
-    """RDKit's own sequence counts all of them anew for each."""
-    return [mol.GetAtomWithIdx(n) for n in range(mol.GetNumAtoms())]
-
-
 def _is_in_space(mol: Any) -> bool:
     return bool(mol.GetNumConformers() and mol.GetConformer().Is3D())
 
@@ -130,10 +129,9 @@ def from_rdkit(mol: Any, reading: str, line: str, inchikey: str | None) -> Struc
     if whole is None:
         # Its own canonical SMILES need not be read twice.
         whole = mol if smiles == line else _read_back(mol, smiles)
-    atoms = _atoms(whole)
     charge = Chem.GetFormalCharge(whole)
-    radicals = [atom.GetNumRadicalElectrons() for atom in atoms]
-    symbols = _symbols(whole, atoms)
+    written, radicals = _atoms_of_line(whole, smiles) if positions is None else _atoms_of(whole)
+    symbols = _with_hydrogens(whole, written)
     if len(symbols) > MAX_ATOMS:
         raise MoleculeError(_too_many(len(symbols)))
     return Structure(
@@ -156,12 +154,39 @@ def _without_hydrogens(mol: Any) -> Any:
     return Chem.RemoveHs(mol) if _light(mol, 1) else mol
 
 
-def _symbols(mol: Any, atoms: list[Any]) -> tuple[str, ...]:
+def _atoms_of_line(mol: Any, smiles: str) -> tuple[list[str], list[int]]:
+    """As `_atoms_of`, of a molecule in the order of its canonical SMILES, which tells both for less
+    than a question to RDKit for each atom: what has no brackets there is no radical."""
+    written = ATOM.findall(smiles)
+    if len(written) != mol.GetNumAtoms():
+        return _atoms_of(mol)  # a hydrogen of the line is none of its atoms
+    radicals = [
+        mol.GetAtomWithIdx(n).GetNumRadicalElectrons()
+        for n, atom in enumerate(written)
+        if atom[0] == "["
+    ]
+    return [_symbol_of(atom) for atom in written], radicals
+
+
+def _atoms_of(mol: Any) -> tuple[list[str], list[int]]:
+    """The symbols of its atoms, and how many unpaired electrons those have that may have some."""
+    # RDKit's own sequence counts all of them anew for each.
+    atoms = [mol.GetAtomWithIdx(n) for n in range(mol.GetNumAtoms())]
+    return [atom.GetSymbol() for atom in atoms], [atom.GetNumRadicalElectrons() for atom in atoms]
+
+
+@lru_cache(maxsize=1000)
+def _symbol_of(written: str) -> str:
+    """Of an atom as a SMILES has it: `c`, `[C@@H]`, `[13CH4]`, `[se]`."""
+    found = _SYMBOL.match(written)
+    return (found[1] if found else written).capitalize()
+
+
+def _with_hydrogens(mol: Any, written: list[str]) -> tuple[str, ...]:
     """Hydrogens that are not written come last, as RDKit's `AddHs` would add them."""
     from rdkit.Chem.rdMolDescriptors import CalcNumAtoms
 
-    written = [atom.GetSymbol() for atom in atoms]
-    return (*written, *["H"] * (CalcNumAtoms(mol) - len(atoms)))
+    return (*written, *["H"] * (CalcNumAtoms(mol) - len(written)))
 
 
 def _read_back(mol: Any, smiles: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from simulations.errors import FieldError, InvalidParams
@@ -130,18 +130,26 @@ def _read_smiles(text: str, leaves_inchikey: bool) -> Structure:
 
     line = text.strip()
     refuse_slips(line)
-    settings: Any = Chem.SmilesParserParams()
-    settings.sanitize = settings.removeHs = False
-    settings.parseName = settings.allowCXSMILES = False
     try:
         return molecules.read(
-            lambda: Chem.MolFromSmiles(line, settings),
+            lambda: Chem.MolFromSmiles(line, _as_written()),
             "read as SMILES",
             line=line,
             leaves_inchikey=leaves_inchikey,
         )
     except MoleculeError as exc:
         raise located(str(exc), line) from exc
+
+
+@cache
+def _as_written() -> Any:
+    """How RDKit is to read a SMILES: nothing of it changed, and nothing beside it."""
+    from rdkit import Chem
+
+    settings: Any = Chem.SmilesParserParams()
+    settings.sanitize = settings.removeHs = False
+    settings.parseName = settings.allowCXSMILES = False
+    return settings
 
 
 def _inchi(text: str) -> Structure:

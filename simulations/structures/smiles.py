@@ -10,7 +10,7 @@ MAX_CHARS = 5000
 """RDKit's time grows with the square of the length of what is not closed."""
 
 _RING_OR_ATOM = re.compile(r"\[[^\]]*\]|%\((\d+)\)|%(\d\d)|(\d)")
-_ATOM = re.compile(r"\[[^\]]*\]|Br|Cl|[BCNOPSFIbcnops*]")
+ATOM = re.compile(r"\[[^\]]*\]|Br|Cl|[BCNOPSFIbcnops*]")
 """In the order of RDKit's numbers."""
 _AT = re.compile(r" at position (\d+)$")
 _OUR_ATOM = re.compile(r"^atom (\d+) \(")
@@ -60,16 +60,16 @@ def _called(character: str) -> str:
 
 
 def _refuse_unbalanced(text: str) -> None:
-    opened: list[tuple[str, int]] = []
+    opened: list[re.Match[str]] = []
     for found in _BRACKET.finditer(text):
-        character, position = found[0], found.start() + 1
-        if character in _CLOSES.values():
-            opened.append((character, position))
+        character = found[0]
+        if character not in _CLOSES:
+            opened.append(found)
         elif not opened or opened.pop()[0] != _CLOSES[character]:
-            told = f"the {character} at position {position} closes nothing"
-            raise LineError(told, position)
+            told = f"the {character} at position {found.start() + 1} closes nothing"
+            raise LineError(told, found.start() + 1)
     if opened:
-        character, position = opened[-1]
+        character, position = opened[-1][0], opened[-1].start() + 1
         raise LineError(f"the {character} at position {position} is never closed", position)
 
 
@@ -93,7 +93,7 @@ def located(reason: str, line: str) -> LineError:
         return LineError(f"{reason}, the “{line[position - 1]}”", position)
     if (number := _number_of_atom(reason)) is None:
         return LineError(reason)
-    atoms = list(_ATOM.finditer(line))
+    atoms = list(ATOM.finditer(line))
     if number >= len(atoms):
         return LineError(reason)
     position = atoms[number].start() + 1

@@ -144,7 +144,7 @@ def notes_on_xtb(molecule: Molecule, params: XtbParams) -> list[Note]:
 
 
 def _elements(molecule: Molecule) -> Iterable[FieldError]:
-    beyond = {s for s in molecule.structure.symbols if ATOMIC_NUMBERS[s] > LAST_ELEMENT}
+    beyond = {s for s in molecule.structure.counts if ATOMIC_NUMBERS[s] > LAST_ELEMENT}
     if beyond:
         detail = f"xTB has no parameters for {', '.join(sorted(beyond))}; it ends at radon."
         yield FieldError(path=("structure",), code="no_xtb_parameters", detail=detail)
