@@ -7,11 +7,15 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
+WITHIN_MS = 60_000
+"""A page is given the time that a machine takes which computes and draws beside it: that what is
+expected comes is what is asked, and where its speed is asked for, it is measured."""
+expect.set_options(timeout=WITHIN_MS)
 
 
 @pytest.fixture
@@ -31,6 +35,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page that fails its test if anything on it breaks the content policy or raises."""
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    page.set_default_timeout(WITHIN_MS)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on(

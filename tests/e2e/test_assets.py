@@ -62,9 +62,7 @@ def test_without_the_packages_pages_are_plain_and_work(page: Page, stack: Stack)
     page.get_by_label("Terms", exact=True).fill("6007")
     page.get_by_role("button", name="Submit").click()
 
-    expect(page.get_by_text("succeeded").or_(page.get_by_text("Finished")).first).to_be_visible(
-        timeout=60_000
-    )
+    expect(page.get_by_text("succeeded").or_(page.get_by_text("Finished")).first).to_be_visible()
     assert page.evaluate(LOADED) == []
 
 

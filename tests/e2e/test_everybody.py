@@ -130,6 +130,7 @@ def test_nor_does_a_page_of_the_operators(context: BrowserContext, stack: Stack)
     until(
         lambda: stack.client.get(told).json()["counts"]["succeeded"] == len(sums),
         "the sums are made",
+        within_s=300,
     )
     page = context.new_page()
     sign_in(page, stack)
@@ -203,7 +204,7 @@ def test_with_the_keyboard_alone_a_job_is_sent_watched_and_its_file_had(
     _tab_to(page, page.get_by_role("button", name=re.compile("^Submit")))
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"))
-    expect(page.locator(".status").first).to_contain_text("Finished", timeout=60_000)
+    expect(page.locator(".status").first).to_contain_text("Finished")
     _tab_to(page, page.get_by_role("link", name="final.xyz").first)
     with page.expect_download() as download:
         page.keyboard.press("Enter")

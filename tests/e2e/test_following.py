@@ -40,23 +40,23 @@ def test_a_run_is_followed_until_the_reader_takes_over_and_shown_when_it_ends(
     def place() -> list[int]:
         return place_of(page)
 
-    until(lambda: place()[0] > 2, "a newer frame is shown", within_s=60)
+    until(lambda: place()[0] > 2, "a newer frame is shown")
     slider = page.get_by_role("slider", name="Frame")
     slider.focus()
     slider.press("Home")
     expect(follow).to_have_attribute("aria-pressed", "false")
     before = place()[1]
-    until(lambda: place()[1] > before, "there is a newer frame", within_s=60)
+    until(lambda: place()[1] > before, "there is a newer frame")
     assert place()[0] == 1
     follow.click()
-    until(lambda: place()[0] > before, "it goes on with the newest", within_s=60)
+    until(lambda: place()[0] > before, "it goes on with the newest")
     look = turned(page, "Spheres")
     assert_nothing_is_asked_for_while_hidden(page)
 
     stack.client.post(f"/api/v1/jobs/{job_id}/cancel")
 
-    expect(page.get_by_role("button", name="Loop")).to_be_enabled(timeout=60_000)
-    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "", timeout=60_000)
+    expect(page.get_by_role("button", name="Loop")).to_be_enabled()
+    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "")
     assert page.evaluate(INK) > 0.01
     assert page.evaluate(LOOK) == look
     assert place()[0] == place()[1], "what was followed is shown as it ended"
@@ -98,7 +98,7 @@ def test_an_optimisation_is_followed_and_keeps_its_view_when_it_ends(
     params = {"functional": "PBE", "basis": "sto-3g", "grid_level": 1, "preoptimize": False}
     job_id = stack.submit("dft_optimization", structure="CCCO", seed=317, **params)
     page.goto(f"{stack.url}/jobs/{job_id}/")
-    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "", timeout=60_000)
+    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "")
     follow = page.get_by_role("button", name="Follow the newest step")
     expect(follow).to_have_attribute("aria-pressed", "true")
     look = turned(page, "Labels")
@@ -110,6 +110,6 @@ def test_an_optimisation_is_followed_and_keeps_its_view_when_it_ends(
     assert followed == look
 
     final = page.get_by_role("button", name="Final", exact=True)
-    expect(final).to_have_attribute("aria-pressed", "true", timeout=60_000)
+    expect(final).to_have_attribute("aria-pressed", "true")
     assert page.evaluate(LOOK) == look
     assert page.evaluate("() => document.querySelectorAll('.mol canvas').length") == 1

@@ -30,11 +30,11 @@ def test_from_the_palette_to_a_job_and_by_marks_to_a_comparison(page: Page, stac
     expect(palette).to_be_hidden()
     page.keyboard.press("Control+K")
     page.keyboard.type(f"{tag} n=5")
-    expect(palette.get_by_role("link", name=f"{tag} n=5")).to_be_visible(timeout=20_000)
-    expect(palette.get_by_role("link", name=f"{tag} n=6")).to_have_count(0, timeout=20_000)
+    expect(palette.get_by_role("link", name=f"{tag} n=5")).to_be_visible()
+    expect(palette.get_by_role("link", name=f"{tag} n=6")).to_have_count(0)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name=f"{tag} n=5")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name=f"{tag} n=5")).to_be_visible()
 
     page.goto(f"{stack.url}/jobs/?text={tag}")
     through_the_list_by_keys(page, tag)
@@ -45,7 +45,7 @@ def test_from_the_palette_to_a_job_and_by_marks_to_a_comparison(page: Page, stac
     page.keyboard.press("j")
     page.keyboard.press("x")
     page.keyboard.press("c")
-    expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
     expect(page.get_by_role("columnheader", name=re.compile(tag))).to_have_count(2)
     expect(page.locator(".delta").first).to_be_visible()
 
@@ -53,10 +53,10 @@ def test_from_the_palette_to_a_job_and_by_marks_to_a_comparison(page: Page, stac
 def through_the_list_by_keys(page: Page, tag: str) -> None:
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name=f"{tag} n=6")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name=f"{tag} n=6")).to_be_visible()
     page.wait_for_load_state()
     page.keyboard.press("]")
-    expect(page.get_by_role("heading", name=f"{tag} n=5")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name=f"{tag} n=5")).to_be_visible()
     page.wait_for_load_state()
     page.keyboard.press("]")
     expect(page.locator("#said")).to_contain_text("No job after this one")
@@ -65,7 +65,7 @@ def through_the_list_by_keys(page: Page, tag: str) -> None:
     page.keyboard.press("f")
     expect(page.locator("#said")).to_contain_text("no log yet")
     page.keyboard.press("[")
-    expect(page.get_by_role("heading", name=f"{tag} n=6")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name=f"{tag} n=6")).to_be_visible()
 
 
 def test_what_was_typed_and_not_sent_is_there_again(page: Page, stack: Stack) -> None:

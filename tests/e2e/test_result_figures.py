@@ -35,7 +35,7 @@ def vibrating(stack: Stack) -> str:
 def figure_of(page: Page, key: str) -> Locator:
     figure = page.locator(f"#figure-{key}")
     figure.scroll_into_view_if_needed()
-    expect(figure).to_have_attribute("data-drawn", "", timeout=20_000)
+    expect(figure).to_have_attribute("data-drawn", "")
     return figure
 
 
@@ -43,7 +43,7 @@ def changes(page: Page, seen: Locator, act: object) -> None:
     """What is drawn there is another after this than before."""
     before = seen.screenshot()
     act()  # type: ignore[operator]
-    until(lambda: seen.screenshot() != before, "other pixels", within_s=15)
+    until(lambda: seen.screenshot() != before, "other pixels")
 
 
 def press(page: Page, drawn: Locator) -> None:
@@ -134,12 +134,12 @@ def test_a_level_is_chosen_and_its_shape_is_in_figure_1(
 
     orbitals.get_by_role("button", name="HOMO", exact=True).click()
 
-    until(lambda: page.evaluate(PICTURE) != bare, "lobes are drawn", within_s=20)
+    until(lambda: page.evaluate(PICTURE) != bare, "lobes are drawn")
     lobes = page.evaluate(PICTURE)
     orbitals.get_by_role("slider", name="Isovalue").press("ArrowRight")
-    until(lambda: page.evaluate(PICTURE) != lobes, "smaller lobes", within_s=20)
+    until(lambda: page.evaluate(PICTURE) != lobes, "smaller lobes")
     orbitals.get_by_role("button", name="None", exact=True).click()
-    until(lambda: page.evaluate(PICTURE) == bare, "no lobes", within_s=20)
+    until(lambda: page.evaluate(PICTURE) == bare, "no lobes")
     plot = orbitals.locator("[data-plot]")
     changes(page, plot, orbitals.get_by_role("button", name="All levels").click)
     changes(page, plot, orbitals.get_by_role("button", name="Near the gap").click)
@@ -156,11 +156,11 @@ def test_charges_are_colours_in_figure_1(page: Page, stack: Stack, water: str) -
 
     for scheme in ("Mulliken", "IAO"):
         charges.get_by_role("button", name=scheme, exact=True).click()
-        until(lambda: page.evaluate(PICTURE) not in seen, scheme, within_s=10)
+        until(lambda: page.evaluate(PICTURE) not in seen, scheme)
         seen.add(page.evaluate(PICTURE))
 
     charges.get_by_role("button", name="Elements", exact=True).click()
-    until(lambda: page.evaluate(PICTURE) in seen, "elements again", within_s=10)
+    until(lambda: page.evaluate(PICTURE) in seen, "elements again")
     assert_nothing_was_refused(page)
 
 
@@ -178,9 +178,9 @@ def test_a_spectrum_is_widened_scaled_and_its_bands_move(
     changes(page, plot, lambda: press(page, spectrum.locator("[data-band]").last))
 
     expect(page.locator("[data-frame]")).to_contain_text("cm⁻¹")
-    until(lambda: len({page.evaluate(PICTURE) for _ in range(6)}) > 2, "it moves", within_s=20)
+    until(lambda: len({page.evaluate(PICTURE) for _ in range(6)}) > 2, "it moves")
     spectrum.get_by_role("button", name="Stop").click()
-    until(lambda: page.evaluate(PICTURE) == still, "it is still again", within_s=10)
+    until(lambda: page.evaluate(PICTURE) == still, "it is still again")
     assert_nothing_was_refused(page)
 
 
@@ -273,7 +273,7 @@ def test_two_jobs_lie_over_each_other_where_they_are_compared(
     page.goto(f"{stack.url}/compare/?ids={vibrating},{other}")
     page.locator("bp-mol").scroll_into_view_if_needed()
 
-    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "", timeout=60_000)
+    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "")
     expect(page.locator("[data-frame]")).to_contain_text("RMSD of atoms to the first: 0.0")
     both = page.evaluate(PICTURE)
     page.locator("[data-view]").last.click()
@@ -322,7 +322,7 @@ def test_without_motion_a_mode_is_told_by_its_arrows(
 
     figure_of(page, "infrared").get_by_role("combobox", name="Mode").select_option("3")
 
-    until(lambda: page.evaluate(PICTURE) != still, "arrows", within_s=20)
+    until(lambda: page.evaluate(PICTURE) != still, "arrows")
     assert len({page.evaluate(PICTURE) for _ in range(6)}) == 1
 
 
@@ -335,7 +335,7 @@ def test_an_imaginary_mode_is_told(page: Page, stack: Stack) -> None:
     still = page.evaluate(PICTURE)
     spectrum.get_by_role("button", name="See mode 1,").click()
 
-    until(lambda: page.evaluate(PICTURE) != still, "it moves", within_s=20)
+    until(lambda: page.evaluate(PICTURE) != still, "it moves")
 
 
 @pytest.mark.parametrize("structure", ["CO", "[C-]#[O+]"])
@@ -507,5 +507,5 @@ def test_on_a_narrow_screen_no_figure_sticks_out(
         page.goto(f"{stack.url}/jobs/{job_id}/")
         for figure in page.locator("figure[data-key]").all():
             figure.scroll_into_view_if_needed()
-            expect(figure).to_have_attribute("data-drawn", "", timeout=20_000)
+            expect(figure).to_have_attribute("data-drawn", "")
         assert page.evaluate("() => document.documentElement.scrollWidth") == 320

@@ -60,7 +60,7 @@ def look(page: Page, stack: Stack, job_id: str) -> None:
     page.add_init_script(LISTEN)
     page.goto(f"{stack.url}/jobs/{job_id}/")
     page.locator("figure.structure").scroll_into_view_if_needed()
-    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "", timeout=60_000)
+    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "")
 
 
 def picture(page: Page) -> str:
@@ -94,7 +94,7 @@ def test_an_optimisation_is_gone_through_step_by_step(
     assert picture(page) != first
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
     count = int(slider.get_attribute("max") or 0) + 1
     expect(page.locator("[data-frame]")).to_contain_text(f"Step {count} of {count}")
     page.get_by_role("button", name="Overlay").click()
@@ -255,7 +255,7 @@ def test_in_the_dark_the_same_is_drawn_in_other_colours(
 
     page.emulate_media(color_scheme="dark")
 
-    until(lambda: picture(page) != light, "the picture is drawn anew", within_s=10)
+    until(lambda: picture(page) != light, "the picture is drawn anew")
 
 
 def test_nothing_of_it_is_loaded_before_it_is_near(page: Page, stack: Stack, moved: str) -> None:
@@ -268,7 +268,7 @@ def test_nothing_of_it_is_loaded_before_it_is_near(page: Page, stack: Stack, mov
 
     assert not [url for url in asked if "3Dmol" in url]
     page.locator("figure.structure").scroll_into_view_if_needed()
-    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "", timeout=60_000)
+    expect(page.locator("bp-mol")).to_have_attribute("data-drawn", "")
     assert [url for url in asked if "3Dmol" in url]
 
 
@@ -280,7 +280,7 @@ def test_without_the_library_the_numbers_are_there(page: Page, stack: Stack, asp
     page.goto(f"{stack.url}/jobs/{aspirin}/")
     page.locator("figure.structure").scroll_into_view_if_needed()
 
-    expect(page.locator(".mol-wait")).to_contain_text("3Dmol is not on this site", timeout=20_000)
+    expect(page.locator(".mol-wait")).to_contain_text("3Dmol is not on this site")
     expect(page.locator("[data-atoms] tr")).to_have_count(21)
     expect(page.locator("[data-atoms] tr").first).to_be_visible()
 
@@ -302,7 +302,7 @@ def test_without_webgl_the_numbers_are_there(flat: Browser, stack: Stack, aspiri
     page.goto(f"{stack.url}/jobs/{aspirin}/")
     page.locator("figure.structure").scroll_into_view_if_needed()
 
-    expect(page.locator(".mol-wait")).to_contain_text("no WebGL", timeout=20_000)
+    expect(page.locator(".mol-wait")).to_contain_text("no WebGL")
     expect(page.locator("[data-atoms] tr").first).to_be_visible()
 
 
