@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.sabotage import stopped
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -15,11 +16,14 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 def test_the_page_of_a_batch_is_drawn_when_there_is_news(stack: Stack, page: Page) -> None:
     numbers = list(range(9_801, 9_821))
     body = {"template": {"simulation": "demo.sum_squares"}, "grid": {"params.n": numbers}}
-    batch = stack.client.post("/api/v1/batches", json={**body, "reuse": False}).json()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
 
-    page.goto(batch["links"]["page"])
+    # Not over before its page is there.
+    with stopped(stack, "", stack.processes("work")):
+        batch = stack.client.post("/api/v1/batches", json={**body, "reuse": False}).json()
+        with page.expect_request("**/events/stream?after=*"):
+            page.goto(batch["links"]["page"])
 
     expect(page.locator("progress.settled")).to_be_visible(timeout=120_000)
     expect(page.locator(".meta").first).to_contain_text("Finished")

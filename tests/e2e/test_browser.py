@@ -17,6 +17,14 @@ from tests.stack import Stack, until
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.slow]
 
 UUID = re.compile(r"/jobs/([0-9a-f-]{36})/$")
+REMEMBER = """() => {
+    window.said = [];
+    const remember = () => window.said.push(document.querySelector("#live").innerText);
+    const all = { childList: true, characterData: true, subtree: true };
+    new MutationObserver(remember).observe(document.body, all);
+}"""
+"""What is said of the connection may be over before anybody looks."""
+ASK = "fetch(location.href).then((answer) => answer.text())"
 
 
 class Wire:
@@ -68,12 +76,12 @@ def test_a_molecule_is_submitted_by_form_and_watched_until_it_is_done(
     page.get_by_role("button", name=re.compile("^Submit")).click()
 
     expect(page.get_by_role("heading", name="Methanol")).to_be_visible()
-    expect(page.locator("#live")).to_contain_text("live", timeout=20_000)
+    expect(page.locator("#live")).to_contain_text("live")
     energy = page.locator('[data-readout="energy_hartree"]')
-    expect(energy).to_contain_text("−115.", timeout=60_000)
+    expect(energy).to_contain_text("−115.")
     # The energy plot grows while the page stays where it is.
     marks = page.locator('[data-figure="0"] circle')
-    expect(marks.nth(2)).to_be_attached(timeout=60_000)
+    expect(marks.nth(2)).to_be_attached()
     expect(page.locator("#log")).to_contain_text("cycle=")
     if shot := os.environ.get("BACKPLANE_SCREENSHOT"):
         page.screenshot(path=shot)
@@ -116,7 +124,7 @@ def test_bad_input_lands_on_its_field_and_nothing_typed_is_lost(
 
 def test_a_run_is_stopped_from_its_page_after_one_question(page: Page, stack: Stack) -> None:
     fill_in(page, stack, Structure="c1ccccc1")
-    expect(page.locator("#log")).to_contain_text("cycle=", timeout=60_000)
+    expect(page.locator("#log")).to_contain_text("cycle=")
     questions: list[str] = []
 
     def answer(dialog: Dialog) -> None:
@@ -128,7 +136,7 @@ def test_a_run_is_stopped_from_its_page_after_one_question(page: Page, stack: St
     expect(page.locator(".status").first).to_contain_text("Running")
     page.get_by_role("button", name="Cancel job").click()
 
-    expect(page.locator(".status").first).to_contain_text("Cancelled", timeout=10_000)
+    expect(page.locator(".status").first).to_contain_text("Cancelled")
     assert "What it has computed so far is kept" in questions[0]
     expect(
         page.get_by_role("link", name="trajectory.xyz").or_(page.get_by_text("job.log"))
@@ -141,7 +149,7 @@ def test_a_worker_killed_mid_stream_leaves_no_gap_and_no_repeat(
     stack = private_stack
     wire = Wire(page)
     fill_in(page, stack, Structure="c1ccccc1")
-    expect(page.locator("#log")).to_contain_text("cycle=", timeout=60_000)
+    expect(page.locator("#log")).to_contain_text("cycle=")
     horse = next(h for worker in stack.processes("work") for h in worker.children())
 
     horse.parent().send_signal(signal.SIGKILL)
@@ -151,7 +159,7 @@ def test_a_worker_killed_mid_stream_leaves_no_gap_and_no_repeat(
         kinds = [event["kind"] for event in wire.events]
         return "requeued" in kinds and "progress" in kinds[kinds.index("requeued") :]
 
-    until(resumed, "the second attempt is watched", within_s=90)
+    until(resumed, "the second attempt is watched")
     wire.assert_each_once_in_order()
     expect(page.locator(".status").first).to_contain_text("Running")
 
@@ -162,14 +170,15 @@ def test_a_web_server_that_dies_is_reconnected_to_without_gap_or_repeat(
     stack = private_stack
     wire = Wire(page)
     fill_in(page, stack, Structure="c1ccccc1")
-    expect(page.locator("#log")).to_contain_text("cycle=", timeout=60_000)
+    expect(page.locator("#log")).to_contain_text("cycle=")
     live = page.locator("#live")
     expect(live).to_contain_text("live")
+    page.evaluate(REMEMBER)
 
     stack.processes("daphne")[0].send_signal(signal.SIGKILL)
 
-    expect(live).to_contain_text("reconnecting", timeout=10_000)
-    expect(live).to_contain_text("live", timeout=60_000)
+    page.wait_for_function("() => window.said.some((text) => text.includes('reconnecting'))")
+    expect(live).to_contain_text("live")
     seen = len(wire.events)
     until(lambda: page.wait_for_timeout(200) or len(wire.events) > seen + 2, "news goes on")
     assert wire.sockets >= 2
@@ -185,7 +194,7 @@ def test_a_redis_that_dies_costs_the_live_page_nothing(page: Page, private_stack
     stack = private_stack
     wire = Wire(page)
     fill_in(page, stack, Structure="c1ccccc1")
-    expect(page.locator("#log")).to_contain_text("cycle=", timeout=60_000)
+    expect(page.locator("#log")).to_contain_text("cycle=")
 
     redis = next(p for p in stack.descendants() if "redis-server" in p.name())
     redis.send_signal(signal.SIGKILL)
@@ -238,7 +247,7 @@ def test_the_page_says_what_it_has_read_and_lives_through_another_log(
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: said.append(frame)))
     wire = Wire(page)
     fill_in(page, stack, Structure="c1ccccc1")
-    expect(page.locator("#log")).to_contain_text("cycle=", timeout=60_000)
+    expect(page.locator("#log")).to_contain_text("cycle=")
     until(lambda: page.wait_for_timeout(100) or said, "something was acknowledged")
     assert json.loads(said[-1])["t"] == "ack"
 
@@ -248,8 +257,8 @@ def test_the_page_says_what_it_has_read_and_lives_through_another_log(
     assert drawn == "before"
     stack.processes("daphne")[0].send_signal(signal.SIGKILL)
 
-    expect(page.locator("#job")).not_to_have_attribute("data-drawn", "before", timeout=60_000)
-    expect(page.locator("#live")).to_contain_text("live", timeout=20_000)
+    expect(page.locator("#job")).not_to_have_attribute("data-drawn", "before")
+    expect(page.locator("#live")).to_contain_text("live")
     seen = len(wire.events)
     until(lambda: page.wait_for_timeout(200) or len(wire.events) > seen + 2, "news goes on")
     assert sorted(set(wire.seqs)) == wire.seqs
@@ -261,21 +270,22 @@ def test_a_page_behind_another_tells_the_end_by_its_title_and_is_drawn_once_it_i
     job_id = stack.submit("dft_optimization", structure="c1ccccc1")
     stack.wait(job_id, lambda job: job["state"] == "running")
     page.goto(f"{stack.url}/jobs/{job_id}/")
-    expect(page.locator("#live")).to_contain_text("live", timeout=20_000)
+    expect(page.locator("#live")).to_contain_text("live")
     # Without a window every page is in front. The socket is not told, and goes on at once.
     page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.evaluate(ASK)  # and what it had asked for while it was seen is here
     page.evaluate("document.querySelector('#job').dataset.drawn = 'before'")
 
     stack.client.post(f"/api/v1/jobs/{job_id}/cancel")
 
-    expect(page).to_have_title(re.compile("^⊘"), timeout=20_000)
+    expect(page).to_have_title(re.compile("^⊘"))
     expect(page.locator("#live")).to_contain_text("complete")
     # What it had asked for at the end would be here by now.
-    page.evaluate("fetch(location.href).then((answer) => answer.text())")
+    page.evaluate(ASK)
     assert page.locator("#job").get_attribute("data-drawn") == "before"
     page.evaluate("delete document.hidden")
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    expect(page.locator(".status").first).to_contain_text("Cancelled", timeout=10_000)
+    expect(page.locator(".status").first).to_contain_text("Cancelled")
 
 
 @pytest.mark.parametrize(
@@ -299,14 +309,12 @@ def test_what_is_left_is_told_by_the_page_as_by_the_server(
 
 
 def test_a_run_that_knows_its_speed_tells_alone_what_is_left(page: Page, stack: Stack) -> None:
-    job = stack.submit("md_simulation", structure="CCO", length_ps=2000, equilibration_ps=0.5)
+    job = stack.submit("md_simulation", structure="CCO", length_ps=9000, equilibration_ps=0.5)
     stack.wait(job, lambda job: job["state"] == "running")
     page.goto(f"{stack.url}/jobs/{job}/")
 
     expect(page.locator("[data-left] dt")).to_have_text("Left")
-    expect(page.locator("[data-left] .sub")).to_have_text(
-        "at the speed of this run", timeout=30_000
-    )
+    expect(page.locator("[data-left] .sub")).to_have_text("at the speed of this run")
     expect(page.locator("[data-left] .value")).to_have_text(re.compile(r"^about \d+ (s|min)$"))
     names = page.locator(".readouts dt").all_inner_texts()
     assert [name for name in names if name in {"Left", "Time left", "Expected"}] == ["Left"]

@@ -32,14 +32,14 @@ def test_a_row_is_live_from_nothing_to_finished_while_the_page_stays(
     navigations: list[str] = []
     submit(stack, "demo.sum_squares", "the first", n=5)
     page.goto(f"{stack.url}/jobs/")
-    expect(page.locator("#live")).to_contain_text("live", timeout=20_000)
+    expect(page.locator("#live")).to_contain_text("live")
     page.on("framenavigated", lambda frame: navigations.append(frame.url))
 
     job_id = submit(stack, "xtb_optimization", "Ethanol, live", structure="CCO")
 
     mine = row(page, job_id)
-    expect(mine).to_be_visible(timeout=30_000)
-    expect(mine.locator(".status")).to_contain_text("Finished", timeout=60_000)
+    expect(mine).to_be_visible()
+    expect(mine.locator(".status")).to_contain_text("Finished")
     expect(mine.locator(".strip polyline")).to_be_visible()
     expect(mine.locator(".strip")).to_have_attribute("aria-label", re.compile("^Energy, from −"))
     expect(mine.locator(".value")).to_contain_text("hartree")
@@ -55,7 +55,7 @@ def test_the_rows_go_on_by_polls_where_there_are_no_sockets(page: Page, stack: S
     job_id = submit(stack, "demo.sum_squares", "polled", n=600)
     page.goto(f"{stack.url}/jobs/?text={job_id}")
 
-    expect(row(page, job_id).locator(".status")).to_contain_text("Finished", timeout=60_000)
+    expect(row(page, job_id).locator(".status")).to_contain_text("Finished")
 
 
 def test_a_filter_acts_at_once_and_is_cleared(page: Page, stack: Stack) -> None:
@@ -67,11 +67,11 @@ def test_a_filter_acts_at_once_and_is_cleared(page: Page, stack: Stack) -> None:
     page.get_by_label("Status", exact=True).select_option("failed")
 
     expect(page.get_by_role("heading", name="No job fits these filters")).to_be_visible()
-    assert page.url.endswith(f"?text={tag}&state=failed")
+    expect(page).to_have_url(f"{stack.url}/jobs/?text={tag}&state=failed")
     page.locator(f'main a[href="?text={tag}"]', has_text="1 job").first.click()
     expect(row(page, done)).to_be_visible()
     page.get_by_role("link", name="Clear").click()
-    assert page.url == f"{stack.url}/jobs/"
+    expect(page).to_have_url(f"{stack.url}/jobs/")
 
 
 def test_two_jobs_are_cancelled_by_keyboard_alone(page: Page, stack: Stack) -> None:
@@ -109,7 +109,7 @@ def test_two_jobs_are_cancelled_by_keyboard_alone(page: Page, stack: Stack) -> N
     expect(page.locator(".notice", has_text=f"{tag} one").first).to_be_visible()
     assert len(questions) == 1
     for job_id in (first, second):
-        expect(row(page, job_id).locator(".status")).to_contain_text("Cancelled", timeout=60_000)
+        expect(row(page, job_id).locator(".status")).to_contain_text("Cancelled")
     assert stack.wait(third)["state"] == "succeeded"
 
 
@@ -150,7 +150,7 @@ def test_a_molecule_typed_on_the_first_page_is_run_from_there(page: Page, stack:
     expect(page.get_by_label("Structure", exact=True)).to_have_value("CC(C)=O")
     page.get_by_label("Name", exact=True).fill("Acetone of today")
     page.get_by_role("button", name=re.compile("^Submit")).click()
-    expect(page.locator(".status").first).to_contain_text("Finished", timeout=60_000)
+    expect(page.locator(".status").first).to_contain_text("Finished")
 
     page.goto(stack.url)
 
@@ -217,4 +217,4 @@ def test_without_script_the_same_form_tags_the_marked_jobs(browser: Browser, sta
 
     expect(page.locator(".notice")).to_contain_text(f"Tagged “by hand”: {tag} plain.")
     expect(row(page, job_id)).to_contain_text("#by hand")
-    assert page.url == f"{stack.url}/jobs/?text={tag}"
+    expect(page).to_have_url(f"{stack.url}/jobs/?text={tag}")

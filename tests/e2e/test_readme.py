@@ -8,13 +8,12 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.stack import ROOT, Stack, free_port
+from tests.stack import ROOT, Stack, free_port, survivors, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -84,22 +83,21 @@ def test_make_up_says_what_to_open_and_ctrl_c_ends_it(tmp_path: Path) -> None:
         env = {**idle.env, "BACKPLANE_VAR": str(tmp_path / "var"), "PORT": str(port)}
     with log.open("wb") as stream:
         make = subprocess.Popen(["make", "up"], cwd=ROOT, env=env, stdout=stream, stderr=stream)
-    deadline = time.monotonic() + 120
-    while "is up (" not in log.read_text() and time.monotonic() < deadline:
+
+    def told() -> str:
         assert make.poll() is None, log.read_text()
-        time.sleep(0.1)
-    told = log.read_text()
-    assert f"open   http://127.0.0.1:{port}/" in told
-    assert "curl -X POST" in told
+        return log.read_text()
+
+    until(lambda: f"open   http://127.0.0.1:{port}/" in told(), "it says what to open")
+    until(lambda: "curl -X POST" in told(), "it says what to ask")
     children = psutil.Process(make.pid).children(recursive=True)
 
     # What the terminal does on Ctrl-C: a signal to everything in the foreground.
     for process in [psutil.Process(make.pid), *children[:1]]:
         process.send_signal(signal.SIGINT)
-    make.wait(30)
+    make.wait(60)
 
-    _, alive = psutil.wait_procs(children, timeout=10)
-    assert alive == []
+    assert survivors(children, within_s=10) == []
 
 
 def test_the_operators_commands_do_what_they_say(stack: Stack, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.simulations import test_docking
 from tests.simulations.test_md_input import ALANINE_DIPEPTIDE
-from tests.stack import Stack
+from tests.stack import Stack, until
 
 from .test_structure import LISTEN, assert_nothing_was_refused, done, look, picture
 
@@ -45,7 +45,7 @@ def screened(stack: Stack) -> str:
 def figure(page: Page, key: str) -> Locator:
     found = page.locator(f"#figure-{key}")
     found.scroll_into_view_if_needed()  # what is out of sight is not drawn
-    expect(found).to_have_attribute("data-drawn", "", timeout=20_000)
+    expect(found).to_have_attribute("data-drawn", "")
     return found
 
 
@@ -108,9 +108,7 @@ def test_a_trajectory_begins_again_where_it_ends(page: Page, stack: Stack, moved
 
     page.get_by_role("button", name="Play").click()
 
-    expect(page.locator("[data-frame]")).to_contain_text(
-        re.compile(r"Frame [1-9] of "), timeout=20_000
-    )
+    expect(page.locator("[data-frame]")).to_contain_text(re.compile(r"Frame [1-9] of "))
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
 
 
@@ -265,7 +263,7 @@ def test_a_batch_is_a_grid_that_opens_its_jobs(page: Page, stack: Stack) -> None
     page.get_by_label("First is the").select_option("highest")
 
     page.wait_for_url("**first=high**")
-    assert pixels(figure(page, "grid")) != lowest
+    until(lambda: pixels(figure(page, "grid")) != lowest, "it is drawn the other way round")
     first = figure(page, "ranks").get_by_role("row").nth(1)
     expect(first).to_contain_text(str(sum(i * i for i in range(1, 9_909))))
     board = figure(page, "grid").locator("canvas")

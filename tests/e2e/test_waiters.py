@@ -7,11 +7,12 @@ import resource
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 
 import pytest
 
 from tests.sabotage import stopped
-from tests.stack import Stack
+from tests.stack import Stack, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -88,13 +89,13 @@ async def test_one_who_waits_hears_of_the_end_as_it_comes(
 ) -> None:
     waiter = Waiter(kind, stack, waiting_job)
     waits = asyncio.create_task(waiter.wait())
-    await asyncio.wait_for(waiter.is_there.wait(), 30)
+    await asyncio.wait_for(waiter.is_there.wait(), 60)
     # Time enough to wait in earnest, and not so much that a look would come just then.
     await asyncio.sleep(1)
-    ended = await _cancel(stack, waiting_job)
-    await asyncio.wait_for(waits, 30)
+    ended_at = await _cancel(stack, waiting_job)
+    await asyncio.wait_for(waits, 60)
 
-    assert waiter.told_at - ended < BY_A_LOOK_S / 2
+    assert waiter.told_at - ended_at < BY_A_LOOK_S / 2
 
 
 async def test_many_wait_without_a_thread_each_and_all_hear_of_the_end(
@@ -108,13 +109,16 @@ async def test_many_wait_without_a_thread_each_and_all_hear_of_the_end(
     for first in range(0, MANY, AT_ONCE):
         wave = waiters[first : first + AT_ONCE]
         tasks += [asyncio.create_task(waiter.wait()) for waiter in wave]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             for waiter in wave:
                 await waiter.is_there.wait()
         most_threads = max(most_threads, web.num_threads())
-    await asyncio.sleep(2)
+
+    def nearly_all() -> bool:
+        return len(web.net_connections()) > 0.9 * MANY
+
+    await asyncio.to_thread(until, nearly_all, "they wait at once")
     files = [each for each in web.open_files() if each.path.endswith("db.sqlite3")]
-    assert len(web.net_connections()) > 0.9 * MANY
 
     await _cancel(stack, waiting_job)
     async with asyncio.timeout(120):
@@ -125,7 +129,8 @@ async def test_many_wait_without_a_thread_each_and_all_hear_of_the_end(
 
 
 async def _cancel(stack: Stack, job_id: str) -> float:
-    """When it was asked for."""
-    now = time.time()
-    await asyncio.to_thread(stack.client.post, f"/api/v1/jobs/{job_id}/cancel")
-    return now
+    """When it ended of that: how soon the site does what it is asked is not what is asked here."""
+    answer = await asyncio.to_thread(stack.client.post, f"/api/v1/jobs/{job_id}/cancel")
+    answer.raise_for_status()
+    job = await asyncio.to_thread(stack.job, job_id)
+    return datetime.fromisoformat(job["finished_at"]).timestamp()
