@@ -125,7 +125,7 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(stack: Stack, r
     next(line for line in process.stderr if "running" in line)
 
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
 
     assert process.returncode == 130
     assert f"To come back: backplane watch {job_id}" in err

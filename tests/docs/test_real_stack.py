@@ -105,7 +105,8 @@ def test_the_python_of_a_text_runs(program: str, stack: Stack, run: Run, tmp_pat
 
 def test_the_skills_dynamics_goes_on_after_its_limit(stack: Stack, run: Run) -> None:
     (program,) = (text for text in blocks(topics.SKILL, "python") if "restart(" in text)
-    short = program.replace("length_ps=2,", "length_ps=300,").replace("3600", "3")
+    # So long that no machine is done with it in time, and in that time gets somewhere.
+    short = program.replace("length_ps=2,", "length_ps=1500,").replace("3600", "10")
     assert short != program
 
     run([sys.executable, "-c", short])

@@ -209,7 +209,7 @@ async def test_a_server_that_dies_takes_no_task_with_it(private_stack: Stack) ->
         wait = {"job_id": listed[0]["id"], "wait_seconds": 5}
         hears = by_stdio.call_tool("wait_for_job", wait, progress_callback=_sets(waits))
         waiting = asyncio.create_task(hears)
-        await asyncio.wait_for(waits.wait(), 30)
+        await asyncio.wait_for(waits.wait(), 120)
         for web in private_stack.processes("daphne"):
             web.kill()
         # This one does not even notice: neither what it asked before nor what it asks now.
