@@ -15,7 +15,7 @@ import simulations
 from jobs import turns
 from jobs.finding import Mark, matching
 from jobs.models import Job, JobQuerySet
-from jobs.states import JobState
+from jobs.states import JobState, Reason
 
 from .filters import MOST_COUNTED, SPANS, Condition, Filters, filters, found_without, link
 from .formats import duration, number
@@ -112,7 +112,13 @@ def rows(jobs: Sequence[Job]) -> list[Row]:
 def _in_line(jobs: Sequence[Job]) -> dict[UUID, str]:
     """Why each of those that wait does, and when its turn is, as its own page has it."""
     waiting = [job for job in jobs if job.state == JobState.QUEUED and not job.is_cancelling]
-    return {pk: why.text for pk, why in turns.explain_each(waiting).items()}
+    return {pk: _in_a_row(why) for pk, why in turns.explain_each(waiting).items()}
+
+
+def _in_a_row(why: turns.Waiting) -> str:
+    """What operators say of the maintenance is told once, above all of them."""
+    resting = Reason.MAINTENANCE
+    return str(resting.label) if why.reason == resting else why.text
 
 
 def _awaiting(mine: JobQuerySet) -> list[Job]:

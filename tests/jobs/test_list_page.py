@@ -17,7 +17,7 @@ from jobs.batch_models import Batch
 from jobs.keys import Origin
 from jobs.models import Allowance, Job
 from jobs.pages import filters, strips
-from jobs.states import FailureKind, JobState, Scope
+from jobs.states import FailureKind, JobState, Reason, Scope
 
 XTB = {"simulation": "xtb_optimization", "params": {"structure": "O"}}
 POSITION = {"fraction": 0.5, "message": "", "stage": ""}
@@ -313,6 +313,19 @@ def test_who_is_held_by_their_key_is_told_so_however_many_there_are(
         told = {row.where for row in listing(as_alice).rows}
 
     assert told == {"0 jobs of its key run, the most that may at once"}
+
+
+def test_what_operators_say_of_a_maintenance_is_not_said_in_each_row(
+    as_alice: Client, alice: Any, submit: Callable[..., Job]
+) -> None:
+    submit()
+    submit()
+    lifecycle.begin_maintenance(by=alice, reason="disks", message="New disks are put in.")
+
+    html = as_alice.get("/jobs/").content.decode()
+
+    assert html.count("New disks are put in.") == 1
+    assert html.count(str(Reason.MAINTENANCE.label)) == 2
 
 
 # --- the rows alone --------------------------------------------------------------------------
