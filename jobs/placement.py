@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -49,7 +50,7 @@ ANYWHERE = Asked()
 NOTHING_SAID = "Its submission left it open, and no rule of this site names another place."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Placed:
     """:param why: a sentence for its owner."""
 
@@ -58,7 +59,9 @@ class Placed:
     why: str
     asked: Asked
 
+    @cached_property
     def columns(self) -> dict[str, Any]:
+        """The same for all that go there, so that it is written once."""
         placement = {"why": self.why, "asked": self.asked.said()}
         return {"backend": self.backend, "queue": self.queue, "placement": placement}
 

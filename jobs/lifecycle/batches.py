@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -187,20 +188,27 @@ def _store_items(
     jobs: Mapping[int, Job],
     refusals: Mapping[int, Refusal],
 ) -> None:
+    refused = {n: _told(each, wanted[n]) for n, each in refusals.items()}
+    # No instances of the model: to make one takes longer than to write it.
     insert_all(
         BatchItem,
         (
-            BatchItem(batch=batch, index=n, outcome=Outcome.REFUSED, refusal=_told(refusal, each))
-            if (refusal := refusals.get(n))
-            else BatchItem(
-                batch=batch,
+            SimpleNamespace(
+                batch_id=batch.pk,
                 index=n,
-                outcome=Outcome.ACCEPTED if answers[n] is jobs[n] else Outcome.REUSED,
-                job=answers[n],
+                outcome=_outcome(answers.get(n), jobs.get(n)),
+                job_id=answers[n].pk if n in answers else None,
+                refusal=refused.get(n),
             )
-            for n, each in enumerate(wanted)
+            for n in range(len(wanted))
         ),
     )
+
+
+def _outcome(answer: Job | None, own: Job | None) -> str:
+    if answer is None:
+        return Outcome.REFUSED.value
+    return Outcome.ACCEPTED.value if answer is own else Outcome.REUSED.value
 
 
 def _told(refusal: Refusal, wanted: Wanted) -> dict[str, Any]:

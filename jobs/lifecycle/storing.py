@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.db import connections, models, router
 
@@ -20,6 +21,7 @@ Write = Callable[[Any, Any], Any]
 
 
 def insert_all(model: type[models.Model], rows: Iterable[Any]) -> None:
+    """:param rows: what has the attributes of the model's columns, were it no instance of it."""
     connection = connections[router.db_for_write(model)]
     statement = _statement(model, connection.vendor)
     written = [(name, _as_before(write, connection)) for name, write in statement.fields]
@@ -175,13 +177,19 @@ def _statement(model: type[models.Model], vendor: str) -> _Statement:
 
 def _writer(field: Any) -> Write:
     prepared: Write = field.get_db_prep_save
-    if isinstance(field, models.JSONField):
-        return prepared
 
     def plain(value: Any, connection: Any) -> Any:
+        if type(value) is UUID:
+            return value if connection.features.has_native_uuid_field else value.hex
         return value if type(value) in AS_THEY_ARE else prepared(value, connection)
 
-    return plain
+    def as_json(value: Any, connection: Any) -> Any:
+        # A value that is an expression of the database Django has to look for in each.
+        if type(value) in (dict, list):
+            return connection.ops.adapt_json_value(value, field.encoder)
+        return prepared(value, connection)
+
+    return as_json if isinstance(field, models.JSONField) else plain
 
 
 def _as_before(write: Write, connection: Any) -> Callable[[Any], Any]:
