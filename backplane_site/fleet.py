@@ -20,7 +20,8 @@ from .leaving import SIGNAL, WITHIN_S
 from .services import Service
 from .supervisor import Supervisor, say
 
-READY_WITHIN_S = 60
+READY_WITHIN_S = 300
+"""A site that comes back has jobs to go on with, which may leave its web little of the machine."""
 LOOK_EVERY_S = 0.1
 
 

@@ -104,7 +104,7 @@ class Stack:
                 argv, cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT
             )
         try:
-            until(lambda: self._says_that_it_is_up(shown), "the stack is up")
+            until(lambda: self._says_that_it_is_up(shown), "the stack is up", 300)
         except AssertionError as exc:
             raise AssertionError(f"{exc}:\n{self.output()[-3000:]}") from None
 

@@ -172,7 +172,7 @@ def test_all_is_started_again_and_no_request_fails(
     assert site.process
 
     site.process.send_signal(signal.SIGHUP)
-    until(lambda: "generation 2 is up" in site.output(), "all is new", within_s=180)
+    until(lambda: "generation 2 is up" in site.output(), "all is new", within_s=300)
     done = [hammer.n for hammer in hammers]
     until(lambda: all(h.n > n + 20 for h, n in zip(hammers, done, strict=True)), "they go on")
     for hammer in hammers:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +18,8 @@ from django.core.management import CommandError, call_command
 from twisted.plugins import fd_endpoint
 
 from backplane_site import handing_over, services
+from backplane_site.fleet import NotReady
+from backplane_site.management.commands import up
 from tests.stack import ROOT, free_port
 
 
@@ -108,6 +112,20 @@ def test_a_socket_of_the_newer_kind_is_taken_for_one() -> None:
     endpoint = fd_endpoint.parser.parseStreamServer(None, "3", domain=str(int(socket.AF_INET6)))
 
     assert endpoint.addressFamily == socket.AF_INET6
+
+
+async def test_a_machine_that_is_busy_is_given_minutes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = count(0, 50)
+    monkeypatch.setattr(up, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    answers = iter([False, False, False, True])
+
+    assert await up._until(lambda: next(answers), asyncio.Event())
+
+    assert capsys.readouterr().out.count("not everything answers yet") == 1
+    with pytest.raises(NotReady, match="Not everything came up"):
+        await up._until(lambda: False, asyncio.Event())
 
 
 def test_less_than_one_web_process_is_refused() -> None:

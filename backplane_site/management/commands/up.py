@@ -26,12 +26,12 @@ from redis.exceptions import RedisError
 from rq import Worker
 
 from backplane_site import services
-from backplane_site.fleet import Fleet, NotReady
+from backplane_site.fleet import READY_WITHIN_S, Fleet, NotReady
 from backplane_site.supervisor import say
 from jobs.fleet import redis
 
 MIN_FREE_BYTES = 200_000_000
-READY_WITHIN_S = 60
+SLOW_AFTER_S = 60
 
 BANNER = """
   Scientific AI Backplane is up ({seconds:.1f} s).
@@ -137,12 +137,16 @@ async def _renew_when(wished: asyncio.Event, fleet: Fleet) -> None:
 
 async def _until(ready: Callable[[], bool], stop: asyncio.Event) -> bool:
     """Wait for `ready()`; False if we were told to stop first."""
-    deadline = time.monotonic() + READY_WITHIN_S
+    began, is_told = time.monotonic(), False
     while not stop.is_set():
         if await asyncio.to_thread(ready):
             return True
-        if time.monotonic() > deadline:
+        took_s = time.monotonic() - began
+        if took_s > READY_WITHIN_S:
             raise NotReady(f"Not everything came up within {READY_WITHIN_S} s; see the log above.")
+        if took_s > SLOW_AFTER_S and not is_told:
+            is_told = True
+            say("up", "not everything answers yet; a busy machine is given some minutes")
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 0.1)
     return False
