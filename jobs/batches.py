@@ -107,12 +107,14 @@ def counts_of(batches: Collection[Batch]) -> dict[UUID, Counts]:
 
 
 def _is_plain(batch: Batch) -> bool:
-    """Whether it is large, and each of its own jobs still answers the item that it was made for.
+    """Whether it is large, and each of its own jobs still answers the item that it was made for."""
+    return batch.n_items > MANY and not _may_have_been_resumed(batch)
 
-    Of one that was resumed some do not. How often it was is not known of a batch of before; those
-    began after they were made.
-    """
-    return batch.n_items > MANY and not batch.n_resumed and batch.began_at <= batch.created_at
+
+def _may_have_been_resumed(batch: Batch) -> bool:
+    """Whether some of its jobs may answer no item any more. How often it was resumed is not known
+    of a batch of before; those began after they were made."""
+    return batch.n_resumed > 0 or batch.began_at > batch.created_at
 
 
 def _counted_by_jobs(batches: Collection[Batch]) -> dict[UUID, Counts]:
@@ -177,7 +179,9 @@ def _paces(batches: Collection[Batch]) -> dict[UUID, tuple[int, datetime | None]
 def _over_in_s(now: Counts, n_ended: int, began: datetime | None) -> float | None:
     if began is None or n_ended < ENOUGH_ENDED:
         return None
-    return round(now.n_open * (timezone.now() - began).total_seconds() / n_ended, 1)
+    ran_s = (timezone.now() - began).total_seconds()
+    # Not since then, by a clock that was set back: there is no pace to tell.
+    return round(now.n_open * ran_s / n_ended, 1) if ran_s > 0 else None
 
 
 def _first_failures(batches: Collection[Batch]) -> dict[UUID, list[BatchItem]]:
@@ -275,7 +279,9 @@ def has_open(batch: Batch) -> bool:
 def n_failed(batch: Batch) -> int:
     """Of its own jobs, since it was submitted or last resumed."""
     failed = Job.objects.filter(batch=batch, state=JobState.FAILED)
-    return failed.filter(finished_at__gte=batch.began_at).count()
+    if _may_have_been_resumed(batch):
+        failed = failed.filter(finished_at__gte=batch.began_at)
+    return failed.count()
 
 
 def items_after(batch: Batch, index: int, limit: int, **only: Any) -> list[BatchItem]:

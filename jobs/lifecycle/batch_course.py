@@ -105,10 +105,10 @@ def settle(batch: Batch) -> None:
             if _fails_too_often(batch):
                 _stop(batch)
             finish_if_over(batch)
-    elif batch.told_at < timezone.now() - TOLD_EVERY and _has_moved(batch):
+    elif _is_to_be_told(batch) and _has_moved(batch):
         with transaction.atomic():
             batch = _locked(batch)
-            if batch.told_at < timezone.now() - TOLD_EVERY:
+            if _is_to_be_told(batch):
                 tell(batch, "progress")
 
 
@@ -140,6 +140,12 @@ def cancel_batch(batch: Batch, *, by: str) -> Batch:
         "batch %s: %d jobs are cancelled, %d asked to stop", batch.pk, n_cancelled, len(asked)
     )
     return batch
+
+
+def _is_to_be_told(batch: Batch) -> bool:
+    """Not a moment ago; what was told in the future is from before a clock was set back."""
+    now = timezone.now()
+    return not now - TOLD_EVERY <= batch.told_at <= now
 
 
 def _locked(batch: Batch) -> Batch:

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from jobs import batches, keys, lifecycle, spending
 from jobs.batch_models import Batch
@@ -422,6 +424,34 @@ def test_the_pace_of_what_was_resumed_is_that_of_its_new_jobs(
     run(last)
 
     assert batches.standings([batch])[batch.pk].over_in_s is not None
+
+
+def test_a_clock_that_was_set_back_hides_no_failure_and_no_progress(
+    of_numbers: Callable[..., Batch], django_capture_on_commit_callbacks: Any
+) -> None:
+    batch, an_hour = of_numbers(*range(1, 11), fail_fast=0.2), timedelta(hours=1)
+    ahead = {name: getattr(batch, name) + an_hour for name in ("created_at", "began_at", "told_at")}
+    Batch.objects.update(**ahead)
+    first, second = jobs_of(batch)[:2]
+
+    with django_capture_on_commit_callbacks(execute=True):
+        run(first, FailureKind.SCIENCE)
+    assert kinds(batch) == ["submitted", "progress"]
+
+    with django_capture_on_commit_callbacks(execute=True):
+        run(second, FailureKind.SCIENCE)
+    assert kinds(batch) == ["submitted", "progress", "stopped", "finished"]
+
+
+def test_a_clock_that_was_set_back_makes_no_time_that_is_over(
+    of_numbers: Callable[..., Batch],
+) -> None:
+    batch = of_numbers(*range(1, 9))
+    for job in jobs_of(batch)[: batches.ENOUGH_ENDED]:
+        run(job)
+    Job.objects.filter(state="succeeded").update(started_at=timezone.now() + timedelta(hours=1))
+
+    assert batches.standings([batch])[batch.pk].over_in_s is None
 
 
 def test_a_list_says_of_each_what_it_says_of_itself(
