@@ -188,8 +188,10 @@ def explain_each(jobs: Iterable[Job]) -> dict[UUID, Waiting]:
     if due and (now := maintenance.told().resting):
         held_up = Waiting(reason=str(Reason.MAINTENANCE), text=maintenance.sentence(now))
         return told | dict.fromkeys((job.pk for job in due), held_up)
-    prefetch_related_objects(due, "key")  # unless they are there already
-    held = spending.why_held_each({job.key for job in due if job.key})
+    by_key = [job for job in due if job.key_id]
+    if len(by_key) > 1:
+        prefetch_related_objects(by_key, "key")  # unless they are there already
+    held = spending.why_held_each({job.key for job in by_key if job.key})
     for job in due:
         if job.key_id in held:
             told[job.pk] = Waiting(reason=str(Reason.BUDGET), text=held[job.key_id])
