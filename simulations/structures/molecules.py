@@ -14,6 +14,7 @@ from .elements import ATOMIC_NUMBERS
 from .model import Structure, Vector, protons
 from .rdkit_log import listening
 from .smiles import ATOM
+from .stereo import open_places
 
 MAX_ATOMS = 600
 """Beyond this no simulation here can use a structure, and reading it gets slow."""
@@ -277,12 +278,8 @@ def _electronic(radicals: int, n_atoms: int, charge: int) -> list[str]:
 
 
 def _warnings(mol: Any, smiles: str) -> tuple[str, ...]:
-    from rdkit import Chem
-
     warnings = []
-    centres = Chem.FindPotentialStereo(mol)
-    unknown = [c for c in centres if c.specified == Chem.StereoSpecified.Unspecified]
-    if unknown:
+    if unknown := open_places(mol, smiles):
         places = f"{len(unknown)} place{'s' if len(unknown) > 1 else ''}"
         named = ", ".join(_place(mol, centre) for centre in unknown[:MAX_PLACES])
         more = f" and {len(unknown) - MAX_PLACES} more" if len(unknown) > MAX_PLACES else ""
