@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
@@ -113,9 +113,11 @@ def _drafts(good: Mapping[int, Prepared], wanted: Sequence[Wanted], owner: Any) 
     folding = Folding(owner)
     patterns: dict[Any, Job] = {}
     found = {}
-    for n, prepared in good.items():
+    # In their order each comes after the one before in the indexes too, and not at any place.
+    ids = sorted(uuid4() for _ in good)
+    for id, (n, prepared) in zip(ids, good.items(), strict=True):
         asked = wanted[n]
-        own: dict[str, Any] = {"params": folding.fold(prepared), "name": asked.name}
+        own: dict[str, Any] = {"id": id, "params": folding.fold(prepared), "name": asked.name}
         alike = _alike(asked)
         if asked.restarted_from is None and alike in patterns:
             found[n] = another(patterns[alike], prepared, **own)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -202,13 +201,12 @@ def another(pattern: Job, prepared: Prepared, **columns: Any) -> Job:
     To ask each of fifty fields for its default takes as long as all the rest of a job in a batch,
     and so do the hooks by which Python copies an object.
 
-    :param columns: none that refers to another row.
+    :param columns: its id among them, and none that refers to another row.
     """
     job = Job.__new__(Job)
     job.__dict__ |= pattern.__dict__
     job._state = ModelState()
     job._state.fields_cache = {**pattern._state.fields_cache}
-    job.pk = uuid4()
     job.created_at = job.queued_at = timezone.now()
     job.__dict__ |= _columns_of(prepared) | columns
     return job
