@@ -44,7 +44,7 @@ class Prepared:
 
     def rows(self, **values: Any) -> list[Any]:
         sql, params = self._sql
-        given = {name: _as_stored(value) for name, value in values.items()}
+        given = {name: as_stored(value) for name, value in values.items()}
         with connection.cursor() as cursor:
             cursor.execute(sql, [given[p.name] if isinstance(p, _Place) else p for p in params])
             return cursor.fetchall()
@@ -54,7 +54,7 @@ class Prepared:
         # Once for a process: whichever thread comes first, and all of them make the same of it.
         query = self._make(**self._examples).query
         sql, params = query.get_compiler(connection=connection).as_sql()
-        places = {_as_stored(value): _Place(name) for name, value in self._examples.items()}
+        places = {as_stored(value): _Place(name) for name, value in self._examples.items()}
         found = [places.get(param, param) if _is_plain(param) else param for param in params]
         self._refuse_unless_all_are_there(found, places)
         return sql, found
@@ -137,7 +137,7 @@ def _is_plain(param: Any) -> bool:
     return isinstance(param, str | int | datetime | date | UUID)
 
 
-def _as_stored(value: Any) -> Any:
+def as_stored(value: Any) -> Any:
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, date):

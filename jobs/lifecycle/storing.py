@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connections, models, router
 
+from jobs.prepared import as_stored
+
 AS_THEY_ARE = frozenset({str, int, float, type(None)})
 """What a database takes as it is, unless it is to be JSON."""
+FORMED = frozenset({UUID, datetime})
+"""What each database takes in a form of its own, for which a field would first look for others."""
 Write = Callable[[Any, Any], Any]
 """What a column takes, from a value and the connection."""
 
@@ -179,9 +184,9 @@ def _writer(field: Any) -> Write:
     prepared: Write = field.get_db_prep_save
 
     def plain(value: Any, connection: Any) -> Any:
-        if type(value) is UUID:
-            return value if connection.features.has_native_uuid_field else value.hex
-        return value if type(value) in AS_THEY_ARE else prepared(value, connection)
+        if type(value) in AS_THEY_ARE:
+            return value
+        return as_stored(value) if type(value) in FORMED else prepared(value, connection)
 
     def as_json(value: Any, connection: Any) -> Any:
         # A value that is an expression of the database Django has to look for in each.
