@@ -85,12 +85,12 @@ def test_the_list_takes_the_same_number_of_queries_for_one_job_and_for_many(
     page, submit, django_assert_max_num_queries
 ):
     submit()
-    with django_assert_max_num_queries(8) as few:
+    with django_assert_max_num_queries(10) as few:
         page("/jobs/")
 
     for _ in range(20):
         submit()
-    with django_assert_max_num_queries(8) as many:
+    with django_assert_max_num_queries(10) as many:
         page("/jobs/")
 
     assert len(many) <= len(few)
