@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import simulations
+from simulations.dynamics.checkpoint import read_state
 from tests.stack import ROOT
 
 WATER = "3\n\nO 0.0 0.0 0.1173\nH 0.0 0.7572 -0.4692\nH 0.0 -0.7572 -0.4692\n"
@@ -33,15 +35,17 @@ def call(*words: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def stopped_by(number: signal.Signals, *words: str | Path) -> int:
+def stopped_by(
+    number: signal.Signals, *words: str | Path, ready: Callable[[], bool] = lambda: True
+) -> int:
     """Start it, and send it the signal once it has told of its production three times.
 
-    It tells once a second, so by then it has written a checkpoint on the way.
+    :param ready: and once this is so, too; it tells once a second.
     """
     process = subprocess.Popen(command(*words), cwd=ROOT, stderr=subprocess.PIPE, text=True)
     assert process.stderr
     told = 0
-    while told < 3:
+    while told < 3 or not ready():
         line = process.stderr.readline()
         assert line, "it ended too early"
         told += "produce" in line
@@ -161,7 +165,12 @@ def test_a_signal_ends_it_as_cancelled_and_keeps_its_files(
 def test_a_run_goes_on_from_what_an_unfinished_one_left(tmp_path: Path) -> None:
     place = tmp_path / "run"
     words = ["run", *SHORT, "--workdir", str(place)]
-    assert stopped_by(signal.SIGTERM, *words) == 130
+
+    def is_underway() -> bool:
+        # One is written at the beginning too, of which nothing could be gone on from.
+        return read_state(place).getStepCount() > 0
+
+    assert stopped_by(signal.SIGTERM, *words, ready=is_underway) == 130
 
     other = call(*words, "-p", "seed=7")
     done = call(*words)
