@@ -113,20 +113,21 @@ def _looked_through(backend: str) -> Line:
     return line
 
 
-def _first_of_each(backend: str, **as_of: Any) -> QuerySet[Any]:
+def _first_of_each(backend: str, every: int, **as_of: Any) -> QuerySet[Any]:
     line = numbered(owner_by_owner(waiting(backend, as_of=AsOf(**as_of))))
-    first_of_each = line.annotate(of=Mod(F("number"), EVERY)).filter(of=1)
+    first_of_each = line.annotate(of=Mod(F("number"), every)).filter(of=1)
     return first_of_each.order_by("owner", "number").values_list(
         "owner", "priority", "queued_at", "pk"
     )
 
 
-MARKS = Prepared(_first_of_each, backend=Example.BACKEND, **AN_AS_OF)
+MARKS = Prepared(_first_of_each, backend=Example.BACKEND, every=Example.COUNT, **AN_AS_OF)
 
 
 def _marks(backend: str) -> dict[int, list[Place]]:
     found: dict[int, list[Place]] = {}
-    for owner, priority, queued_at, pk in MARKS.rows(backend=backend, **AsOf.current().values()):
+    asked = {"backend": backend, "every": EVERY, **AsOf.current().values()}
+    for owner, priority, queued_at, pk in MARKS.rows(**asked):
         place = _place(priority, as_moment(queued_at), as_id(pk))
         found.setdefault(owner, []).append(place)
     return found

@@ -25,7 +25,8 @@ AN_HOUR = 3600.0
 
 
 @pytest.fixture(autouse=True)
-def long_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+def long_is_short(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
+    census.MARKS.compose()  # as in a process that has asked before
     monkeypatch.setattr(census, "LONG", LONG)
     monkeypatch.setattr(census, "EVERY", EVERY)
     monkeypatch.setattr(census, "KEPT_S_PER_JOB", AN_HOUR)
