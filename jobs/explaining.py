@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import equality, lifecycle, mending, turns
+from . import equality, lifecycle, mending, rows, turns
 from .equality import Nearest
 from .models import Attempt, Job
 from .outlook import Outlook
@@ -80,7 +80,7 @@ def _queued(job: Job) -> Explanation:
 
 
 def _running(job: Job) -> Explanation:
-    current = _attempt(job.attempts.filter(number=job.attempt).first())
+    current = _attempt(rows.of_attempt(job, job.attempt))
     evidence = current | _failures(job)
     if job.is_cancelling:
         text = f"It was asked to stop{_by_whom(job)}, and its process has not ended yet."

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from jobs import rows
 from jobs.key_models import KeyUsage
 from jobs.models import Job
 
@@ -24,7 +25,8 @@ def charge(job: Job, attempt: int) -> None:
     """
     if job.key_id is None:
         return
-    heard = job.attempts.filter(number=attempt).values_list("heartbeat_at", flat=True).first()
+    by = rows.of_attempt(job, attempt)
+    heard = by.heartbeat_at if by else None
     now = timezone.now()
     if heard is None or now <= heard:
         return
@@ -34,12 +36,12 @@ def charge(job: Job, attempt: int) -> None:
 
 
 def _add(key_id: Any, day: date, core_seconds: float) -> None:
-    rows = KeyUsage.objects.filter(key=key_id, day=day)
+    of_day = KeyUsage.objects.filter(key=key_id, day=day)
     more = {"core_seconds": F("core_seconds") + core_seconds}
-    if rows.update(**more):
+    if of_day.update(**more):
         return
     try:
         with transaction.atomic():
             KeyUsage.objects.create(key_id=key_id, day=day, core_seconds=core_seconds)
     except IntegrityError:  # another job of the key was the day's first
-        rows.update(**more)
+        of_day.update(**more)

@@ -16,16 +16,16 @@ from django.utils import timezone
 from jobs import keeping, log_context, rows
 from jobs.artifacts import FileOnDisk, sealed
 from jobs.keys import UNKNOWN, Origin
-from jobs.models import Artifact, Attempt, Job
+from jobs.models import Artifact, Job
 from jobs.prepared import Example, Prepared
 from jobs.states import ACTIVE, FINAL, RETRIED, FailureKind, JobState, Reason, in_a_row
 
 from .backends import hand_to_backend, wake, withdraw
 from .batch_course import settle_after
 from .charging import charge
-from .storing import insert_all, update_where
+from .storing import insert_all
 from .together import follow
-from .writing import NOTHING, IllegalTransition, change, details_of, fence
+from .writing import NOTHING, IllegalTransition, change, details_of, fence, update_attempt
 
 logger = logging.getLogger(__name__)
 
@@ -184,8 +184,7 @@ def note_key(artifact: Artifact, key: str) -> None:
 
 def record_usage(job: Job, attempt: int, *, peak_memory_mib: float, cpu_seconds: float) -> None:
     """What the attempt's processes had used when they were gone."""
-    used = {"peak_memory_mib": peak_memory_mib, "cpu_seconds": cpu_seconds}
-    _update_attempt(job, attempt, used)
+    update_attempt(job, attempt, peak_memory_mib=peak_memory_mib, cpu_seconds=cpu_seconds)
 
 
 def end(
@@ -328,11 +327,13 @@ def _end_attempt(
 ) -> None:
     if failure_kind != FailureKind.LOST:
         charge(job, attempt)
-    told = {"outcome": outcome, "failure_kind": failure_kind, "evidence": evidence}
-    _update_attempt(
-        job, attempt, {"ended_at": timezone.now(), **told, "traceback": traceback, **more}
+    update_attempt(
+        job,
+        attempt,
+        ended_at=timezone.now(),
+        outcome=outcome,
+        failure_kind=failure_kind,
+        evidence=evidence,
+        traceback=traceback,
+        **more,
     )
-
-
-def _update_attempt(job: Job, attempt: int, fields: Mapping[str, Any]) -> None:
-    update_where(Attempt, {"job": job.pk, "number": attempt}, fields)

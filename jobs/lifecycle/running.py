@@ -25,6 +25,7 @@ from .writing import (
     details_of,
     fence,
     lease_end,
+    update_attempt,
 )
 
 POSITION = frozenset({"fraction", "message", "stage"})
@@ -135,8 +136,7 @@ def extend_lease(job: Job, attempt: int) -> bool:
         if not update_where(Job, ours, {"lease_expires_at": lease_end()}):
             return False
         charge(job, attempt)
-        by = {"job": job.pk, "number": attempt}
-        update_where(Attempt, by, {"heartbeat_at": timezone.now()})
+        update_attempt(job, attempt, heartbeat_at=timezone.now())
     if job.is_unconfirmed:
         with suppress(IllegalTransition):
             change(job, "confirmed", {**fence(attempt), "reason": job.reason}, reason="")

@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from jobs import events, inbox, moments, rows
-from jobs.models import Job, JobEvent
+from jobs.models import Attempt, Job, JobEvent
 from jobs.states import JobState
 from jobs.webhooks import outbox
 
@@ -70,6 +70,10 @@ def change(
         if not changed:
             raise IllegalTransition(job, kind)
         record(job, kind, data)
+
+
+def update_attempt(job: Job, attempt: int, **fields: Any) -> None:
+    update_where(Attempt, {"job": job.pk, "number": attempt}, fields)
 
 
 def record(job: Job, kind: str, data: dict[str, Any] | None = None) -> None:
