@@ -26,20 +26,26 @@ ALL_KINDS = 0x40000000
 
 
 class Tree:
-    """What descends from this worker from now on. It runs one job at a time."""
+    """What descends from this worker from now on. It runs one job at a time.
+
+    Whoever was there before is not of it, nor is whom they start.
+    """
 
     def __init__(self) -> None:
         self._others = set(_children())
         self._measured: set[psutil.Process] = set()
 
     def processes(self) -> list[psutil.Process]:
-        return [each for each in _children() if each not in self._others]
+        found = _children()
+        # After those were listed: who is born in between is not among them.
+        theirs = self._others.union(*map(_below, self._others)) if found else ()
+        return [each for each in found if each not in theirs]
 
     def measured(self) -> list[psutil.Process]:
         """As `processes`, in a fifth of the time where Linux lists children. A new one may be left
         out while another ends: good enough to measure by, and not to end them by."""
-        listed = _listed(os.getpid())
-        found = self.processes() if listed is None else [*_still_there(listed, self._others)]
+        listed = _listed(os.getpid(), self._others)
+        found = self.processes() if listed is None else listed
         # Who was measured before is so until it ends: left out once, all that it ever computed
         # would count as computed since, and end a run that did nothing wrong.
         missed = [each for each in self._measured.difference(found) if each.is_running()]
@@ -117,9 +123,15 @@ def _children() -> list[psutil.Process]:
     return found
 
 
-def _listed(parent: int) -> list[int] | None:
-    """The numbers of all that descend from it; None: this system does not tell."""
-    found: list[int] = []
+def _below(process: psutil.Process) -> list[psutil.Process]:
+    with suppress(*GONE):
+        return list(process.children(recursive=True))
+    return []
+
+
+def _listed(parent: int, but: Container[psutil.Process]) -> list[psutil.Process] | None:
+    """All that descend from it, but not through those; None: this system does not tell."""
+    found: list[psutil.Process] = []
     with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
         for thread in os.listdir(f"/proc/{parent}/task"):  # noqa: PTH208
             try:
@@ -131,17 +143,10 @@ def _listed(parent: int) -> list[int] | None:
                     return None
                 continue  # the thread has ended
             for child in children:
-                found += [child, *(_listed(child) or ())]
+                with suppress(*GONE):
+                    if (process := psutil.Process(child)) not in but:
+                        found += [process, *(_listed(child, but) or ())]
     return found
-
-
-def _still_there(
-    numbers: Iterable[int], but: Container[psutil.Process]
-) -> Iterator[psutil.Process]:
-    for number in numbers:
-        with suppress(*GONE):
-            if (process := psutil.Process(number)) not in but:
-                yield process
 
 
 def _has_any() -> bool:

@@ -188,7 +188,7 @@ def test_who_is_measured_is_listed_as_who_is_ended(
     assert {*tree.measured()} == {*tree.processes()}
     assert psutil.Process(parent.pid) in tree.measured()
     # A system that lists no children is looked through.
-    monkeypatch.setattr(trees, "_listed", lambda parent: None)
+    monkeypatch.setattr(trees, "_listed", lambda parent, but: None)
     assert {*tree.measured()} == {*tree.processes()}
 
     tree.kill()
@@ -208,7 +208,7 @@ def test_who_is_left_out_once_has_not_computed_all_of_its_time_since(
     ))  # fmt: skip
     found = [gauge._cores(tree.measured()) for _ in range(3)]
     with monkeypatch.context() as once:
-        once.setattr(trees, "_listed", lambda parent: [])
+        once.setattr(trees, "_listed", lambda parent, but: [])
         found.append(gauge._cores(tree.measured()))
     found += [gauge._cores(tree.measured()) for _ in range(15)]
 
@@ -335,6 +335,33 @@ def test_processes_from_before_are_nobodys_to_kill(tmp_path: Path) -> None:
     assert mine.poll() is not None
     bystander.kill()
     bystander.wait()
+
+
+def test_nor_are_those_whom_they_start(tmp_path: Path) -> None:
+    """As a PostgreSQL does that the tests run on: it starts anew without one that was killed."""
+    signs = tmp_path / "go", tmp_path / "there"
+    bystander = python(
+        f"""
+        import pathlib, subprocess, sys, time
+        go, there = map(pathlib.Path, {[str(sign) for sign in signs]!r})
+        while not go.exists(): time.sleep(0.01)
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        there.touch()
+        sys.exit(child.wait())
+        """
+    )
+    tree = Tree()
+    signs[0].touch()
+    until(signs[1].exists, "its child")
+    (child,) = psutil.Process(bystander.pid).children()
+
+    assert (tree.processes(), tree.measured()) == ([], [])
+    tree.end()
+
+    assert child.is_running()
+    bystander.kill()
+    bystander.wait()
+    child.kill()
 
 
 CONFINED = """
