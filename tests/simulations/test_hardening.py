@@ -106,11 +106,11 @@ def test_strange_digits_are_no_count_and_no_element(count: str) -> None:
     ],
 )
 def test_a_long_line_is_refused_soon(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
 
     refusal(text)
 
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_size_is_judged_before_the_chemistry() -> None:
@@ -133,11 +133,11 @@ def test_brackets_that_do_not_match_are_pointed_at(text: str, reason: str) -> No
 
 
 def test_very_many_errors_are_counted() -> None:
-    started = time.monotonic()
+    started = time.process_time()
 
     errors = mistakes(**{f"unknown_{n}": n for n in range(5000)})
 
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
     assert len(errors) == 21
     assert errors[-1].detail == "4980 more things are wrong."
     assert "Did you mean" not in errors[0].detail

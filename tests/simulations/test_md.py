@@ -205,7 +205,7 @@ def test_a_long_interval_still_lets_a_cancel_through(context: RecordingContext) 
     with pytest.raises(Cancelled):
         SIM.run({**SHORT, "length_ps": 1000, "report_interval_ps": 1000}, context)
 
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20  # all of it takes 50
 
 
 def test_a_run_that_blows_up_says_so(context: RecordingContext) -> None:
