@@ -79,6 +79,7 @@ def _molecule(params: DftFrequenciesParams) -> Molecule:
 
 @simulation(
     "dft_frequencies",
+    version="2",
     title="DFT frequencies and thermochemistry",
     aliases=("frequencies", "freq", "vibrations", "thermochemistry", "dft_freq"),
     methods=paragraph.dft_frequencies,

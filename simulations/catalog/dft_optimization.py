@@ -66,6 +66,7 @@ def _molecule(params: DftOptimizationParams) -> Molecule:
 
 @simulation(
     "dft_optimization",
+    version="2",
     title="DFT geometry optimisation",
     aliases=(
         "dft_opt",
@@ -76,7 +77,7 @@ def _molecule(params: DftOptimizationParams) -> Molecule:
         "opt",
     ),
     methods=paragraph.optimisation,
-    requires=("pyscf", "geometric", "rdkit", "tblite", "pyscf.dispersion", "qcelemental"),
+    requires=("pyscf", "geometric", "rdkit", "tblite", "ase", "pyscf.dispersion", "qcelemental"),
     cost=OPTIMIZATION,
     inspect=inspect,
     stages=("prepare", "optimise", "properties"),

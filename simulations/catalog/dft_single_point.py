@@ -29,10 +29,11 @@ class DftSinglePointResult(MoleculeDftResult):
 
 @simulation(
     "dft_single_point",
+    version="2",
     title="DFT single point",
     aliases=("dft", "single_point", "energy", "scf"),
     methods=paragraph.single_point,
-    requires=("pyscf", "geometric", "rdkit", "tblite", "pyscf.dispersion", "qcelemental"),
+    requires=("pyscf", "geometric", "rdkit", "tblite", "ase", "pyscf.dispersion", "qcelemental"),
     cost=SINGLE_POINT,
     inspect=inspect_molecule,
     stages=("prepare", "scf", "properties"),

@@ -52,6 +52,7 @@ def _molecule(params: XtbFrequenciesParams) -> Molecule:
 
 @simulation(
     "xtb_frequencies",
+    version="2",
     title="xTB frequencies and thermochemistry",
     aliases=("xtb_freq", "xtb_vibrations"),
     methods=paragraph.xtb_frequencies,

@@ -54,10 +54,11 @@ def _molecule(params: XtbOptimizationParams) -> Molecule:
 
 @simulation(
     "xtb_optimization",
+    version="2",
     title="xTB geometry optimisation",
     aliases=("xtb", "xtb_opt", "xtb_optimisation", "gfn2"),
     methods=paragraph.optimisation,
-    requires=("tblite", "geometric", "rdkit"),
+    requires=("tblite", "geometric", "rdkit", "ase"),
     cost=OPTIMIZATION,
     inspect=inspect,
     stages=("prepare", "optimise", "properties"),

@@ -113,12 +113,20 @@ ScfCyclesField = Annotated[
 ]
 
 
+DipoleField = Annotated[
+    float,
+    Field(
+        title="Dipole moment",
+        description="That of an ion depends on the origin, and is about its centre of mass.",
+        json_schema_extra={"unit": "debye", "headline": True},
+    ),
+]
 DipoleVectorField = Annotated[
     list[float] | None,
     Field(
         title="Dipole vector",
-        description="Along the axes of the positions, from minus to plus, about their origin. "
-        "Of a charged molecule it depends on that origin.",
+        description="Along the axes of the positions, from minus to plus. That of an ion is about "
+        "its centre of mass.",
         json_schema_extra={"unit": "debye"},
     ),
 ]
@@ -231,9 +239,7 @@ class MoleculeDftResult(BaseModel):
     orbitals: list[OrbitalLevel] = Field(
         title="Orbital levels", description="The 21 nearest to the gap on either side of it."
     )
-    dipole_debye: float = Field(
-        title="Dipole moment", json_schema_extra={"unit": "debye", "headline": True}
-    )
+    dipole_debye: DipoleField
     dipole_vector_debye: DipoleVectorField = None
     mulliken_charges: list[float] = Field(title="Mulliken charges")
     iao_charges: list[float] | None = Field(

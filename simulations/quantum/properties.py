@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -12,12 +12,14 @@ from simulations.base import Note
 from simulations.validation import notes_on_unused
 
 from .charges import iao_charges
-from .geometry import Geometry, as_vectors
+from .geometry import ANGSTROM_PER_BOHR, Geometry, as_vectors
 from .inspect import Molecule
 from .methods import label, reference_of
 from .orbitals import EV_PER_HARTREE, levels_near_gap
 from .params import MoleculeDftParams
+from .vibrations import centre_of_mass
 
+DEBYE_PER_AU = 2.541746473
 MAX_CONTAMINATION = 0.05
 """Of ⟨S²⟩ above its pure value: a radical of DFT has some hundredths, and nobody minds."""
 
@@ -28,7 +30,8 @@ def result_fields(
     """The fields of `MoleculeDftResult`."""
     import numpy as np
 
-    mol, dipole = mf.mol, dipole_debye(mf)
+    mol = mf.mol
+    dipole = about_centre_of_mass(dipole_debye(mf), molecule.charge, geometry_of(mol))
     homo, lumo = frontier_orbitals(mf)
     reference = reference_of(params.reference, molecule.multiplicity)
     s_squared = None if reference == "RKS" else float(mf.spin_square()[0])
@@ -114,6 +117,17 @@ def dipole_debye(mf: Any) -> list[float]:
     the crossed arrow of older chemistry books points the other way.
     """
     return [float(part) for part in mf.dip_moment(unit="Debye", verbose=0)]
+
+
+def about_centre_of_mass(dipole: Sequence[float], charge: int, geometry: Geometry) -> list[float]:
+    """The dipole of an ion about an origin that does not depend on where its coordinates begin.
+
+    :param dipole: debye, about the origin of the coordinates.
+    """
+    if not charge:
+        return [*dipole]
+    centre = centre_of_mass(geometry) / ANGSTROM_PER_BOHR
+    return [float(d - charge * x * DEBYE_PER_AU) for d, x in zip(dipole, centre, strict=True)]
 
 
 def versions() -> dict[str, str]:

@@ -71,13 +71,20 @@ def analyse(hessian: Any, geometry: Geometry, dipole_derivatives: Any) -> Vibrat
     )
 
 
+def centre_of_mass(geometry: Geometry) -> Any:
+    """Å."""
+    import numpy as np
+
+    mass = masses(geometry)
+    return mass @ np.array(geometry.positions) / mass.sum()
+
+
 def moments_of_inertia(geometry: Geometry) -> tuple[Any, Any, Any]:
     """The three moments (dalton Å², rising), their axes as columns, positions from the centre."""
     import numpy as np
 
     mass = masses(geometry)
-    positions = np.array(geometry.positions)
-    positions = positions - mass @ positions / mass.sum()
+    positions = np.array(geometry.positions) - centre_of_mass(geometry)
     squares = np.square(positions).sum(axis=1)
     tensor = np.eye(3) * (mass @ squares) - np.einsum("a,ai,aj->ij", mass, positions, positions)
     moments, axes = np.linalg.eigh(tensor)

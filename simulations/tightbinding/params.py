@@ -22,6 +22,7 @@ from simulations.quantum.methods import ignoring_case
 from simulations.quantum.orbitals import OrbitalLevel
 from simulations.quantum.params import (
     ConformersField,
+    DipoleField,
     DipoleVectorField,
     MoleculeParams,
     NoteInResult,
@@ -103,9 +104,7 @@ class XtbResult(BaseModel):
     orbitals: list[OrbitalLevel] = Field(
         title="Orbital levels", description="The 21 nearest to the gap on either side of it."
     )
-    dipole_debye: float = Field(
-        title="Dipole moment", json_schema_extra={"unit": "debye", "headline": True}
-    )
+    dipole_debye: DipoleField
     dipole_vector_debye: DipoleVectorField = None
     mulliken_charges: list[float] = Field(title="Mulliken charges")
     symbols: list[str] = Field(title="Elements")

@@ -8,12 +8,11 @@ from typing import Any
 from simulations.base import Note
 from simulations.quantum.inspect import Molecule
 from simulations.quantum.orbitals import EV_PER_HARTREE, levels_near_gap
-from simulations.quantum.properties import as_json
+from simulations.quantum.properties import DEBYE_PER_AU, about_centre_of_mass, as_json
 from simulations.quantum.xtb import XtbSurface
 
 from .params import XtbParams, versions
 
-DEBYE_PER_AU = 2.541746473
 FILLED_FROM = 0.5
 """Electrons are spread over levels at the electronic temperature of 300 K."""
 
@@ -30,7 +29,11 @@ def xtb_result_fields(
     import numpy as np
 
     # As tblite has it: charges times positions, so from minus to plus.
-    dipole = [float(part) * DEBYE_PER_AU for part in surface.property("dipole")]
+    dipole = about_centre_of_mass(
+        [float(part) * DEBYE_PER_AU for part in surface.property("dipole")],
+        molecule.charge,
+        surface.geometry,
+    )
     return {
         "energy_hartree": energy,
         "method": params.label,

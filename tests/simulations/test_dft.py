@@ -57,6 +57,22 @@ def test_water_has_the_energy_that_pyscf_gives_it(context: RecordingContext) -> 
 
 
 @pytest.mark.engine
+def test_the_dipole_of_an_ion_does_not_depend_on_where_it_is(
+    context: RecordingContext, next_context: RecordingContext
+) -> None:
+    next_context.previous = None
+    here = single_point(context, structure="2\n\nO 0 0 0\nH 0 0 0.97", charge=-1, basis="sto-3g")
+    there = single_point(
+        next_context, structure="2\n\nO 4 0 5\nH 4 0 5.97", charge=-1, basis="sto-3g"
+    )
+
+    # About the oxygen, where it begins, 0.196 debye towards the minus; -1 e times 0.0574 Å added.
+    assert here["dipole_vector_debye"] == pytest.approx([0, 0, 0.0796], abs=2e-3)
+    assert there["dipole_vector_debye"] == pytest.approx(here["dipole_vector_debye"], abs=1e-4)
+    assert there["dipole_debye"] == pytest.approx(here["dipole_debye"], abs=1e-4)
+
+
+@pytest.mark.engine
 @pytest.mark.slow
 def test_a_radical_is_unrestricted(context: RecordingContext) -> None:
     result = single_point(context, structure=AMIDOGEN, scf_convergence_hartree=1e-11)

@@ -49,6 +49,15 @@ def along_dipole(water: dict[str, Any]) -> float:
     return float(np.dot(water["dipole_vector_debye"], way / np.linalg.norm(way)))
 
 
+@pytest.mark.engine
+def test_the_dipole_of_an_ion_is_about_its_centre_of_mass(context: RecordingContext) -> None:
+    """So a symmetric one has none, wherever its coordinates begin."""
+    result = optimise(context, structure="[NH4+]")
+
+    assert abs(np.array(result["positions_angstrom"])).max() > 0.5
+    assert result["dipole_debye"] == pytest.approx(0, abs=1e-3)
+
+
 def test_its_files_and_its_series_hold_each_step(context: RecordingContext) -> None:
     result = optimise(context)
 
