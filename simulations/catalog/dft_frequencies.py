@@ -25,12 +25,13 @@ from simulations.quantum.frequencies import (
     FrequencyResult,
     frequency_fields,
     notes_on_frequencies,
+    notes_on_masses,
 )
 from simulations.quantum.geometry import Geometry
 from simulations.quantum.hessian import AnalyticHessian
 from simulations.quantum.inspect import (
     Molecule,
-    inspect_molecule,
+    checked,
     notes_on,
     refuse_single_atom,
     too_many_atoms,
@@ -60,8 +61,12 @@ class DftFrequenciesResult(FrequencyResult, MoleculeDftResult):
 
 def inspect(params: DftFrequenciesParams) -> Checked:
     """A molecule of more than one atom, by a method that has a Hessian."""
-    _molecule(params)
-    return inspect_molecule(params)
+    molecule = _molecule(params)
+    return checked(molecule, _notes_before(molecule, params))
+
+
+def _notes_before(molecule: Molecule, params: DftFrequenciesParams) -> list[Note]:
+    return [*notes_on(molecule, params), *notes_on_masses(molecule.structure)]
 
 
 def _molecule(params: DftFrequenciesParams) -> Molecule:
@@ -110,9 +115,7 @@ def run(params: DftFrequenciesParams, context: Context) -> DftFrequenciesResult:
     write_modes(context, vibrations, geometry)
     write_hessian(context, energy, hessian, molecule, params, geometry)
     tell_spectrum(progress, vibrations, 0.95)
-    notes: list[Note] = [*notes_on(molecule, params), *found_on_the_way]
-    notes += notes_on_frequencies(vibrations, max_force)
-    notes += write_cubes(context, calculation.mean_field, params, progress, "properties")
+    notes = [*_notes_before(molecule, params), *found_on_the_way]
     modes = frequency_fields(
         vibrations,
         geometry,
@@ -121,6 +124,8 @@ def run(params: DftFrequenciesParams, context: Context) -> DftFrequenciesResult:
         multiplicity=molecule.multiplicity,
         max_force=max_force,
     )
+    notes += notes_on_frequencies(vibrations, modes)
+    notes += write_cubes(context, calculation.mean_field, params, progress, "properties")
     seconds = time.monotonic() - started
     fields = result_fields(calculation.mean_field, molecule, params, notes, seconds)
     progress.report(1.0, "done", stage="properties")

@@ -14,6 +14,7 @@ from simulations.quantum.frequencies import (
     FrequencyResult,
     frequency_fields,
     notes_on_frequencies,
+    notes_on_masses,
 )
 from simulations.quantum.geometry import Geometry
 from simulations.quantum.inspect import Molecule, checked, refuse_single_atom
@@ -41,7 +42,11 @@ class XtbFrequenciesResult(FrequencyResult, XtbResult):
 def inspect(params: XtbFrequenciesParams) -> Checked:
     """A molecule that xTB knows, of more than one atom."""
     molecule = _molecule(params)
-    return checked(molecule, notes_on_xtb(molecule, params))
+    return checked(molecule, _notes_before(molecule, params))
+
+
+def _notes_before(molecule: Molecule, params: XtbFrequenciesParams) -> list[Note]:
+    return [*notes_on_xtb(molecule, params), *notes_on_masses(molecule.structure)]
 
 
 def _molecule(params: XtbFrequenciesParams) -> Molecule:
@@ -96,8 +101,8 @@ def run(params: XtbFrequenciesParams, context: Context) -> XtbFrequenciesResult:
         multiplicity=molecule.multiplicity,
         max_force=max_force,
     )
-    notes = [*notes_on_xtb(molecule, params), *start_notes, *surface.notes, *walk_notes]
-    notes += notes_on_frequencies(vibrations, max_force)
+    notes = [*_notes_before(molecule, params), *start_notes, *surface.notes, *walk_notes]
+    notes += notes_on_frequencies(vibrations, modes)
     seconds = time.monotonic() - started
     fields = xtb_result_fields(surface, energy, molecule, params, notes, seconds)
     progress.report(1.0, "done", stage="properties")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, Field
 
 from simulations.base import Note, Readout
+from simulations.structures import Structure
 
 from .geometry import Geometry
 from .params import MaxStepsField
@@ -17,6 +19,8 @@ from .vibrations import Vibrations, masses, rotational_constants_ghz
 from .walk import MAX_FORCE_TARGET
 
 SOFT_BELOW_CM1 = 50.0
+KELVIN_PER_GHZ = 0.04799243
+"""h/k by CODATA 2018: a rotational constant as a temperature."""
 
 FREQUENCY_READOUTS = (
     Readout(key="lowest_cm1", title="Lowest frequency", unit="cm⁻¹", digits=1),
@@ -145,8 +149,24 @@ def frequency_fields(
     }
 
 
-def notes_on_frequencies(vibrations: Vibrations, max_force: float) -> list[Note]:
-    """What to think of the modes: no minimum, forces left, a rotor taken for an oscillator."""
+def notes_on_masses(structure: Structure) -> list[Note]:
+    """A note where the atoms were said to have others than are taken."""
+    if not structure.has_isotopes:
+        return []
+    message = (
+        "The isotopes of the structure are not used: each atom has the mean mass of its element "
+        "as found in nature, and frequencies, zero-point energy, entropy and symmetry number are "
+        "those of the molecule without isotopes."
+    )
+    return [Note(code="isotopes_not_used", message=message)]
+
+
+def notes_on_frequencies(vibrations: Vibrations, modes: Mapping[str, Any]) -> list[Note]:
+    """What to think of the modes: no minimum, forces left, a rotor taken for an oscillator.
+
+    :param modes: the fields of `FrequencyResult`.
+    """
+    max_force = modes["max_force_hartree_per_bohr"]
     notes = []
     imaginary = [f"{abs(f):.0f}i" for f in vibrations.frequencies_cm1 if f < 0]
     if imaginary:
@@ -172,4 +192,17 @@ def notes_on_frequencies(vibrations: Vibrations, max_force: float) -> list[Note]
             "torsions are no harmonic oscillators, and entropy and free energy suffer for it."
         )
         notes.append(Note(code="soft_modes", message=message))
-    return notes
+    return notes + _on_rotation(modes["rotational_constants_ghz"], modes["temperature_k"])
+
+
+def _on_rotation(constants_ghz: Sequence[float], temperature_k: float) -> list[Note]:
+    """A note where it is too cold to turn as a classical rotor does, whose entropy may be < 0."""
+    coldest_k = max(constants_ghz) * KELVIN_PER_GHZ
+    if temperature_k >= coldest_k:
+        return []
+    message = (
+        f"At {temperature_k:g} K it does not turn like the classical rotor that is reckoned with, "
+        f"which takes far more than its rotational temperature of {coldest_k:.3g} K: entropy, "
+        "heat capacity, enthalpy and free energy are wrong."
+    )
+    return [Note(code="too_cold", message=message)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from .formula import hill
 
 MAX_CHARS = 10_000_000
 """An mmCIF file of the largest receptor that is read takes half of it."""
+
+ISOTOPE = re.compile(r"\[\d")
+"""In SMILES: `[2H]`."""
 
 Kind = Literal["molecule", "crystal", "macromolecule"]
 System = Literal["cubic", "hexagonal", "tetragonal", "orthorhombic", "monoclinic", "triclinic"]
@@ -193,6 +197,11 @@ class Structure:
     @cached_property
     def formula(self) -> str:
         return self.crystal.formula if self.crystal else hill(self.counts)
+
+    @property
+    def has_isotopes(self) -> bool:
+        """Whether some atom is said to be one of its element's isotopes."""
+        return bool(ISOTOPE.search(self.smiles or ""))
 
     @property
     def n_atoms(self) -> int:

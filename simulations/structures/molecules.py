@@ -11,19 +11,15 @@ from typing import Any
 from . import inchikeys
 from .distances import coincident
 from .elements import ATOMIC_NUMBERS
-from .model import Structure, Vector, protons
+from .model import ISOTOPE, Structure, Vector, protons
 from .rdkit_log import listening
 from .smiles import ATOM
 from .stereo import open_places
 
 MAX_ATOMS = 600
 """Beyond this no simulation here can use a structure, and reading it gets slow."""
-
-
 MAX_PLACES = 8
 """Named in a warning; the others are counted."""
-_ISOTOPE = re.compile(r"\[\d")
-"""In a SMILES."""
 _SYMBOL = re.compile(r"\[\d*([A-Za-z][a-z]?)")
 """Of an atom in brackets."""
 
@@ -292,6 +288,6 @@ def _warnings(mol: Any, smiles: str) -> tuple[str, ...]:
             f"It has {fragments} separate parts (a salt, a complex?): where they lie to each other "
             "is a guess, unless you give coordinates."
         )
-    if _ISOTOPE.search(smiles):
+    if ISOTOPE.search(smiles):
         warnings.append("Isotopes are read and make no difference to the electrons.")
     return tuple(warnings)

@@ -196,6 +196,41 @@ def test_forces_that_are_left_are_told(context: RecordingContext) -> None:
 
 
 @pytest.mark.engine
+def test_what_is_too_cold_for_a_classical_rotor_is_told(context: RecordingContext) -> None:
+    cold = xtb(context, temperature_k=1)
+    notes = {note["code"]: note["message"] for note in cold["notes"]}
+
+    assert cold["entropy_j_mol_k"] < 0  # as no entropy is
+    # 871.7 GHz of GFN2-xTB by h/k; 40.1 K was measured (Herzberg, 1966).
+    assert "rotational temperature of 41.8 K" in notes["too_cold"]
+    assert not codes(xtb(context, temperature_k=100)) & {"too_cold"}
+
+
+@pytest.mark.parametrize("name", ["dft_frequencies", "xtb_frequencies"])
+def test_isotopes_are_told_not_to_change_the_masses(name: str) -> None:
+    simulation = simulations.get(name)
+    heavy, usual = (
+        simulation.check({"structure": "[2H]O[2H]"}),
+        simulation.check({"structure": "O"}),
+    )
+
+    assert "isotopes_not_used" in [note.code for note in heavy.notes]
+    assert "isotopes_not_used" not in [note.code for note in usual.notes]
+
+
+@pytest.mark.engine
+def test_a_result_says_that_its_isotopes_were_not_used(context: RecordingContext) -> None:
+    result = xtb(context, structure="[2H]O[2H]")
+
+    assert result["mass_dalton"] == pytest.approx(18.015)
+    assert "isotopes_not_used" in codes(result)
+
+
+def codes(result: dict[str, Any]) -> set[str]:
+    return {note["code"] for note in result["notes"]}
+
+
+@pytest.mark.engine
 def test_a_line_has_one_mode_more(context: RecordingContext) -> None:
     result = xtb(context, structure="O=C=O")
 
