@@ -262,8 +262,11 @@ def _change(name: str, value: Any) -> str:
 
 
 FIXES = {
+    "batch_over": "list_batch_items shows what became of its jobs",
     "cannot_restart": "run_job_again starts it from the beginning, with a patch if need be",
-    "not_found": "list_jobs shows the ids of your jobs",
+    "invalid_batch": 'change what the message names, or on_invalid = "skip" leaves these out',
+    "not_found": "list_jobs and list_batches show the ids of yours",
+    "nothing_to_resume": "list_batch_items shows how each ended",
     "permission_denied": "ask the key's owner for what the message names",
     "insufficient_scope": "ask the key's owner for one with that scope",
     "budget_spent": "tell the key's owner, who can raise it; jobs that were accepted go on",

@@ -55,6 +55,33 @@ async def test_what_is_wrong_in_a_batch_names_the_item(alices: Connect) -> None:
     assert not await Job.objects.aexists()
 
 
+async def test_what_was_skipped_in_a_batch_is_found_with_what_is_wrong(alices: Connect) -> None:
+    asked = {**GRID, "grid": {"params.n": [3, 0, 4]}}
+    async with alices() as client:
+        refused = (await client.call_tool("submit_batch", asked)).structured_content
+        batch = said(await client.call_tool("submit_batch", {**asked, "on_invalid": "skip"}))
+        call = {"batch_id": batch["batch"]["id"], "outcome": ["refused"]}
+        (wrong,) = said(await client.call_tool("list_batch_items", call))["items"]
+
+    assert 'on_invalid = "skip"' in refused["next"]
+    assert wrong["index"] == 1
+    assert "n is 0" in wrong["errors"][0]["detail"]
+
+
+async def test_what_is_over_is_not_to_be_tried_again(alices: Connect) -> None:
+    async with alices() as client:
+        call = {"batch_id": said(await client.call_tool("submit_batch", GRID))["batch"]["id"]}
+        async for job in Job.objects.filter(batch=call["batch_id"]):
+            await run_to_its_end(str(job.pk))
+        over = (await client.call_tool("cancel_batch", call)).structured_content
+        resumed = (await client.call_tool("resume_batch", call)).structured_content
+
+    assert over["error"]["code"] == "E_BATCH_OVER"
+    assert resumed["error"]["code"] == "E_NOTHING_TO_RESUME"
+    for told in (over, resumed):
+        assert told["next"].startswith("list_batch_items")
+
+
 async def test_a_stranger_s_batch_does_not_exist(alices: Connect, bobs: Connect) -> None:
     async with alices() as client:
         batch = said(await client.call_tool("submit_batch", GRID))["batch"]

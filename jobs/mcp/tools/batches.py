@@ -63,6 +63,7 @@ class Look(OneBatch):
 
 
 class Items(OneBatch):
+    outcome: list[Literal["accepted", "reused", "refused"]] | None = None
     state: list[Literal["queued", "running", "succeeded", "failed", "cancelled"]] | None = None
     limit: int = Field(50, ge=1, le=200)
     cursor: str | None = None
@@ -112,9 +113,10 @@ async def list_batches(call: Call, given: Listing) -> Told:
 @tool("list_batch_items", "List what became of a batch", Items)
 async def list_batch_items(call: Call, given: Items) -> Told:
     """Each job of a batch with its state and its key figures, in the order asked for."""
-    query = given.model_dump(exclude_none=True, exclude={"batch_id", "state"})
-    if given.state:
-        query["state"] = ",".join(given.state)
+    query = given.model_dump(exclude_none=True, exclude={"batch_id", "outcome", "state"})
+    for name, wanted in (("outcome", given.outcome), ("state", given.state)):
+        if wanted:
+            query[name] = ",".join(wanted)
     page = await call.site.get(f"{given.path}/items", query)
     rows = [_row(item) for item in page["results"]]
     cursor = page["next_cursor"]
