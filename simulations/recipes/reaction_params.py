@@ -163,7 +163,9 @@ class ReactionEnergyResult(BaseModel):
     reaction_gibbs_kcal_mol: float | None = Field(
         title="Reaction free energy", json_schema_extra=KCAL_MOL
     )
-    temperature_k: float | None = Field(title="Temperature", json_schema_extra={"unit": "K"})
+    temperature_k: float | None = Field(
+        title="Temperature", json_schema_extra={"unit": "K", "headline": True}
+    )
     pressure_bar: float | None = Field(title="Pressure", json_schema_extra={"unit": "bar"})
     equation: str = Field(title="Reaction", json_schema_extra={"headline": True})
     method: str = Field(title="Method", json_schema_extra={"headline": True})

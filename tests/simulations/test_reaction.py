@@ -8,6 +8,7 @@ import pytest
 
 import simulations
 from simulations import Cancelled, FieldError, InvalidParams, ScienceError
+from simulations.record.summary import summarise
 
 from .recording import RecordingContext
 
@@ -311,6 +312,18 @@ def test_its_methods_tell_references_and_atoms(context: RecordingContext) -> Non
     assert "then optimised with GFN2-xTB" in told
     assert "Single atoms were computed as they are." in told
     assert "Hessian" not in told
+
+
+def test_a_free_energy_is_told_with_its_temperature(context: RecordingContext) -> None:
+    result = react(
+        context, reactants=["O"], products=["O"], thermochemistry=True, temperature_k=350
+    )
+    without = {**result, "temperature_k": None}
+
+    told = summarise(simulations.get("reaction_energy"), result)
+    assert told["temperature_k"] == 350
+    assert "reaction_gibbs_kj_mol" in told
+    assert "temperature_k" not in summarise(simulations.get("reaction_energy"), without)
 
 
 def test_its_tiles_are_of_the_reaction(context: RecordingContext) -> None:
