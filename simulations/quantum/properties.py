@@ -35,7 +35,7 @@ def result_fields(
     homo, lumo = frontier_orbitals(mf)
     reference = reference_of(params.reference, molecule.multiplicity)
     s_squared = None if reference == "RKS" else float(mf.spin_square()[0])
-    notes = [*notes, *_on_spin(s_squared, molecule)]
+    notes = [*notes, *_on_spin(s_squared, molecule), *_on_homo(homo, params)]
     return {
         "energy_hartree": float(mf.e_tot),
         "converged": bool(mf.converged),
@@ -82,6 +82,21 @@ def _on_spin(s_squared: float | None, molecule: Molecule) -> list[Note]:
         "take energy and geometry with caution."
     )
     return [Note(code="spin_contamination", message=message)]
+
+
+def _on_homo(homo_ev: float | None, params: MoleculeDftParams) -> list[Note]:
+    """A note if electrons are held by the basis alone, as those of small anions are."""
+    if homo_ev is None or homo_ev <= 0:
+        return []
+    others = ["a functional with long-range exchange (CAM-B3LYP)", "a solvent where it is in one"]
+    if not params.basis.startswith("aug-"):
+        others.insert(0, "a basis with diffuse functions (aug-cc-pvdz)")
+    message = (
+        f"The HOMO is at {homo_ev:+.2f} eV: its electrons are not bound by this method, and only "
+        "the basis holds them there. Take energy, orbitals and charges with caution, and take "
+        f"{', '.join(others[:-1])} or {others[-1]}."
+    )
+    return [Note(code="unbound_electrons", message=message)]
 
 
 def _solvation(mf: Any) -> float | None:

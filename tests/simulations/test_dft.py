@@ -72,6 +72,23 @@ def test_the_dipole_of_an_ion_does_not_depend_on_where_it_is(
     assert there["dipole_debye"] == pytest.approx(here["dipole_debye"], abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("charge", "told"), [(-1, ["a basis with diffuse functions (aug-cc-pvdz)"]), (1, [])]
+)
+@pytest.mark.engine
+def test_electrons_that_are_not_bound_are_told(
+    context: RecordingContext, charge: int, told: list[str]
+) -> None:
+    result = single_point(
+        context, structure="2\n\nO 0 0 0\nH 0 0 0.97", charge=charge, basis="sto-3g"
+    )
+
+    messages = [n["message"] for n in result["notes"] if n["code"] == "unbound_electrons"]
+    assert (result["homo_ev"] > 0) == bool(told)
+    assert len(messages) == len(told)
+    assert all(mend in message for mend, message in zip(told, messages, strict=True))
+
+
 @pytest.mark.engine
 @pytest.mark.slow
 def test_a_radical_is_unrestricted(context: RecordingContext) -> None:
