@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from jobs import lifecycle, log_context
-from jobs.dispatch.slurm.answers import Seen, Task
+from jobs.dispatch.slurm.answers import Seen, Task, array_of
 from jobs.dispatch.slurm.site import Site
 from jobs.models import Job
 from jobs.slurm_models import SlurmTask
@@ -93,7 +93,9 @@ class Look:
                 self.take(task, self._known_of(task), around=transaction.atomic)
 
     def _known_of(self, task: SlurmTask) -> Task | None:
-        return (self._known or {}).get((task.token, task.member))
+        known = self._known or {}
+        found = known.get((task.token, task.member))
+        return found or known.get((array_of(task.native_id), task.member))
 
     def take(
         self,

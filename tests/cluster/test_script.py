@@ -117,9 +117,9 @@ def line(text: str) -> str:
 def test_squeue_is_read_by_token_and_member() -> None:
     text = "\n".join(
         [
-            line("1_2 backplane-a FAILED NonZeroExitCode 768 1795895243 1795895249 n1 0"),
-            line("4 backplane-b PENDING Resources 0 N/A N/A n/a 1"),
-            line("3 somebody's RUNNING None 0 1795895244 1795898844 n2 0"),
+            line("1_2 FAILED NonZeroExitCode 768 1795895243 1795895249 n1 0 backplane backplane-a"),
+            line("4 PENDING Resources 0 N/A N/A n/a 1 backplane backplane-b"),
+            line("3 RUNNING None 0 1795895244 1795898844 n2 0 backplane-x somebody's"),
             "slurm_load_jobs: a line that is none",
         ]
     )
@@ -136,6 +136,22 @@ def test_squeue_is_read_by_token_and_member() -> None:
         ),
         ("backplane-b", 0): Task(native_id="4", state="PENDING", reason="Resources", restarts=1),
     }
+
+
+def test_what_has_another_comment_by_now_is_told_by_its_id(tmp_path: Path) -> None:
+    """Slurm cuts a comment where it is too wide, be it in the midst of a letter."""
+    cut = ("Rücksprache_mit_Müller_" * 9).encode()[:79] + "ü".encode()[:1]
+    told = line("5_1 RUNNING None 0 1795895243 1795895249 n1 0 backplane").encode() + cut
+    (tmp_path / "told").write_bytes(told)
+    program = tmp_path / "squeue"
+    program.write_text('#!/bin/sh\ncat "${0%/*}/told"\n')
+    program.chmod(0o755)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        found = commands.squeue()
+
+    assert {seen: task.state for seen, task in found.items()} == {("5", 1): "RUNNING"}
 
 
 def test_the_accounting_is_read_by_native_id() -> None:

@@ -6,7 +6,11 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-PENDING = frozenset({"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED"})
+PENDING = frozenset(
+    {
+        *("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED"),
+    }
+)
 ENDED = frozenset(
     {
         *("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "PREEMPTED"),
@@ -15,19 +19,22 @@ ENDED = frozenset(
 )
 """Every other state is one of something that lives."""
 FIELDS = (
-    *("JobArrayID", "Comment", "State", "Reason", "exit_code", "StartTime", "EndTime", "BatchHost"),
-    "RestartCnt",
+    *("JobArrayID", "State", "Reason", "exit_code", "StartTime", "EndTime", "BatchHost"),
+    *("RestartCnt", "Name"),
+    # Last, for anybody may have written anything: Slurm counts its bytes and not its letters.
+    "Comment",
 )
 WIDTH = 80
 COLUMNS = ",".join(f"{name}:{WIDTH}" for name in FIELDS)
 SACCT = ("JobID", "State", "ExitCode", "Start", "End", "NodeList")
 """No more than any version has: of how often it was requeued 22.05 keeps no account."""
 NOWHERE = frozenset({"n/a", "None assigned"})
-OURS = "backplane-"
+NAME = "backplane"
+OURS = f"{NAME}-"
 """How the comments of all our jobs begin."""
 
 Seen = tuple[str, int]
-"""A token, and which of its members."""
+"""A token, and which of its members. Of what has another comment by now, its id for the token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +88,20 @@ class Task:
 
 
 def squeue(text: str) -> dict[Seen, Task]:
-    """All that are ours, by their tokens. A line that is not whole is passed over."""
+    """All that are ours, by their tokens. A line that is not whole is passed over.
+
+    Whoever administers a cluster may write a comment of their own over that of a job.
+    """
     found = {}
     for line in text.splitlines():
         words = [line[at : at + WIDTH].strip() for at in range(0, len(line), WIDTH)]
-        if len(words) != len(FIELDS) or not words[1].startswith(OURS):
+        if len(words) != len(FIELDS):
             continue
-        native_id, token, state, reason, status, starts_at, ends_at, host, restarts = words
+        native_id, state, reason, status, starts_at, ends_at, host, restarts, name, comment = words
+        is_told = comment.startswith(OURS)
+        if not is_told and name != NAME:
+            continue
+        token = comment if is_told else array_of(native_id)
         found[token, member_of(native_id)] = Task(
             native_id=native_id,
             state=state,

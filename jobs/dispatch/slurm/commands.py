@@ -94,6 +94,8 @@ def _run(argv: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str
             env={**env, **SAYING},
             capture_output=True,
             text=True,
+            # A comment is cut where it is too wide, be it in the midst of a letter.
+            errors="replace",
             check=False,
             timeout=TIMEOUT_S,
         )

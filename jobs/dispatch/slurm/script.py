@@ -13,6 +13,7 @@ from pathlib import Path
 from simulations.command.context import CANCEL_NAME
 from simulations.workdir import CLAIM_NAME, OUTPUT_NAME, SCRATCH_NAME, SIMULATION_NAME
 
+from .answers import NAME
 from .site import Site
 
 MEMBERS_NAME = "members"
@@ -74,7 +75,7 @@ def argv(
     array = [f"--array=0-{n_members - 1}"] if n_members > 1 else []
     words = WORDS.format("%a" if array else 0)
     return [
-        *("sbatch", "--parsable", "--job-name=backplane", f"--comment={token}"),
+        *("sbatch", "--parsable", f"--job-name={NAME}", f"--comment={token}"),
         # An attempt that starts anew in the midst of its files is none of ours: the next one goes
         # on from its checkpoint in a directory of its own.
         "--no-requeue",
