@@ -16,6 +16,7 @@ WORDS = {
     "PartitionTimeLimit": "its partition gives no job so much time",
     "PartitionNodeLimit": "its partition gives no job so many nodes",
     "Reservation": "its reservation has not begun",
+    "ReservationDeleted": "its reservation was deleted, and it is held",
     "ReqNodeNotAvail": "nodes that it needs are down or reserved",
     "BeginTime": "it was started and has to wait a little",
     "JobHeldUser": "somebody holds it in Slurm",

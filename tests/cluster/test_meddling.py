@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from jobs.models import Job, SlurmTask
 from jobs.states import JobState
 from jobs.watcher import Watcher
 
-from .played import Cluster, now
+from .played import Cluster, Submit, now
 
 
 def test_one_whose_comment_was_written_over_is_still_ours(
@@ -22,3 +24,17 @@ def test_one_whose_comment_was_written_over_is_still_ours(
         watcher.look()
 
     assert (now(job).state, job.attempt, job.is_unconfirmed) == (JobState.RUNNING, 1, False)
+
+
+@pytest.mark.parametrize("state", ["RESV_DEL_HOLD", "SPECIAL_EXIT"])
+def test_what_is_held_in_the_queue_does_not_run(
+    submit: Submit, cluster: Cluster, watcher: Watcher, state: str
+) -> None:
+    job = submit()
+    watcher.look()
+    cluster.say(job, state, reason="ReservationDeleted")
+
+    watcher.look()
+
+    assert now(job).state == JobState.QUEUED
+    assert "its reservation was deleted" in job.message

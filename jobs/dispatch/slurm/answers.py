@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 PENDING = frozenset(
     {
         *("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED"),
+        # Held in the queue: what was put back with a word on it, and whose reservation is gone.
+        *("SPECIAL_EXIT", "RESV_DEL_HOLD"),
     }
 )
 ENDED = frozenset(
     {
         *("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "PREEMPTED"),
-        *("BOOT_FAIL", "DEADLINE", "REVOKED", "SPECIAL_EXIT"),
+        *("BOOT_FAIL", "DEADLINE", "REVOKED"),
     }
 )
 """Every other state is one of something that lives."""
