@@ -89,6 +89,13 @@ def test_what_is_started_a_second_time_runs_nothing(bundle: Bundle, site: Site) 
     assert (bundle.members[0] / script.CLAIM_NAME).read_text() == "5_0.0\n"
 
 
+def test_lines_of_the_site_may_go_elsewhere(bundle: Bundle, site: Site) -> None:
+    asked = site.model_copy(update={"setup": ("echo a notice; cd /",)})
+
+    assert bundle.run(asked) == 0
+    assert HOSTILE in (bundle.members[0] / "said").read_text().splitlines()
+
+
 def test_what_was_cancelled_before_it_started_runs_nothing(bundle: Bundle, site: Site) -> None:
     (bundle.members[0] / "cancel").touch()
 

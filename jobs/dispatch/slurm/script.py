@@ -41,7 +41,7 @@ export OMP_NUM_THREADS="${{SLURM_CPUS_PER_TASK:-1}}"
 export MKL_NUM_THREADS="$OMP_NUM_THREADS" OPENBLAS_NUM_THREADS="$OMP_NUM_THREADS"
 export PYTHONPATH={source}
 {environment}\
-exec {command} -m simulations exec "$(cat {simulation})" "$workdir"
+exec {command} -m simulations exec "$(cat "$workdir/{simulation}")" "$workdir"
 """
 
 
