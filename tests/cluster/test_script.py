@@ -197,6 +197,8 @@ def test_the_id_of_what_was_accepted_is_read(printed: str) -> None:
     [
         ("Batch job submission failed: Invalid account or account/partition", Refused),
         ("Batch job submission failed: Requested node configuration is not available", Refused),
+        ("Invalid generic resource (gres) specification", Refused),
+        ("unrecognized option --bogus", Refused),
         ("Batch job submission failed: Unable to contact slurm controller", Unreachable),
         ("Batch job submission failed: Socket timed out on send/recv operation", Unreachable),
         ("Batch job submission failed: Zero Bytes were transmitted or received", Unreachable),

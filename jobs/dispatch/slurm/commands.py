@@ -19,6 +19,9 @@ UNANSWERED = (
     "standby mode", "connection", "try again", "munge",
 )  # fmt: skip
 """In what `sbatch` says where nobody knows whether its job was accepted."""
+REFUSING = ("submission failed", "invalid", "unrecognized option", "is not a valid")
+"""In what it says where it was asked for what it does not take; of much it tells by itself, and
+asks no controller."""
 DISABLED = "storage is disabled"
 MOST_ASKED = 5_000
 """Ids in one word of a command: Linux takes none of more than 128 KiB."""
@@ -40,7 +43,7 @@ def sbatch(argv: Sequence[str], script: str) -> str:
     if done.returncode == 0 and (native_id := answers.sbatch(done.stdout)):
         return native_id
     told = _told(done)
-    refused = "submission failed" in told.lower()
+    refused = any(word in told.lower() for word in REFUSING)
     if refused and not any(word in told.lower() for word in UNANSWERED):
         raise Refused(told)
     raise Unreachable(told)
