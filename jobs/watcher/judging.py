@@ -71,7 +71,9 @@ def judge(
         case "CANCELLED":
             return Finding(kind=None, evidence="It was cancelled in Slurm.", details=details)
         case "TIMEOUT":
-            return _timeout(budget, ran_s, cut_short, details)
+            # Whoever administers a cluster may give one that runs less time than it was sent with.
+            is_short_of_it = task.ran_s is not None and task.ran_s < (budget.wall_time_s or 0)
+            return _timeout(budget, ran_s, cut_short or is_short_of_it, details)
         case "OUT_OF_MEMORY":
             return _out_of_memory(budget, details)
     if task.state in SAID:
@@ -82,7 +84,7 @@ def judge(
 
 def _timeout(budget: Budget, ran_s: float, cut_short: bool, details: dict[str, Any]) -> Finding:
     if cut_short:
-        evidence = "The cluster gives a job no more time at once; it goes on in the next attempt."
+        evidence = "The cluster gave it no more time at once; it goes on in the next attempt."
         return Finding(kind=FailureKind.INFRASTRUCTURE, evidence=evidence, details=details)
     return _exceeded(FailureKind.TIMEOUT, ran_s, budget.wall_time_s or 0, details)
 

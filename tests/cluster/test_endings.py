@@ -170,6 +170,19 @@ def test_where_the_cluster_gives_less_time_than_it_may_take_it_goes_on_in_turns(
     assert "--time=60" in cluster.sent[-1]
 
 
+def test_one_that_was_given_less_time_while_it_ran_goes_on(
+    running: Callable[..., Job], cluster: Cluster, watcher: Watcher
+) -> None:
+    job = running(limits=Budget(wall_time_s=3600))
+    began = timezone.now()
+    cluster.say(job, "TIMEOUT", starts_at=began, ends_at=began + timedelta(seconds=65))
+
+    watcher.look()
+
+    assert (now(job).state, job.attempt) == (JobState.QUEUED, 2)
+    assert "gave it no more time" in job.attempts.get(number=1).evidence
+
+
 def test_what_slurm_puts_back_into_its_queue_is_the_next_attempt_here(
     running: Callable[..., Job], cluster: Cluster, watcher: Watcher
 ) -> None:
