@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,11 @@ class Ending:
 
     def look_at_files(self, tasks: Sequence[SlurmTask]) -> None:
         """Of runs that are over: their checksums are not taken while the database waits."""
-        self._left = {task.pk: artifacts.collect(_workdir(task)) for task in tasks}
+        self._left = {}
+        for task in tasks:
+            # What cannot be read is told when that one is taken.
+            with suppress(OSError):
+                self._left[task.pk] = artifacts.collect(_workdir(task))
 
     def _files(self, task: SlurmTask) -> list[FileOnDisk]:
         known = self._left.get(task.pk)

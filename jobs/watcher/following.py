@@ -200,7 +200,11 @@ class Look:
 
     def _stop(self, task: SlurmTask, known: Task | None) -> None:
         """By a word first, that it may stop in its own; then by Slurm."""
-        (task.job.workdir(task.attempt) / CANCEL_NAME).touch()
+        try:
+            (task.job.workdir(task.attempt) / CANCEL_NAME).touch()
+        except OSError as exc:
+            # The directory is gone, or the disk is full: Slurm ends it all the same.
+            logger.warning("job %s cannot be asked to stop: %s", task.job_id, exc)
         asked_s = self._clock.seconds("cancel", task)
         if known and not known.has_ended and asked_s >= GRACE_S:
             self.to_end.append(known)
@@ -265,8 +269,12 @@ def _is_current(task: SlurmTask) -> bool:
 
 
 def _has_left_word(task: SlurmTask) -> bool:
+    """Not of one whose directory cannot be looked into; that is told when it is taken by itself."""
     workdir = task.job.workdir(task.attempt)
-    return _is_current(task) and any((workdir / name).exists() for name in WORDS)
+    try:
+        return _is_current(task) and any((workdir / name).exists() for name in WORDS)
+    except OSError:
+        return False
 
 
 def _is_claimed(workdir: Path) -> bool:

@@ -59,9 +59,8 @@ class Sender:
             return
         token = f"{OURS}{uuid.uuid4().hex}"
         bundle = bundle_of(token)
-        bundle.mkdir(mode=0o700, parents=True)
-        members = "".join(f"{job.workdir(job.attempt)}\n" for job in ready)
-        (bundle / script.MEMBERS_NAME).write_text(members)
+        if not _is_laid_out(bundle, ready):
+            return
         tasks = _written_down(token, ready)
         argv = script.argv(
             self._site, options=options, token=token, bundle=bundle, n_members=len(ready)
@@ -119,6 +118,19 @@ def _has_its_files(job: Job) -> bool:
         write_json(workdir / PARAMS_NAME, texts(job.params))
     except OSError:
         logger.exception("job %s waits: its directory cannot be written", job.pk)
+        return False
+    return True
+
+
+def _is_laid_out(bundle: Path, jobs: Sequence[Job]) -> bool:
+    """Where each member finds its directory."""
+    members = "".join(f"{job.workdir(job.attempt)}\n" for job in jobs)
+    try:
+        bundle.mkdir(mode=0o700, parents=True)
+        (bundle / script.MEMBERS_NAME).write_text(members)
+    except OSError:
+        logger.exception("%d jobs wait: %s cannot be written", len(jobs), bundle)
+        shutil.rmtree(bundle, ignore_errors=True)
         return False
     return True
 

@@ -1,16 +1,22 @@
-"""What the administrators of a cluster do to jobs of ours, on a Slurm that is played."""
+"""What becomes of jobs on a cluster, and of their files, by other hands: a Slurm that is played."""
 
 from __future__ import annotations
 
+import errno
+import shutil
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from jobs import lifecycle
 from jobs.models import Job, SlurmTask
 from jobs.states import JobState
 from jobs.watcher import Watcher
+from jobs.watcher import following as following_module
 
-from .played import Cluster, Submit, now
+from .played import Cluster, Submit, leave, now, workdir
 
 
 def test_one_whose_comment_was_written_over_is_still_ours(
@@ -38,3 +44,83 @@ def test_what_is_held_in_the_queue_does_not_run(
 
     assert now(job).state == JobState.QUEUED
     assert "its reservation was deleted" in job.message
+
+
+def test_what_has_no_directory_any_more_can_be_cancelled(
+    running: Callable[..., Job],
+    cluster: Cluster,
+    watcher: Watcher,
+    alice: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(following_module, "GRACE_S", 0)
+    job = running()
+    shutil.rmtree(workdir(job))
+    lifecycle.request_cancel(job, by=alice)
+
+    watcher.look()
+
+    assert cluster.ended == ["1"]
+    cluster.say(job, "CANCELLED", status=15)
+    watcher.look()
+    assert now(job).state == JobState.CANCELLED
+
+
+def test_files_that_cannot_be_read_keep_no_other_job_back(
+    running: Callable[..., Job], watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unreadable, other = running(), running()
+    for job in (unreadable, other):
+        leave(job, result={"total": 14})
+
+    def collect(directory: Path) -> list[Any]:
+        if directory == workdir(unreadable):
+            raise PermissionError(directory)
+        return []
+
+    monkeypatch.setattr("jobs.artifacts.collect", collect)
+    watcher.look()
+
+    assert (now(unreadable).state, now(other).state) == (JobState.RUNNING, JobState.SUCCEEDED)
+
+
+def test_a_directory_that_cannot_be_looked_into_keeps_no_other_job_back(
+    running: Callable[..., Job], watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale, other = running(), running()
+    leave(other, result={"total": 14})
+    exists = Path.exists
+
+    def asked(path: Path) -> bool:
+        if path.parent == workdir(stale):
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return exists(path)
+
+    monkeypatch.setattr(Path, "exists", asked)
+    watcher.look()
+
+    assert (now(stale).state, now(other).state) == (JobState.RUNNING, JobState.SUCCEEDED)
+
+
+def test_a_folder_that_cannot_be_written_keeps_jobs_waiting_and_no_other_one_unseen(
+    running: Callable[..., Job],
+    submit: Submit,
+    watcher: Watcher,
+    cluster: Cluster,
+    settings: Any,
+    tmp_path: Path,
+) -> None:
+    other = running()
+    settings.VAR_DIR = tmp_path
+    folder = tmp_path / "slurm"
+    folder.touch()
+    waiting = submit()
+    leave(other, result={"total": 14})
+
+    watcher.look()
+
+    assert (now(waiting).state, now(other).state) == (JobState.QUEUED, JobState.SUCCEEDED)
+    assert len(cluster.sent) == 1
+    folder.unlink()
+    watcher.look()
+    assert len(cluster.sent) == 2
