@@ -106,6 +106,11 @@ class Ending:
         found = Finding(kind=FailureKind.INFRASTRUCTURE, evidence=evidence, details=details)
         self._lost(task, found, FailureKind.INFRASTRUCTURE)
 
+    def unaccounted(self, task: SlurmTask) -> None:
+        """It is not in Slurm any more; whatever file of it has not come by now does not come."""
+        if not self.by_its_word(task, patient=False):
+            self.lost(task)
+
     def lost(self, task: SlurmTask) -> None:
         evidence = "Slurm knows it no more, and it has left no result."
         details = {"slurm_job": task.native_id}

@@ -122,7 +122,7 @@ class Look:
             elif task.job.state == JobState.QUEUED:
                 self._send_again(task, missed_s)
             elif missed_s > self._site.confirm_s + settings.JOB_UNCONFIRMED_S:
-                self._ending.lost(task)
+                self._ending.unaccounted(task)
             elif missed_s > self._site.visible_within_s and not task.job.is_unconfirmed:
                 evidence = "Slurm knows it no more, and it has left no result yet."
                 lifecycle.doubt(task.job, task.attempt, evidence)

@@ -90,6 +90,21 @@ def test_or_nobody_knows_and_after_a_while_it_is_tried_again(
     assert (now(job).state, job.attempt) == (JobState.QUEUED, 2)
 
 
+def test_a_result_counts_though_a_file_that_it_names_never_came(
+    running: Callable[..., Job], cluster: Cluster, watcher: Watcher, settings: Any
+) -> None:
+    settings.JOB_UNCONFIRMED_S = 0
+    job = running()
+    cluster.forget()
+    named = {"name": "a", "title": "A", "media_type": "text/plain"}
+    leave(job, artifacts=[named], result={"total": 14})
+
+    for _ in range(3):
+        watcher.look()
+
+    assert (now(job).state, job.result, job.attempt) == (JobState.SUCCEEDED, {"total": 14}, 1)
+
+
 def test_one_that_is_found_again_is_doubted_no_more(
     running: Callable[..., Job], cluster: Cluster, watcher: Watcher, settings: Any
 ) -> None:
