@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.base import File
 from storages.backends.s3 import S3Storage
 
-from .storage import Stored, Unreachable
+from .storage import Silent, Stored, Unreachable
 
 READ_BYTES = 256 * 1024
 MOST_AT_ONCE = 1000
@@ -145,8 +145,12 @@ def faults_told(what: str) -> Iterator[None]:
     try:
         yield
     except ClientError as exc:
-        if exc.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+        status = exc.response["ResponseMetadata"]["HTTPStatusCode"]
+        if status == 404:
             raise FileNotFoundError(f"{what} is not in the bucket") from exc
-        raise Unreachable(f"{what}: {exc}") from exc
-    except (BotoCoreError, Boto3Error) as exc:
+        kind = Silent if status >= 500 else Unreachable
+        raise kind(f"{what}: {exc}") from exc
+    except BotoCoreError as exc:
+        raise Silent(f"{what}: {exc}") from exc
+    except Boto3Error as exc:
         raise Unreachable(f"{what}: {exc}") from exc

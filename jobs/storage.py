@@ -29,6 +29,10 @@ class Unreachable(OSError):
     """Whatever keeps the objects did not do what it was asked."""
 
 
+class Silent(Unreachable):
+    """It does not answer at all, or asks not to be asked: nor would it if asked for another one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """An object that is there, and whole: an upload that was cut short never becomes one."""

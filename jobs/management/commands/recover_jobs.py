@@ -14,7 +14,7 @@ from jobs.retention import Pruner
 from jobs.storekeeper import Storekeeper
 
 FORGET_EVERY_S = 3600
-FILE_FOR_S = 2.0
+WORK_FOR_S = 2.0
 """Then what must not wait has its turn."""
 
 
@@ -36,8 +36,8 @@ class Command(BaseCommand):
             try:
                 reconciler.look()
                 pruner.look()
-                storekeeper.look()
-                is_done = filer.look(FILE_FOR_S)
+                is_done = storekeeper.look(WORK_FOR_S)
+                is_done &= filer.look(WORK_FOR_S)
                 if time.monotonic() >= forget_at:
                     forget_old_keys()
                     forget_at = time.monotonic() + FORGET_EVERY_S
