@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -130,6 +131,19 @@ def test_a_digest_tells_rows_apart_and_not_their_order_or_their_json(db: None, a
     alice.first_name = "Alice"
     alice.save()
     assert carrying.digest(type(alice), "default") != before
+
+
+@pytest.mark.parametrize("lock", ["up.lock", "watch.lock"])
+def test_a_site_of_which_anything_runs_is_not_moved(
+    site: Site, target: tuple[str, str], lock: str
+) -> None:
+    """A watcher that goes on by itself would send to Slurm what the new database sends too."""
+    with (site.var / lock).open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        assert f"is running on {site.var}. Stop it first." in site.move(target[1], ok=False)
+
+    site.move(target[1])
 
 
 def test_only_an_empty_postgresql_is_moved_to(site: Site) -> None:
