@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from jobs import artifacts, lifecycle, rows
 from jobs.artifacts import FileOnDisk
-from jobs.dispatch.slurm import script
+from jobs.dispatch.slurm import commands, script
 from jobs.dispatch.slurm.answers import Task
 from jobs.dispatch.slurm.site import Site
 from jobs.slurm_models import SlurmTask
 from jobs.states import FailureKind
-from simulations.workdir import OUTPUT_NAME
+from simulations.workdir import CLAIM_NAME, OUTPUT_NAME
 
 from . import files
 from .disk import Disk
@@ -82,6 +82,7 @@ class Ending:
             ran_s=self._ran_s(task) if known.ran_s is None else known.ran_s,
             cut_short=self._site.resources(task.job.simulation).cuts_short(task.job.budget),
             words=files.output(bundle_of(task.token) / script.WORDS.format(task.member)),
+            node=_trouble_of_node(task, known),
             written_mib=self._disk.written_mib(task) if known.state == "CANCELLED" else 0,
         )
         if found.may_come and wait:
@@ -145,6 +146,12 @@ class Ending:
     def _ran_s(self, task: SlurmTask) -> float:
         begun = rows.of_attempt(task.job, task.attempt)
         return (timezone.now() - begun.started_at).total_seconds() if begun else 0.0
+
+
+def _trouble_of_node(task: SlurmTask, known: Task) -> str:
+    """:raises Unreachable: Slurm does not answer just now, and nothing is to be judged."""
+    never_ran = known.state == "CANCELLED" and not (_workdir(task) / CLAIM_NAME).exists()
+    return commands.sinfo(known.host) if never_ran and known.host else ""
 
 
 def _workdir(task: SlurmTask) -> Path:

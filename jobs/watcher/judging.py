@@ -30,6 +30,10 @@ EXITS = {
 OVER_MEMORY = re.compile(r"exceeded (job )?memory limit|oom.kill", re.IGNORECASE)
 """In what a node says where Slurm holds memory by looking, and then tells of a signal only."""
 
+NOT_STARTED = re.compile(r"\bprolog\b", re.IGNORECASE)
+"""In why a node takes no more jobs: that it failed to make itself ready for one. Slurm cancels a
+job then that may not be requeued."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -52,11 +56,13 @@ def judge(
     ran_s: float,
     cut_short: bool,
     words: str = "",
+    node: str = "",
     written_mib: float = 0,
 ) -> Finding:
     """
     :param cut_short: whether the cluster gave it less time than its own limit.
     :param words: what its node said of it.
+    :param node: why its node, on which it ran nothing, takes no more jobs.
     :param written_mib: what one that was cancelled in Slurm had on disk.
     """
     details: dict[str, Any] = {"slurm_job": task.native_id, "slurm_state": task.state}
@@ -65,11 +71,8 @@ def judge(
     match task.state:
         case "FAILED" | "CANCELLED" if OVER_MEMORY.search(words):
             return _out_of_memory(budget, details)
-        case "CANCELLED" if budget.disk_mib is not None and written_mib > budget.disk_mib:
-            # By us, while it ran.
-            return _exceeded(FailureKind.DISK, written_mib, budget.disk_mib, details)
         case "CANCELLED":
-            return Finding(kind=None, evidence="It was cancelled in Slurm.", details=details)
+            return _cancelled(budget, written_mib, node, details)
         case "TIMEOUT":
             # Whoever administers a cluster may give one that runs less time than it was sent with.
             is_short_of_it = task.ran_s is not None and task.ran_s < (budget.wall_time_s or 0)
@@ -80,6 +83,17 @@ def judge(
         kind, evidence = SAID[task.state]
         return Finding(kind=kind, evidence=evidence, details=details)
     return _exited(task, details)
+
+
+def _cancelled(budget: Budget, written_mib: float, node: str, details: dict[str, Any]) -> Finding:
+    if budget.disk_mib is not None and written_mib > budget.disk_mib:
+        # By us, while it ran.
+        return _exceeded(FailureKind.DISK, written_mib, budget.disk_mib, details)
+    if NOT_STARTED.search(node):
+        details["node_reason"] = node
+        evidence = "Its node could not be made ready for it."
+        return Finding(kind=FailureKind.INFRASTRUCTURE, evidence=evidence, details=details)
+    return Finding(kind=None, evidence="It was cancelled in Slurm.", details=details)
 
 
 def _timeout(budget: Budget, ran_s: float, cut_short: bool, details: dict[str, Any]) -> Finding:

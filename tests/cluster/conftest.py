@@ -38,7 +38,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Cluster:
     settings.BACKENDS = ("slurm",)
     settings.JOB_RETRY_DELAY_S = 0
     played = Cluster()
-    for name in ("sbatch", "squeue", "scancel", "sacct"):
+    for name in ("sbatch", "squeue", "scancel", "sacct", "sinfo"):
         monkeypatch.setattr(commands, name, getattr(played, name))
     return played
 

@@ -31,6 +31,7 @@ class Cluster:
     """`reply` after it was accepted, or `request` before."""
     is_away: bool = False
     accounting_is_away: bool = False
+    node_reason: str = "none"
 
     def sbatch(self, argv: Sequence[str], script: str) -> str:
         self.sent.append(argv)
@@ -62,6 +63,9 @@ class Cluster:
         if self.accounting_is_away:
             raise Unreachable("Problem talking to the database: Connection refused")
         return self.accounting
+
+    def sinfo(self, host: str) -> str:
+        return self.node_reason
 
     def say(self, job: Job, state: str, **more: Any) -> None:
         """Of its current attempt."""

@@ -221,6 +221,22 @@ def test_who_cancels_in_slurm_what_waits_there_has_cancelled_it(
     assert now(job).state == JobState.CANCELLED
 
 
+def test_what_its_node_was_not_ready_for_was_cancelled_by_nobody(
+    submit: Submit, cluster: Cluster, watcher: Watcher
+) -> None:
+    job = submit()
+    watcher.look()
+    cluster.node_reason = "Prolog error"
+    cluster.say(job, "CANCELLED")
+
+    watcher.look()
+
+    assert (now(job).state, job.attempt) == (JobState.QUEUED, 2)
+    ended = job.attempts.get(number=1)
+    assert ended.failure_kind == FailureKind.INFRASTRUCTURE
+    assert ended.evidence == "Its node could not be made ready for it."
+
+
 def test_of_many_that_end_together_one_that_may_not_takes_none_along(
     running: Callable[..., Job], watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""The four commands of Slurm's that we use. Each asks about all jobs at once."""
+"""The commands of Slurm's that we use. But for `sinfo` each asks about all jobs at once."""
 
 from __future__ import annotations
 
@@ -86,6 +86,17 @@ def sacct(native_ids: Iterable[str]) -> dict[str, Task] | None:
             raise Unreachable(_told(done))
         found |= answers.sacct(done.stdout)
     return found
+
+
+def sinfo(host: str) -> str:
+    """Why this node takes no more jobs, if it does not.
+
+    :raises Unreachable: it did not answer.
+    """
+    done = _run(["sinfo", "--noheader", f"--nodes={host}", "--format=%E"])
+    if done.returncode != 0:
+        raise Unreachable(_told(done))
+    return done.stdout.strip()
 
 
 def _run(argv: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
