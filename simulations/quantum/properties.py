@@ -22,6 +22,8 @@ from .vibrations import centre_of_mass
 DEBYE_PER_AU = 2.541746473
 MAX_CONTAMINATION = 0.05
 """Of ⟨S²⟩ above its pure value: a radical of DFT has some hundredths, and nobody minds."""
+MIN_BELOW_EV = 0.05
+"""Levels that are nearly one may be filled in either order."""
 
 
 def result_fields(
@@ -36,6 +38,8 @@ def result_fields(
     reference = reference_of(params.reference, molecule.multiplicity)
     s_squared = None if reference == "RKS" else float(mf.spin_square()[0])
     notes = [*notes, *_on_spin(s_squared, molecule), *_on_homo(homo, params)]
+    if reference != "ROKS":  # whose levels of one electron have no energy of their own
+        notes += _on_filling(mf)
     return {
         "energy_hartree": float(mf.e_tot),
         "converged": bool(mf.converged),
@@ -97,6 +101,24 @@ def _on_homo(homo_ev: float | None, params: MoleculeDftParams) -> list[Note]:
         f"{', '.join(others[:-1])} or {others[-1]}."
     )
     return [Note(code="unbound_electrons", message=message)]
+
+
+def _on_filling(mf: Any) -> list[Note]:
+    """A note if the electrons left a lower level of their spin empty."""
+    import numpy as np
+
+    levels = zip(np.atleast_2d(mf.mo_energy), np.atleast_2d(mf.mo_occ), strict=True)
+    both = [(energies[filled > 0], energies[filled == 0]) for energies, filled in levels]
+    gaps = [empty.min() - filled.max() for filled, empty in both if filled.size and empty.size]
+    below_ev = -EV_PER_HARTREE * min(gaps, default=0.0)
+    if below_ev < MIN_BELOW_EV:
+        return []
+    message = (
+        f"An empty orbital lies {below_ev:.2f} eV below a filled one: this is most likely an "
+        "excited state. Do not take its energy for that of the ground state. Where bonds are "
+        "broken, that is often one of a higher multiplicity; else start from another geometry."
+    )
+    return [Note(code="empty_below_filled", message=message)]
 
 
 def _solvation(mf: Any) -> float | None:

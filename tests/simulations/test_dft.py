@@ -90,6 +90,24 @@ def test_electrons_that_are_not_bound_are_told(
 
 
 @pytest.mark.engine
+@pytest.mark.parametrize(
+    ("distance", "multiplicity", "is_told"), [(50, 1, True), (50, 3, False), (0.74, 1, False)]
+)
+def test_a_state_that_is_not_the_lowest_is_told(
+    context: RecordingContext, distance: float, multiplicity: int, is_told: bool
+) -> None:
+    """Two atoms far apart of which one is to have both electrons, and the other none."""
+    structure = f"2\n\nH 0 0 0\nH 0 0 {distance}"
+
+    result = single_point(context, structure=structure, multiplicity=multiplicity)
+
+    told = [n["message"] for n in result["notes"] if n["code"] == "empty_below_filled"]
+    assert (result["gap_ev"] < 0) == is_told
+    assert len(told) == is_told
+    assert all(f"{-result['gap_ev']:.2f} eV below" in message for message in told)
+
+
+@pytest.mark.engine
 @pytest.mark.slow
 def test_a_radical_is_unrestricted(context: RecordingContext) -> None:
     result = single_point(context, structure=AMIDOGEN, scf_convergence_hartree=1e-11)
