@@ -196,6 +196,7 @@ def test_a_fork_has_readers_of_its_own() -> None:
     os.close(ours)
 
 
+@pytest.mark.stack
 @pytest.mark.slow
 def test_the_site_answers_while_hostile_structures_are_read(stack: Stack) -> None:
     """Four at once hold every reader; nobody else notices, and each is told its fault."""
@@ -223,7 +224,8 @@ def test_the_site_answers_while_hostile_structures_are_read(stack: Stack) -> Non
     assert [answer.status_code for answer in answers] == [422, 422, 422, 422]
     assert all("structure" in answer.json()["errors"][0]["pointer"] for answer in answers)
     assert len(waits) > 10
-    assert max(waits) < 1
+    # In its own process it would be silent for as long as one is read.
+    assert max(waits) < bounded.TIMEOUT_S / 2
     until(lambda: stack.submit(DFT, structure="O", basis="sto-3g"), "an honest job is accepted")
 
 

@@ -122,6 +122,7 @@ def test_a_form_that_cannot_be_read_is_answered_as_a_form(site: httpx.Client) ->
     assert "<h1" in answer.text
 
 
+@pytest.mark.stack
 def test_a_socket_takes_no_long_message(stack: Stack) -> None:
     job_id = stack.submit("demo.sum_squares", n=3)
     here = f"127.0.0.1:{stack.port}"
