@@ -30,7 +30,7 @@ RINGS = (
     "c1ccc2cc({0})ccc2c1", "c1ccc(-c2ccc({0})cc2)cc1", "C1CCC({0})CC1", "C1CCN(C({0}))CC1",
     "Cc1ccc({0})cc1",
 )  # fmt: skip
-ROUNDS = 3
+ROUNDS = 5
 
 
 def demo(n: int) -> Body:

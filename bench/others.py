@@ -35,7 +35,7 @@ from .side_by_side import write
 HEADING = "## Beside other queues"
 FOLDER = Path(__file__).resolve().parent.parent / "var" / "peers"
 PACKAGES = ("rq", "redis", "tblite", "geometric")
-ROUNDS = 3
+ROUNDS = 5
 QUESTIONS = (SUBMIT, AT_ONCE, DRAIN, RESULT, DRAIN_MOLECULES)
 LESS_IS_BETTER = {RESULT}
 NONE = "—"
