@@ -18,6 +18,7 @@ from simulations.dynamics import trajectory
 from simulations.dynamics.params import MdParams
 from simulations.dynamics.run import Run
 from simulations.dynamics.statistics import block_error
+from tests.stack import quickest
 
 from .recording import RecordingContext
 from .test_md_input import ALANINE_DIPEPTIDE
@@ -199,13 +200,14 @@ def test_a_cancel_is_heard_in_every_stage(context: RecordingContext, stage: str)
 
 
 def test_a_long_interval_still_lets_a_cancel_through(context: RecordingContext) -> None:
-    started = time.monotonic()
-    context.stop_when = lambda point: time.monotonic() - started > 1
+    def cancelled_after_s() -> float:
+        started = time.monotonic()
+        context.stop_when = lambda point: time.monotonic() - started > 1
+        with pytest.raises(Cancelled):
+            SIM.run({**SHORT, "length_ps": 1000, "report_interval_ps": 1000}, context)
+        return time.monotonic() - started
 
-    with pytest.raises(Cancelled):
-        SIM.run({**SHORT, "length_ps": 1000, "report_interval_ps": 1000}, context)
-
-    assert time.monotonic() - started < 20  # all of it takes 50
+    assert quickest(cancelled_after_s, 3) < 3
 
 
 def test_a_run_that_blows_up_says_so(context: RecordingContext) -> None:
