@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ class Ending:
         self._disk = disk
         self._read = read
         self._left: dict[int, list[FileOnDisk]] = {}
+        # One node may have failed many: it is asked for once a look.
+        self._reason_of = cache(commands.sinfo)
 
     def look_at_files(self, tasks: Sequence[SlurmTask]) -> None:
         """Of runs that are over: their checksums are not taken while the database waits."""
@@ -82,7 +85,7 @@ class Ending:
             ran_s=self._ran_s(task) if known.ran_s is None else known.ran_s,
             cut_short=self._site.resources(task.job.simulation).cuts_short(task.job.budget),
             words=files.output(bundle_of(task.token) / script.WORDS.format(task.member)),
-            node=_trouble_of_node(task, known),
+            node=self._trouble_of_node(task, known),
             written_mib=self._disk.written_mib(task) if known.state == "CANCELLED" else 0,
         )
         if found.may_come and wait:
@@ -93,6 +96,11 @@ class Ending:
             self.cancelled(task, found.evidence, found.details)
         else:
             self._lost(task, found, found.kind)
+
+    def _trouble_of_node(self, task: SlurmTask, known: Task) -> str:
+        """:raises Unreachable: Slurm does not answer just now, and nothing is to be judged."""
+        never_ran = known.state == "CANCELLED" and not (_workdir(task) / CLAIM_NAME).exists()
+        return self._reason_of(known.host) if never_ran and known.host else ""
 
     def cancelled(
         self, task: SlurmTask, evidence: str = "", details: Mapping[str, Any] | None = None
@@ -146,12 +154,6 @@ class Ending:
     def _ran_s(self, task: SlurmTask) -> float:
         begun = rows.of_attempt(task.job, task.attempt)
         return (timezone.now() - begun.started_at).total_seconds() if begun else 0.0
-
-
-def _trouble_of_node(task: SlurmTask, known: Task) -> str:
-    """:raises Unreachable: Slurm does not answer just now, and nothing is to be judged."""
-    never_ran = known.state == "CANCELLED" and not (_workdir(task) / CLAIM_NAME).exists()
-    return commands.sinfo(known.host) if never_ran and known.host else ""
 
 
 def _workdir(task: SlurmTask) -> Path:

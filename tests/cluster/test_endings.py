@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from jobs import lifecycle
 from jobs.budget import Budget
+from jobs.dispatch.slurm import commands
 from jobs.dispatch.slurm.site import Site
 from jobs.models import Job, SlurmTask
 from jobs.states import FailureKind, JobState
@@ -237,6 +239,22 @@ def test_what_its_node_was_not_ready_for_was_cancelled_by_nobody(
     assert ended.evidence == "Its node could not be made ready for it."
 
 
+def test_a_node_that_failed_many_is_asked_for_once(
+    submit: Submit, cluster: Cluster, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(commands, "sinfo", lambda host: asked.append(host) or "Prolog error")
+    jobs = [submit(), submit()]
+    watcher.look()
+    for job in jobs:
+        cluster.say(job, "CANCELLED")
+
+    watcher.look()
+
+    assert [now(job).attempt for job in jobs] == [2, 2]
+    assert len(asked) == 1
+
+
 def test_of_many_that_end_together_one_that_may_not_takes_none_along(
     running: Callable[..., Job], watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,20 +278,24 @@ def test_of_many_that_end_together_one_that_may_not_takes_none_along(
         assert seqs == [*range(1, job.last_seq + 1)]
 
 
+@pytest.mark.parametrize("has_directory", [True, False])
 def test_a_cancel_is_over_when_its_process_is_gone_and_not_before(
     running: Callable[..., Job],
     cluster: Cluster,
     watcher: Watcher,
     alice: Any,
     monkeypatch: pytest.MonkeyPatch,
+    has_directory: bool,
 ) -> None:
     monkeypatch.setattr(following_module, "GRACE_S", 0)
     job = running()
+    if not has_directory:
+        shutil.rmtree(workdir(job))
     lifecycle.request_cancel(job, by=alice)
 
     watcher.look()
 
-    assert (workdir(job) / "cancel").exists()
+    assert (workdir(job) / "cancel").exists() == has_directory
     assert cluster.ended == ["1"]
     assert now(job).state == JobState.RUNNING
     cluster.say(job, "CANCELLED", status=15)

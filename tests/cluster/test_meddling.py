@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import errno
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jobs import lifecycle
 from jobs.models import Job, SlurmTask
 from jobs.states import JobState
 from jobs.watcher import Watcher
-from jobs.watcher import following as following_module
 
 from .played import Cluster, Submit, leave, now, workdir
 
@@ -44,26 +41,6 @@ def test_what_is_held_in_the_queue_does_not_run(
 
     assert now(job).state == JobState.QUEUED
     assert "its reservation was deleted" in job.message
-
-
-def test_what_has_no_directory_any_more_can_be_cancelled(
-    running: Callable[..., Job],
-    cluster: Cluster,
-    watcher: Watcher,
-    alice: Any,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(following_module, "GRACE_S", 0)
-    job = running()
-    shutil.rmtree(workdir(job))
-    lifecycle.request_cancel(job, by=alice)
-
-    watcher.look()
-
-    assert cluster.ended == ["1"]
-    cluster.say(job, "CANCELLED", status=15)
-    watcher.look()
-    assert now(job).state == JobState.CANCELLED
 
 
 def test_files_that_cannot_be_read_keep_no_other_job_back(
