@@ -52,12 +52,12 @@ class Question:
         return quotient if self.more_is_better else 1 / quotient
 
 
-def _rate(found: Measured) -> Figure:
+def rate(found: Measured) -> Figure:
     also = {"p99, ms": found.answers.p99_ms, CPU: found.cpu_ms}
     return Figure(value=found.answers.per_s, also=also)
 
 
-def _drained(runs: Sequence[Run]) -> Figure:
+def drained(runs: Sequence[Run]) -> Figure:
     took_s = max(run.finished_at for run in runs) - min(run.started_at for run in runs)
     return Figure(value=len(runs) / took_s, also={})
 
@@ -68,16 +68,16 @@ def _waited(runs: Sequence[Run]) -> Figure:
 
 
 QUESTIONS = (
-    Question(title="submit, 1/s", ask=lambda site, s, n: _rate(site.submit(s))),
-    Question(title="read a job, 1/s", ask=lambda site, s, n: _rate(site.read(s))),
+    Question(title="submit, 1/s", ask=lambda site, s, n: rate(site.submit(s))),
+    Question(title="read a job, 1/s", ask=lambda site, s, n: rate(site.read(s))),
     Question(
         title="read it, the answer made anew, 1/s",
-        ask=lambda site, s, n: _rate(site.read_anew(s)),
+        ask=lambda site, s, n: rate(site.read_anew(s)),
     ),
     Question(
-        title="read it unchanged (304), 1/s", ask=lambda site, s, n: _rate(site.read_unchanged(s))
+        title="read it unchanged (304), 1/s", ask=lambda site, s, n: rate(site.read_unchanged(s))
     ),
-    Question(title="drain no-op jobs, 1/s", ask=lambda site, s, n: _drained(site.run_many(n))),
+    Question(title="drain no-op jobs, 1/s", ask=lambda site, s, n: drained(site.run_many(n))),
     Question(
         title="submit to start, median ms",
         ask=lambda site, s, n: _waited([site.run_one() for _ in range(max(2, n // 4))]),
@@ -154,12 +154,14 @@ def _beside(rounds: Rounds) -> str:
     )
 
 
-def circumstances(rounds: int, seconds: float, jobs: int) -> Iterator[str]:
+def circumstances(
+    rounds: int, seconds: float, jobs: int, bench: str = "side_by_side"
+) -> Iterator[str]:
     """What a reader has to know to judge the figures."""
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     load = os.getloadavg()[1]
     cores = os.cpu_count() or 1
-    yield f"`python -m bench.side_by_side --rounds {rounds} --seconds {seconds:g} --jobs {jobs}`,"
+    yield f"`python -m bench.{bench} --rounds {rounds} --seconds {seconds:g} --jobs {jobs}`,"
     yield f"{time.strftime('%Y-%m-%d')}, {cores} cores, Python {platform.python_version()},"
     yield f"{versions}. One web process and {WORKERS} workers each, SQLite here. The load of the"
     yield f"machine was {load:.1f} at the end of it" + (

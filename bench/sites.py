@@ -101,7 +101,7 @@ class Ours:
         return [_run(sent_at, self._stack.job(item["job_id"])) for item in items]
 
     def _put(self, seconds: float, **asked: Any) -> Measured:
-        return _put(self._web, self._stack.port, seconds, **asked)
+        return measure(self._web, self._stack.port, seconds, **asked)
 
 
 class Theirs:
@@ -154,7 +154,7 @@ class Theirs:
         return found
 
     def _put(self, seconds: float, **asked: Any) -> Measured:
-        return _put(self._web, self._seed.port, seconds, expected=200, **asked)
+        return measure(self._web, self._seed.port, seconds, expected=200, **asked)
 
 
 def has_none_waiting(stack: Stack) -> bool:
@@ -163,7 +163,7 @@ def has_none_waiting(stack: Stack) -> bool:
     return not answer.json()["results"]
 
 
-def _put(web: psutil.Process, port: int, seconds: float, **asked: Any) -> Measured:
+def measure(web: psutil.Process, port: int, seconds: float, **asked: Any) -> Measured:
     before_s = cpu_s(web)
     answers = put(Load(port=port, seconds=seconds, connections=CONNECTIONS, **asked))
     return Measured(answers=answers, cpu_ms=1e3 * (cpu_s(web) - before_s) / answers.n)

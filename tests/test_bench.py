@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from bench import campaigns, contests, copies, curves, lists, others, side_by_side, timeline
+from bench import (
+    campaigns,
+    contests,
+    copies,
+    curves,
+    floor,
+    lists,
+    others,
+    side_by_side,
+    timeline,
+)
 from bench.peers import installed, timing
 from jobs.key_models import InboxItem
 from jobs.models import Attempt, Job, JobEvent
@@ -176,6 +186,21 @@ def test_beside_its_peer_it_is_not_half_as_fast_as_it_was() -> None:
     found = {title: side_by_side.of_processor(rounds) for title, rounds in measured.items()}
     assert found.keys() == before.keys() == {*side_by_side.GUARDED}
     assert all(found[title] > before[title] / 2 for title in found), (found, before)
+
+
+@pytest.mark.slow
+@pytest.mark.stack
+def test_the_parts_of_this_site_are_asked_what_its_peer_is() -> None:
+    submitted, run = floor.measured(1, 0.5, 4)
+
+    assert {*submitted[0]} == {
+        floor.PEER,
+        *(f"{server} | {title}" for server in floor.SERVERS for title in floor.VIEWS.values()),
+    }
+    assert {*run[0]} == {floor.PEER, *floor.DRAINS}
+    assert all(figure.value > 0 for told in (*submitted, *run) for figure in told.values())
+    assert len([*floor.submit_table(submitted)]) == 2 + len(floor.SERVERS) * len(floor.VIEWS)
+    assert len([*floor.drain_table(run)]) == 2 + len(floor.DRAINS)
 
 
 def test_where_the_seconds_of_a_job_went_adds_up_to_all_of_them() -> None:
