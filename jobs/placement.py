@@ -13,6 +13,8 @@ from typing import Any
 
 from django.conf import settings
 
+from simulations import Note, Simulation
+
 from . import estimates, fleet
 from .models import Job
 from .states import JobState, Queue
@@ -75,6 +77,17 @@ def place(simulation: str, estimate: Mapping[str, Any] | None, asked: Asked) -> 
     queue, why_queue = _one("queue", asked.queue, fitting, str(Queue.CPU), Queue.values)
     said = " ".join(dict.fromkeys(filter(None, (why_backend, why_queue))))
     return Placed(backend=backend, queue=queue, why=said or NOTHING_SAID, asked=asked)
+
+
+def notes_on(simulation: Simulation, placed: Placed) -> list[Note]:
+    """What its owner should know of the place."""
+    if placed.queue != Queue.GPU or simulation.uses_gpu:
+        return []
+    message = (
+        f"It is to run in the queue {placed.queue}, and {simulation.title} computes on the "
+        "processor alone: it would take a place there from what a GPU is of use to."
+    )
+    return [Note(code="gpu_of_no_use", message=message)]
 
 
 def _one(

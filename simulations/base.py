@@ -192,6 +192,7 @@ class Simulation:
     plots: tuple[Plot, ...] = ()
     motion: Motion | None = None
     presets: tuple[Preset, ...] = ()
+    uses_gpu: bool = False
 
     @property
     def available(self) -> bool:
@@ -276,6 +277,7 @@ def simulation(
     plots: Sequence[Plot] = (),
     motion: Motion | None = None,
     presets: Sequence[Preset] = (),
+    uses_gpu: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare `run(params: Params, context: Context) -> Result`; both types come from the hints.
 
@@ -288,6 +290,7 @@ def simulation(
     :param cost: how large a run is before it begins, and how time and memory grow with that.
     :param motion: where a page finds the frames of a run that goes on.
     :param aliases: other names that a user may type, and older ones that a script still does.
+    :param uses_gpu: whether a GPU is of any use to it.
     """
 
     def declare(func: Callable[..., Any]) -> Callable[..., Any]:
@@ -312,6 +315,7 @@ def simulation(
             plots=tuple(plots),
             motion=motion,
             presets=tuple(presets),
+            uses_gpu=uses_gpu,
         )
         return func
 

@@ -27,7 +27,7 @@ from simulations import (
     bounded,
 )
 
-from .submission import Prepared, columns_of, may_give
+from .submission import Prepared, columns_of, may_give, notes_on
 
 CHECK_WITHIN_S = 45.0
 """Of computing by each that takes part: somebody waits for the answer."""
@@ -222,15 +222,16 @@ class _Common:
     ) -> Prepared:
         columns = self._columns(wanted.limits)
         estimate = self._estimate(simulation, checked, columns["threads"])
+        placed = self._place(simulation.name, estimate, wanted.place)
         return Prepared(
             simulation=simulation,
             checked=checked,
             references=given.references,
-            notes=[*simulation.notes_on_name(wanted.simulation), *checked.notes],
+            notes=notes_on(simulation, wanted.simulation, checked, placed),
             columns=columns,
             estimate=estimate,
             fingerprint=equality.fingerprint(simulation, checked),
-            placed=self._place(simulation.name, estimate, wanted.place),
+            placed=placed,
         )
 
     def _place(self, simulation: str, estimate: Any, asked: Asked) -> Placed:

@@ -157,16 +157,25 @@ def prepare(
     checked = bounded.check(found, unfolded.params)
     columns = columns_of(limits)
     estimate = estimates.of(found, checked, threads=columns["threads"])
+    placed = placement.place(found.name, estimate, place)
     return Prepared(
         simulation=found,
         checked=checked,
         references=unfolded.references,
-        notes=[*found.notes_on_name(simulation), *checked.notes],
+        notes=notes_on(found, simulation, checked, placed),
         columns=columns,
         estimate=estimate,
         fingerprint=equality.fingerprint(found, checked),
-        placed=placement.place(found.name, estimate, place),
+        placed=placed,
     )
+
+
+def notes_on(
+    simulation: simulations.Simulation, asked: str, checked: simulations.Checked, placed: Placed
+) -> list[simulations.Note]:
+    """:param asked: the name that it was asked for by."""
+    on_place = placement.notes_on(simulation, placed)
+    return [*simulation.notes_on_name(asked), *checked.notes, *on_place]
 
 
 def new_job(

@@ -86,6 +86,7 @@ def _molecule(params: DftFrequenciesParams) -> Molecule:
     "dft_frequencies",
     version="2",
     title="DFT frequencies and thermochemistry",
+    uses_gpu=True,
     aliases=("frequencies", "freq", "vibrations", "thermochemistry", "dft_freq"),
     methods=paragraph.dft_frequencies,
     requires=("pyscf", "geometric", "rdkit", "tblite", "ase", "pyscf.dispersion", "qcelemental"),

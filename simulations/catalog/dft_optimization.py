@@ -68,6 +68,7 @@ def _molecule(params: DftOptimizationParams) -> Molecule:
     "dft_optimization",
     version="2",
     title="DFT geometry optimisation",
+    uses_gpu=True,
     aliases=(
         "dft_opt",
         "dft_optimisation",

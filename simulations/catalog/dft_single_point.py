@@ -31,6 +31,7 @@ class DftSinglePointResult(MoleculeDftResult):
     "dft_single_point",
     version="2",
     title="DFT single point",
+    uses_gpu=True,
     aliases=("dft", "single_point", "energy", "scf"),
     methods=paragraph.single_point,
     requires=("pyscf", "geometric", "rdkit", "tblite", "ase", "pyscf.dispersion", "qcelemental"),

@@ -26,6 +26,7 @@ class MdSimulationResult(MdOutcome):
 @simulation(
     "md_simulation",
     title="Molecular dynamics",
+    uses_gpu=True,
     aliases=("md", "molecular_dynamics", "dynamics"),
     methods=molecular_dynamics,
     requires=("openmm", "pdbfixer", "rdkit"),

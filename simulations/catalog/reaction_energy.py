@@ -26,6 +26,7 @@ OF_SPECIES = "of the latest species"
 @simulation(
     "reaction_energy",
     title="Reaction energy",
+    uses_gpu=True,
     aliases=("reaction",),
     methods=methods,
     cost=REACTION,

@@ -9,6 +9,7 @@ from typing import Any
 from simulations.base import Context, Note
 
 from .geometry import Geometry
+from .gpu import GpuShare
 from .inspect import Molecule
 from .mean_field import mean_field, pyscf_molecule
 from .memory import plan_within
@@ -38,18 +39,23 @@ class Calculation:
 
         lib.num_threads(context.threads)
         lib.param.TMPDIR = tempfile.gettempdir()
-        self.notes: list[Note] = []
+        self._notes: list[Note] = []
         self.teller = teller
         self._params = params
         self._context = context
         self._cycle = 0
-        self._rung = DIIS
+        self._how = ""
+        self._gpu = GpuShare(context)
         mol = pyscf_molecule(molecule, params, geometry, context.log)
         plan_within(mol, context)
         self.mean_field = mean_field(mol, params, context.workdir / CHECKPOINT_NAME)
         self.mean_field.callback = self._after_cycle
         self._density = self._previous_density(context.previous)
         self._checkpoint_declared = False
+
+    @property
+    def notes(self) -> list[Note]:
+        return [*self._notes, *self._gpu.notes]
 
     @property
     def geometry(self) -> Geometry:
@@ -64,10 +70,12 @@ class Calculation:
         if positions_bohr is not None:
             mf.reset(mf.mol.set_geom_(positions_bohr, unit="Bohr", inplace=False))
         self._cycle = 0
-        tried = converge(mf, self._density, self._announce, self._params)
+        self._how = " (GPU)" if self._gpu.is_any else ""
+        density = self._gpu.density(mf, self._density)
+        tried = converge(mf, density, self._announce, self._params)
         self._declare_checkpoint()
-        if len(tried) > 1 and all(note.code != tried[-1].code for note in self.notes):
-            self.notes.append(note_on(tried))
+        if len(tried) > 1 and all(note.code != tried[-1].code for note in self._notes):
+            self._notes.append(note_on(tried))
         self._density = mf.make_rdm1()
         return float(mf.e_tot)
 
@@ -76,7 +84,7 @@ class Calculation:
         return self.mean_field.nuc_grad_method().kernel()
 
     def _announce(self, rung: Rung) -> None:
-        self._rung = rung
+        self._how = "" if rung is DIIS else f" ({rung.title})"
         if rung is not DIIS:
             sentence = f"the SCF has not converged after {self._cycle} cycles: trying {rung.title}"
             self._context.log.write(f"\n{sentence[0].upper()}{sentence[1:]}.\n")
@@ -87,8 +95,7 @@ class Calculation:
         energy = float(env["e_tot"])
         delta = abs(energy - float(env["last_hf_e"])) if "last_hf_e" in env else 0.0
         self._cycle += 1
-        how = "" if self._rung is DIIS else f" ({self._rung.title})"
-        self.teller.cycle(self._cycle, energy, delta, how)
+        self.teller.cycle(self._cycle, energy, delta, self._how)
 
     def _previous_density(self, previous: Path | None) -> Any:
         path = previous / CHECKPOINT_NAME if previous else None
@@ -103,7 +110,7 @@ class Calculation:
             return None
         log.write(f"Starting from the density in {path.name} of the earlier attempt.\n")
         message = "Resumed from the checkpoint of an earlier attempt."
-        self.notes.append(Note(code="resumed", message=message))
+        self._notes.append(Note(code="resumed", message=message))
         return density
 
     def _declare_checkpoint(self) -> None:

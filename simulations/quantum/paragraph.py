@@ -7,6 +7,7 @@ from typing import Any
 
 from simulations.structures import Structure, resolve
 
+from . import gpu
 from .frequencies import FrequencyParams
 from .methods import (
     BasisName,
@@ -189,8 +190,10 @@ def scf_settings(params: MoleculeDftParams, noted: set[str]) -> list[str]:
     """
     fitted = "electron repulsion integrals were density-fitted" if params.density_fit else ""
     solvent = in_solvent(params.solvent, params.solvent_model)
+    on_gpu = "the density was found on a GPU with GPU4PySCF [@gpu4pyscf, gpu4pyscf_dft]"
     return [
         *([fitted] if fitted else []),
+        *([on_gpu] if gpu.SOLVED in noted else []),
         f"the integration grid was PySCF's level {params.grid_level}",
         f"the SCF energy was converged to {params.scf_convergence_hartree:g} hartree"
         f"{rescued(noted)}",

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from simulations.base import Note
 from simulations.validation import notes_on_unused
 
+from . import gpu
 from .charges import iao_charges
 from .geometry import ANGSTROM_PER_BOHR, Geometry, as_vectors
 from .inspect import Molecule
@@ -63,7 +64,7 @@ def result_fields(
         "symbols": list(molecule.structure.symbols),
         "positions_angstrom": [list(row) for row in geometry_of(mol).positions],
         "wall_time_s": round(seconds, 2),
-        "versions": versions(),
+        "versions": versions() | gpu.versions(notes),
         "notes": as_json(notes, params),
     }
 

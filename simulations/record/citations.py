@@ -31,6 +31,10 @@ PRL = "Phys. Rev. Lett."
 PROGRAMS = (
     ("pyscf", "Sun et al.", "Recent developments in the PySCF program package", JCP, 2020,
      "10.1063/5.0006074"),
+    ("gpu4pyscf", "Li et al.", "Introducing GPU Acceleration into the Python-Based Simulations of "
+     "Chemistry Framework", "J. Phys. Chem. A", 2025, "10.1021/acs.jpca.4c05876"),
+    ("gpu4pyscf_dft", "Wu et al.", "Enhancing GPU-Acceleration in the Python-Based Simulations of "
+     "Chemistry Frameworks", "WIREs Comput. Mol. Sci.", 2025, "10.1002/wcms.70008"),
     ("libxc", "Lehtola et al.", "Recent developments in libxc — A comprehensive library of "
      "functionals for density functional theory", "SoftwareX", 2018,
      "10.1016/j.softx.2017.11.002"),

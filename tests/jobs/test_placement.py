@@ -183,3 +183,34 @@ def test_rules_that_cannot_be_read_are_refused_at_the_start(given: str, told: st
     assert done.returncode != 0
     assert "BACKPLANE_PLACEMENT is" in done.stderr
     assert told in done.stderr
+
+
+def test_what_a_gpu_is_of_no_use_to_is_told_so_before_it_runs(door: Any) -> None:
+    useless = send(door, queue="gpu", reuse=False).json()
+    useful = send(
+        door,
+        simulation="dft_single_point",
+        params={"structure": "O"},
+        queue="gpu",
+    ).json()
+    elsewhere = send(door, queue="long", reuse=False).json()
+
+    codes = [
+        {note["code"] for note in job["notes"]} & {"gpu_of_no_use"}
+        for job in (useless, useful, elsewhere)
+    ]
+    assert codes == [{"gpu_of_no_use"}, set(), set()]
+    (note,) = [each for each in useless["notes"] if each["code"] == "gpu_of_no_use"]
+    assert "computes on the processor alone" in note["message"]
+
+
+def test_each_of_a_batch_is_told_of_its_place(alice: Any) -> None:
+    wanted = [
+        Wanted(simulation="demo.sum_squares", params={"n": n}, place=Asked(queue=queue))
+        for n, queue in enumerate(("gpu", "cpu"), start=1)
+    ]
+
+    submit_batch(owner=alice, wanted=wanted)
+
+    told = {job.params["n"]: [note["code"] for note in job.notes] for job in Job.objects.all()}
+    assert told == {1: ["gpu_of_no_use"], 2: []}
