@@ -45,7 +45,7 @@ WHERE j.id = ? AND k.prefix = ? AND u.is_active AND k.revoked_at IS NULL
 AND (k.expires_at IS NULL OR k.expires_at > ?) AND k.last_used_at > ?
 """
 """A key whose use has to be noted is not among them."""
-
+STANDING = "SELECT j.last_seq, j.state FROM {job} j WHERE j.id = ?"
 
 First = Callable[[str, list[Any]], Sequence[Any] | None]
 """Gives the first row."""
@@ -83,6 +83,18 @@ def at_once(question: Question) -> Seen | None:
         return _told(question, lambda template, params: _in_file()(_sql(template, "?"), params))
     except sqlite3.Error:
         return None
+
+
+def standing(job_id: str) -> tuple[int, str] | None:
+    """Its last event and its state, where that can be told without waiting for anything: of one
+    that somebody waits for, and that runs, at each of its events."""
+    if connection.vendor != "sqlite":
+        return None
+    try:
+        row = _in_file()(_sql(STANDING, "?"), [job_id.replace("-", "")])
+    except sqlite3.Error:
+        return None
+    return (row[0], row[1]) if row else None
 
 
 async def ask(question: Question) -> Seen | None:

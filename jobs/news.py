@@ -19,7 +19,7 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
-from . import bells
+from . import bells, glance
 from .batch_models import Batch
 from .events import batch_group_name, group_name
 from .key_models import ApiKey
@@ -107,6 +107,9 @@ class Doorbells:
         await asyncio.sleep(GATHER_S)
         # From here on it would be too early for whoever asks.
         del self._looks[group]
+        if group.startswith(OF_JOB) and (told := glance.standing(group.removeprefix(OF_JOB))):
+            seq, state = told
+            return Standing(seq, JobState(state).is_final)
         return (await _standings([group])).get(group)
 
     async def _keep_joined(self) -> None:

@@ -8,16 +8,18 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from channels.db import database_sync_to_async
+from django.db import connection
 from redis.exceptions import ConnectionError as RedisAway
 
 from backplane_site.asgi import rest
 from backplane_site.handler import KEPT
 from backplane_site.local_user import local_user
-from jobs import lifecycle, news, waiting
+from jobs import glance, lifecycle, news, waiting
 from jobs.models import Job
 from jobs.waiting import Wish, parsed
 
@@ -275,3 +277,28 @@ async def test_who_goes_away_waits_no_longer(job: Job) -> None:
 )
 def test_how_a_preference_is_read(header: str, wait_s: int | None, is_async: bool) -> None:
     assert parsed(header) == Wish(wait_s=wait_s, is_async=is_async)
+
+
+def test_where_a_job_stands_is_told_without_waiting(job: Job) -> None:
+    """Where the database is a file; elsewhere a thread asks."""
+    for move in (
+        lambda: lifecycle.progress(job, 1, [{"fraction": 0.5, "message": "half", "stage": ""}]),
+        lambda: lifecycle.succeed(job, 1, {"total": 14}),
+    ):
+        move()
+        now = Job.objects.get(pk=job.pk)
+        by_file = (now.last_seq, now.state) if connection.vendor == "sqlite" else None
+        assert glance.standing(str(job.pk)) == by_file
+    assert glance.standing(str(uuid4())) is None
+
+
+async def test_who_waits_is_told_the_end_whoever_looks(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glance, "standing", lambda job_id: None)
+    asked = asyncio.create_task(ask("GET", path_of(job)))
+    await somebody_waits()
+
+    await database_sync_to_async(lifecycle.succeed)(job, 1, {"total": 14})
+
+    assert (await asked).json()["state"] == "succeeded"
