@@ -20,6 +20,15 @@ from .storage import Silent, Stored, Unreachable
 READ_BYTES = 256 * 1024
 MOST_AT_ONCE = 1000
 """Keys that one request may remove."""
+TRIES = 3
+"""A connection that broke off is made anew so often before anything more has come of it."""
+OF_ALL = frozenset(
+    {
+        *("NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed"),
+        *("ExpiredToken", "InvalidToken"),
+    }
+)
+"""Refusals that have nothing to do with what was asked for: any other object is refused too."""
 
 
 class ObjectStore(S3Storage):
@@ -96,7 +105,16 @@ class ObjectReader(io.RawIOBase):
         self._client, self._where = client, {"Bucket": bucket, "Key": key}
         self._at, self._body = 0, None
         with faults_told(key):
-            self._size = int(client.head_object(**self._where)["ContentLength"])
+            self._size = int(self._head()["ContentLength"])
+
+    def _head(self) -> Any:
+        try:
+            return self._client.head_object(**self._where)
+        except ClientError as exc:
+            if _status(exc) == 404:
+                # Without a body it does not say what there is none of.
+                self._client.head_bucket(Bucket=self._where["Bucket"])
+            raise
 
     def readable(self) -> bool:
         return True
@@ -118,7 +136,9 @@ class ObjectReader(io.RawIOBase):
         if self._at >= self._size:
             return 0
         with faults_told(self._where["Key"]):
-            data = self._opened().read(len(buffer))
+            data = self._read(len(buffer))
+        if not data:
+            raise Unreachable(f"{self._where['Key']} ended before the {self._size} bytes it has")
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
@@ -126,6 +146,16 @@ class ObjectReader(io.RawIOBase):
     def close(self) -> None:
         self._drop()
         super().close()
+
+    def _read(self, n: int) -> bytes:
+        """A bucket ends what takes long, or is not read for a while: who downloads a large file
+        over a slow line is not to begin again for that."""
+        for _ in range(TRIES - 1):
+            try:
+                return bytes(self._opened().read(n))
+            except BotoCoreError:
+                self._drop()
+        return bytes(self._opened().read(n))
 
     def _opened(self) -> Any:
         if self._body is None:
@@ -145,12 +175,23 @@ def faults_told(what: str) -> Iterator[None]:
     try:
         yield
     except ClientError as exc:
-        status = exc.response["ResponseMetadata"]["HTTPStatusCode"]
-        if status == 404:
-            raise FileNotFoundError(f"{what} is not in the bucket") from exc
-        kind = Silent if status >= 500 else Unreachable
-        raise kind(f"{what}: {exc}") from exc
+        raise _as_of_a_disk(what, exc) from exc
     except BotoCoreError as exc:
         raise Silent(f"{what}: {exc}") from exc
     except Boto3Error as exc:
         raise Unreachable(f"{what}: {exc}") from exc
+
+
+def _as_of_a_disk(what: str, exc: ClientError) -> OSError:
+    status, code = _status(exc), exc.response.get("Error", {}).get("Code")
+    if code in OF_ALL or status >= 500:
+        return Silent(f"{what}: {exc}")
+    if status != 404:
+        return Unreachable(f"{what}: {exc}")
+    if exc.operation_name == "HeadBucket":
+        return Silent(f"{what}: there is no such bucket")
+    return FileNotFoundError(f"{what} is not in the bucket")
+
+
+def _status(exc: ClientError) -> int:
+    return int(exc.response["ResponseMetadata"]["HTTPStatusCode"])

@@ -14,6 +14,8 @@ from jobs.models import Job
 from jobs.worker.run import run_job
 from tests.s3 import KEYS, S3
 
+from .faulty import Faulty, before
+
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[S3]:
@@ -83,3 +85,13 @@ def take_away(settings: Any) -> None:
     kept = settings.STORAGES["artifacts"]
     options = kept["OPTIONS"] | {"endpoint_url": "http://127.0.0.1:9"}
     settings.STORAGES = settings.STORAGES | {"artifacts": kept | {"OPTIONS": options}}
+
+
+@pytest.fixture
+def faulty(bucket: S3, settings: Any) -> Iterator[Faulty]:
+    """The bucket, behind what refuses or cuts what a test says."""
+    with before(bucket.url) as proxy:
+        kept = settings.STORAGES["artifacts"]
+        options = kept["OPTIONS"] | {"endpoint_url": proxy.url}
+        settings.STORAGES = settings.STORAGES | {"artifacts": kept | {"OPTIONS": options}}
+        yield proxy

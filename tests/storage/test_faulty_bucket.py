@@ -1,0 +1,101 @@
+"""A bucket that refuses, breaks off, or is no longer there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from jobs import artifacts, keeping, lifecycle
+from jobs.models import Job
+from tests.s3 import BUCKET, S3
+
+from .conftest import lose_disk
+from .faulty import Faulty
+
+MIB = 1024**2
+
+
+@pytest.fixture
+def as_alice(client: Client, alice: Any) -> Client:
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def large(stopped: Callable[..., Job]) -> Callable[[bytes], Job]:
+    """A job with a file that takes several parts."""
+
+    def large(content: bytes) -> Job:
+        job = stopped(trajectory=content)
+        entry = '[{"name": "trajectory", "title": "T", "media_type": "chemical/x-dcd"}]'
+        (job.workdir(1) / "artifacts.json").write_text(entry)
+        files = keeping.keep(job, 1, artifacts.collect(job.workdir(1)))
+        lifecycle.succeed(job, 1, {"total": 14}, files)
+        return job
+
+    return large
+
+
+def url_of(job: Job, name: str) -> str:
+    return f"/api/v1/jobs/{job.pk}/artifacts/{job.artifacts.get(name=name).pk}"
+
+
+def is_content(name: str) -> Callable[[str, str], bool]:
+    return lambda method, path: method == "GET" and path.split("?")[0].endswith(name)
+
+
+def test_a_bucket_that_was_deleted_is_no_file_that_is_gone(
+    bucket: S3, ended: Callable[..., Job], as_alice: Client, settings: Any
+) -> None:
+    job = ended()
+    url = url_of(job, "provenance.json")
+    lose_disk(job)
+    kept = settings.STORAGES["artifacts"]
+    options = kept["OPTIONS"] | {"bucket_name": "deleted-since"}
+    settings.STORAGES = settings.STORAGES | {"artifacts": kept | {"OPTIONS": options}}
+
+    answer = as_alice.get(url)
+    log = as_alice.get(f"/api/v1/jobs/{job.pk}/log")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_away")
+    assert (log.status_code, log.json()["code"]) == (503, "storage_away")
+
+
+def test_a_download_goes_on_where_the_bucket_broke_off(
+    faulty: Faulty, large: Callable[[bytes], Job], as_alice: Client
+) -> None:
+    content = os.urandom(18 * MIB)
+    job = large(content)
+    lose_disk(job)
+    faulty.cut(is_content("trajectory"), times=3)
+
+    assert as_alice.get(url_of(job, "trajectory")).getvalue() == content
+
+
+def test_a_bucket_that_breaks_off_each_time_is_given_up(
+    faulty: Faulty, large: Callable[[bytes], Job], as_alice: Client
+) -> None:
+    job = large(os.urandom(18 * MIB))
+    lose_disk(job)
+    faulty.refuse(is_content("trajectory"), 500, "InternalError")
+
+    answer = as_alice.get(url_of(job, "trajectory"))
+    with pytest.raises(OSError, match="InternalError"):
+        answer.getvalue()
+
+
+def test_a_part_that_is_refused_leaves_the_file_in_place_and_nothing_half_there(
+    faulty: Faulty, bucket: S3, large: Callable[[bytes], Job], as_alice: Client
+) -> None:
+    content = os.urandom(18 * MIB)
+    faulty.refuse(lambda method, path: "partNumber=2" in path, 403, "AccessDenied")
+    job = large(content)
+
+    row = job.artifacts.get(name="trajectory")
+    assert (job.artifacts.filter(key="").count() > 0, row.key) == (True, "")
+    assert as_alice.get(url_of(job, "trajectory")).getvalue() == content
+    assert "Uploads" not in bucket.client.list_multipart_uploads(Bucket=BUCKET)
