@@ -52,7 +52,7 @@ class Stored:
     @property
     def name(self) -> str:
         """Where it lay in the directory of its attempt."""
-        return self.key.split("/", 3)[3]
+        return _unquoted(self.key.split("/", 3)[3])
 
 
 class Bucket(Protocol):
@@ -85,7 +85,16 @@ def bucket() -> Bucket | None:
 
 
 def key(job_id: UUID, attempt: int, sha256: str, name: str) -> str:
-    return f"{job_id}/{attempt}/{sha256}/{name}"
+    return f"{job_id}/{attempt}/{sha256}/{_quoted(name)}"
+
+
+def _quoted(name: str) -> str:
+    """What writes to a bucket takes a backslash for a slash, and what reads there does not."""
+    return name.replace("%", "%25").replace("\\", "%5C")
+
+
+def _unquoted(name: str) -> str:
+    return name.replace("%5C", "\\").replace("%25", "%")
 
 
 def opened(artifact: Artifact) -> BinaryIO:

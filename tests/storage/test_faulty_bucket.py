@@ -99,3 +99,18 @@ def test_a_part_that_is_refused_leaves_the_file_in_place_and_nothing_half_there(
     assert (job.artifacts.filter(key="").count() > 0, row.key) == (True, "")
     assert as_alice.get(url_of(job, "trajectory")).getvalue() == content
     assert "Uploads" not in bucket.client.list_multipart_uploads(Bucket=BUCKET)
+
+
+def test_a_name_with_a_backslash_is_kept_like_any_other(
+    bucket: S3, stopped: Callable[..., Job], as_alice: Client
+) -> None:
+    odd = "50% a\\b.txt"
+    job = stopped(**{odd: b"written all the same"})
+    entry = '[{"name": "50% a\\\\b.txt", "title": "T", "media_type": "text/plain"}]'
+    (job.workdir(1) / "artifacts.json").write_text(entry)
+    files = keeping.keep(job, 1, artifacts.collect(job.workdir(1)))
+    lifecycle.succeed(job, 1, {"total": 14}, files)
+    lose_disk(job)
+
+    assert keeping.sweep([job]) == 0
+    assert as_alice.get(url_of(job, odd)).getvalue() == b"written all the same"
