@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from jobs import downloads, fleet
+from jobs import downloads, fleet, storage
 from jobs.models import Artifact, Job
 from jobs.slurm_models import SlurmWatch
 from jobs.states import JobState
+from jobs.storekeeper import LOOK_EVERY_S
 from jobs.webhook_models import WebhookDelivery
 
 from .probes import Finding, ok, warning, wrong
@@ -23,6 +27,13 @@ OLDEST_REDIS = (5, 0)
 SKEW_S = 2.0
 SAMPLE = 200
 WEBHOOKS_LATE_S = 600
+BROUGHT_BY = timedelta(seconds=2 * LOOK_EVERY_S)
+"""The storekeeper has looked by then."""
+DOCTOR = "doctor"
+BUCKET_MEND = (
+    "Correct BACKPLANE_S3_BUCKET, …_ENDPOINT or …_REGION, this host's clock, or what its keys may "
+    "do: s3:PutObject, s3:GetObject, s3:DeleteObject and s3:ListBucket."
+)
 
 
 def redis_keeps() -> Iterator[Finding]:
@@ -100,6 +111,44 @@ def webhooks() -> Iterator[Finding]:
         yield warning("webhooks", f"{n_late} should have been sent a while ago", mend)
     else:
         yield ok("webhooks", "none waits for somebody to send it")
+
+
+def bucket() -> Iterator[Finding]:
+    """Whether it lets us do all that we do there; nothing where there is none."""
+    there = storage.bucket()
+    if there is None:
+        return
+    if trouble := _refused_by(there):
+        yield wrong("bucket", trouble, BUCKET_MEND)
+        return
+    before = timezone.now() - BROUGHT_BY
+    ended = Artifact.objects.filter(job__files_removed_at=None, job__finished_at__lt=before)
+    if n_left := ended.filter(key="").count():
+        mend = "Run where they lie, and see what it says: manage.py store_artifacts"
+        yield warning("bucket", f"{n_left} files of jobs that ended long ago are not in it", mend)
+    else:
+        yield ok("bucket", f"{settings.S3_BUCKET} can be written to, read and listed")
+
+
+def _refused_by(there: storage.Bucket) -> str:
+    """What cannot be done with an object, the first of it; empty if all can."""
+    # Where no job's files are, nor uploads.
+    key = f"{DOCTOR}/{uuid.uuid4()}"
+    steps: dict[str, Callable[[], object]] = {
+        "written to": lambda: there.save(key, ContentFile(b"Left by manage.py doctor.")),
+        "read": lambda: there.open(key).read(),
+        "listed": lambda: list(there.objects(f"{DOCTOR}/")),
+        "removed from": lambda: there.remove([key]),
+    }
+    for what, step in steps.items():
+        try:
+            step()
+        except OSError as exc:
+            if what != "written to":
+                with suppress(OSError):
+                    there.remove([key])
+            return f"it cannot be {what}: {exc}"
+    return ""
 
 
 def stored_files(*, deep: bool) -> Iterator[Finding]:

@@ -109,6 +109,8 @@ class Storekeeper:
             self._left.pop()
             if told and told.is_away:
                 raise storage.Silent(told.trouble)
+            if told and told.trouble:
+                logger.warning("%s stays in place: %s", told.artifact.path, told.trouble)
             self._n_brought += bool(told and not told.trouble)
             if self._clock() > ends_at:
                 return not self._left

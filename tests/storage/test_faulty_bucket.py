@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from backplane_site import service_checks
+from backplane_site.probes import Level
 from jobs import artifacts, keeping, lifecycle
 from jobs.models import Job
+from jobs.storekeeper import Storekeeper
 from tests.s3 import BUCKET, S3
 
 from .conftest import lose_disk
@@ -114,3 +119,74 @@ def test_a_name_with_a_backslash_is_kept_like_any_other(
 
     assert keeping.sweep([job]) == 0
     assert as_alice.get(url_of(job, odd)).getvalue() == b"written all the same"
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [("PUT", "it cannot be written to"), ("GET", "it cannot be read"), ("POST", "removed from")],
+)
+def test_the_doctor_says_what_a_bucket_refuses(
+    db: None, faulty: Faulty, method: str, told: str
+) -> None:
+    (well,) = service_checks.bucket()
+    faulty.refuse(lambda verb, path: verb == method, 403, "AccessDenied")
+
+    (finding,) = service_checks.bucket()
+
+    assert (well.level, finding.level) == (Level.OK, Level.WRONG)
+    assert told in finding.detail
+    assert "AccessDenied" in finding.detail
+
+
+def test_the_doctor_leaves_nothing_in_the_bucket(db: None, bucket: S3) -> None:
+    before = bucket.keys()
+
+    assert [finding.level for finding in service_checks.bucket()] == [Level.OK]
+
+    assert bucket.keys() == before
+
+
+def test_the_doctor_counts_what_never_came_to_the_bucket(
+    faulty: Faulty, ended: Callable[..., Job]
+) -> None:
+    faulty.refuse(lambda method, path: method == "PUT", 403, "AccessDenied", times=1)
+    job = ended()
+    long_ago = timezone.now() - timedelta(days=1)
+    Job.objects.filter(pk=job.pk).update(finished_at=long_ago)
+
+    (finding,) = service_checks.bucket()
+
+    assert finding.level is Level.WARNING
+    assert f"{job.artifacts.filter(key='').count()} files" in finding.detail
+
+
+def test_why_a_file_stays_in_place_is_in_the_log(
+    faulty: Faulty, ended: Callable[..., Job], caplog: pytest.LogCaptureFixture
+) -> None:
+    faulty.refuse(lambda method, path: method == "PUT", 403, "AccessDenied")
+    job = ended()
+    caplog.clear()
+
+    Storekeeper().look()
+
+    assert str(job.artifacts.get(name="job.log").path) in caplog.text
+    assert "AccessDenied" in caplog.text
+
+
+def test_a_clock_that_is_wrong_is_not_tried_with_every_file(
+    faulty: Faulty, ended: Callable[..., Job]
+) -> None:
+    refused: list[str] = []
+
+    def is_put(method: str, path: str) -> bool:
+        refused.extend([path] if method == "PUT" else [])
+        return method == "PUT"
+
+    faulty.refuse(is_put, 403, "RequestTimeTooSkewed")
+    job = ended()
+    assert job.artifacts.filter(key="").count() > 1
+    refused.clear()
+
+    Storekeeper().look()
+
+    assert len(refused) == 1

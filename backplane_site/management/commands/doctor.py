@@ -69,7 +69,11 @@ def _look(deep: bool) -> Iterator[Finding]:
         yield from _guarded("leases", service_checks.leases)
         yield from _guarded("slurm", service_checks.slurm)
         yield from _guarded("webhooks", service_checks.webhooks)
-        yield from _guarded("files", partial(service_checks.stored_files, deep=deep))
+        bucket = [*_guarded("bucket", service_checks.bucket)]
+        yield from bucket
+        if all(finding.is_ok for finding in bucket):
+            # Of one that is away each file would be waited for.
+            yield from _guarded("files", partial(service_checks.stored_files, deep=deep))
         if deep:
             yield from _guarded("database pages", service_checks.integrity)
     yield from install_checks.engines()
