@@ -14,9 +14,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from redis.exceptions import RedisError
 
+from jobs import fleet
 from jobs.metrics import JobsCollector
 
-from . import probes
 from .permissions import is_operator
 from .socket_count import SocketCount
 
@@ -62,6 +62,6 @@ class SurroundingsCollector:
 def _n_workers() -> int | None:
     """None: Redis does not answer, so that nothing is known, and no 0 is made up."""
     try:
-        return len(probes.living_workers())
+        return len(fleet.living())
     except (RedisError, OSError):
         return None

@@ -28,7 +28,7 @@ from jobs.build import build
 from jobs.pages.forecast import between
 from jobs.states import Queue
 
-from . import ops_queues, probes
+from . import ops_queues
 from .socket_count import SocketCount
 
 PLOT_HEIGHT = 90
@@ -117,7 +117,7 @@ def _now(request: HttpRequest) -> dict[str, Any]:
 def _living() -> tuple[list[Any], str]:
     """The workers that Redis knows, and why there are none if it does not answer."""
     try:
-        return probes.living_workers(), ""
+        return fleet.living(), ""
     except (RedisError, OSError) as exc:
         return [], str(exc) or type(exc).__name__
 

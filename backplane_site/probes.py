@@ -5,25 +5,20 @@ None of them raises: that something does not answer is what they are there to sa
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from redis.exceptions import RedisError
-from rq import Worker
 
 from jobs import fleet
 from jobs.models import Job
 from jobs.states import JobState
-from jobs.worker.host import HOST
 
 LITTLE_DISK_BYTES = 200_000_000
 
@@ -103,7 +98,7 @@ def workers() -> Finding:
     mend = "Start one: manage.py work default"
     leases = _or_nothing(_n_leases)
     try:
-        n_workers = len(living_workers())
+        n_workers = len(fleet.living())
     except (RedisError, OSError):
         if leases:
             return ok("workers", f"{leases} at work; Redis cannot tell of the others")
@@ -111,15 +106,6 @@ def workers() -> Finding:
     if n_workers:
         return ok("workers", f"{n_workers} listening, {leases or 0} at work")
     return wrong("workers", "none is listening", mend)
-
-
-def living_workers() -> list[Any]:
-    """RQ keeps the entry of a worker that was killed for minutes; on this host we can look."""
-    return [
-        worker
-        for worker in Worker.all(connection=fleet.redis())
-        if worker.hostname != HOST or _is_alive(worker.pid)
-    ]
 
 
 def disk() -> Finding:
@@ -141,16 +127,6 @@ def _or_nothing(count: Callable[[], int]) -> int | None:
         return count()
     except DatabaseError:
         return None  # the database's own probe says so
-
-
-def _is_alive(pid: int | None) -> bool:
-    if pid is None:
-        return True
-    try:
-        os.kill(pid, 0)
-    except OSError as exc:
-        return exc.errno == errno.EPERM  # somebody else's, so it lives
-    return True
 
 
 def _first_line(exc: Exception) -> str:

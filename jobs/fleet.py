@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from redis import Redis
@@ -15,13 +15,15 @@ from rq import Worker
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 from .abilities import Ability
-from .processes import started
+from .processes import is_gone
 from .states import Queue
 
 OLD_NAMES = {Queue.CPU: "default"}
 """In Redis the queue of before there were others keeps the name that it had."""
 TOLD_AS = "ability"
 """In what RQ keeps of each worker."""
+MACHINE, STARTED = "machine", "pid_started"
+WHERE = ("pid", MACHINE, STARTED)
 KEPT_S = 1.0
 
 
@@ -50,8 +52,12 @@ def _redis(url: str) -> Redis:
     return Redis.from_url(url, **settings.IMPATIENCE)
 
 
-def tell(worker: Worker, ability: Ability) -> None:
-    worker.connection.hset(worker.key, TOLD_AS, json.dumps(ability.told()))
+def tell(worker: Worker, ability: Ability, *, machine: str, pid_started: int | None) -> None:
+    """:param machine: and the start of its process, as `processes.is_gone` takes them: hosts that
+    are copies of one another have one name, and processes of one number.
+    """
+    told: dict[Any, Any] = {TOLD_AS: json.dumps(ability.told()), MACHINE: machine}
+    worker.connection.hset(worker.key, mapping=told | {STARTED: pid_started or ""})
 
 
 _known: tuple[float, list[Ability] | None] | None = None
@@ -76,7 +82,7 @@ def abilities() -> list[Ability] | None:
         keys = sorted(connection.smembers(REDIS_WORKER_KEYS))
         with connection.pipeline(transaction=False) as pipe:
             for key in keys:
-                pipe.hmget(key, TOLD_AS, "birth", "death", "hostname", "pid")
+                pipe.hmget(key, TOLD_AS, "birth", "death", *WHERE)
             told = pipe.execute()
     except (RedisError, OSError):
         return None
@@ -84,10 +90,22 @@ def abilities() -> list[Ability] | None:
     return _read(alive)
 
 
-def _is_there(host: bytes | None, pid: bytes | None) -> bool:
-    """Redis keeps the entry of one that was killed for minutes; on this host we can look."""
-    here = (host or b"").decode() == socket.gethostname()
-    return not here or pid is None or started(int(pid)) is not None
+def living() -> list[Any]:
+    """RQ's own, without those that are known to be gone.
+
+    :raises RedisError: it does not answer.
+    """
+    found = Worker.all(connection=redis())
+    with redis().pipeline(transaction=False) as pipe:
+        for each in found:
+            pipe.hmget(each.key, *WHERE)
+        told = pipe.execute()
+    return [each for each, where in zip(found, told, strict=True) if _is_there(*where)]
+
+
+def _is_there(pid: bytes | None, machine: bytes | None, began: bytes | None) -> bool:
+    """Redis keeps the entry of one that was killed for minutes; where it ran, we can look."""
+    return not (pid and machine and began) or not is_gone(machine.decode(), int(pid), int(began))
 
 
 def _read(told: list[bytes | None]) -> list[Ability] | None:

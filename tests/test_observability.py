@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import socket
 import subprocess
 import sys
 import threading
@@ -22,9 +24,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from backplane_site import logs, probes
 from backplane_site.socket_count import SocketCount
-from jobs import lifecycle, log_context
+from jobs import fleet, lifecycle, log_context
 from jobs.metrics import JobsCollector
 from jobs.models import Attempt, Job
+from jobs.processes import machine, started
 from tests.stack import ROOT, Stack, until
 
 STRANGER = {"REMOTE_ADDR": "203.0.113.7"}
@@ -197,15 +200,36 @@ def test_a_full_disk_is_not_ready(as_admin: Client, monkeypatch: pytest.MonkeyPa
     assert as_admin.get("/readyz").json()["checks"]["disk"]["ok"] is False
 
 
+def known_to(redis: Any, pid: int, *, machine: str, began: int) -> None:
+    """As a worker tells of itself, and Redis keeps it for minutes."""
+    told = {
+        "hostname": socket.gethostname(),
+        "pid": pid,
+        "queues": "default",
+        "birth": "2026-11-30T10:00:00Z",
+    }
+    told |= {fleet.MACHINE: machine, fleet.STARTED: began}
+    redis.hset(f"rq:worker:{pid}", mapping=told)
+    redis.sadd("rq:workers", f"rq:worker:{pid}")
+
+
 def test_a_worker_that_was_killed_is_not_counted(redis: Any) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
+    born = started(dead.pid) or 1
     dead.wait()
-    for pid in (dead.pid, threading.main_thread().native_id):
-        worker = f"rq:worker:{pid}"
-        redis.hset(worker, mapping={"hostname": probes.HOST, "pid": pid, "queues": "default"})
-        redis.sadd("rq:workers", worker)
+    us = os.getpid()
+    known_to(redis, dead.pid, machine=machine(), began=born)
+    known_to(redis, us, machine=machine(), began=started(us) or 0)
 
-    assert [worker.pid for worker in probes.living_workers()] == [threading.main_thread().native_id]
+    assert [worker.pid for worker in fleet.living()] == [us]
+
+
+def test_a_worker_on_a_host_of_the_same_name_is_not_looked_for_on_this_one(redis: Any) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    known_to(redis, dead.pid, machine="another boot/pid:[1]", began=1)
+
+    assert [worker.pid for worker in fleet.living()] == [dead.pid]
 
 
 # --- metrics --------------------------------------------------------------------------------

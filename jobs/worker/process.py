@@ -71,7 +71,7 @@ class JobWorker(Worker):
 
     def register_birth(self) -> None:
         super().register_birth()
-        fleet.tell(self, self.ability)
+        fleet.tell(self, self.ability, machine=machine(), pid_started=started(os.getpid()))
 
     def execute_job(self, job: Ticket, queue: Queue) -> None:
         ticket = job

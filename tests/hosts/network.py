@@ -18,6 +18,7 @@ NETWORK = f"10.231.{os.getpid() % 250}"
 TAG = f"bp{os.getpid() % 100_000}"
 SITE = f"{NETWORK}.1"
 """Where the hosts find Redis and the database."""
+UNUSED_PID = next(pid for pid in range(30_000, 31_000) if not psutil.pid_exists(pid))
 
 
 def why_not() -> str:
@@ -55,10 +56,14 @@ def bridge() -> Iterator[None]:
 
 @dataclass(kw_only=True)
 class Host:
-    """One with a name, an address and a cable; `run` starts a process on it."""
+    """One with a name, an address and a cable; `running` starts a process on it.
+
+    :param called: what it takes itself for, if not its name.
+    """
 
     name: str
     number: int
+    called: str = ""
 
     @property
     def _namespace(self) -> str:
@@ -93,8 +98,11 @@ class Host:
     @contextmanager
     def running(self, argv: Sequence[str], env: dict[str, str], log: Path) -> Iterator[None]:
         """Under the host's own name; whatever it started ends with it."""
-        words = ["ip", "netns", "exec", self._namespace, "unshare", "--uts", "sh", "-c"]
-        words += [f'hostname {self.name} && exec "$@"', "sh", *argv]
+        words = ["ip", "netns", "exec", self._namespace, "unshare", "--uts", "--pid", "--fork"]
+        words += ["--mount-proc", "sh", "-c"]
+        # With a number that no process has here.
+        number = f"echo {UNUSED_PID - 1} > /proc/sys/kernel/ns_last_pid"
+        words += [f'hostname {self.called or self.name} && {number}; "$@"', "sh", *argv]
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 words, cwd=ROOT, env=env, stdout=stream, stderr=subprocess.STDOUT

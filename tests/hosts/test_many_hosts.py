@@ -3,6 +3,7 @@ nothing."""
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -88,10 +89,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         for number, (name, memory_mib) in enumerate(OFFERED_MIB.items(), start=2):
             lab.hosts[name] = enter(Host(name=name, number=number))
             lab.logs[name] = directory / f"{name}.log"
-            env = {**stack.env, "BACKPLANE_HOST_MEMORY_MIB": str(memory_mib)}
-            argv = [sys.executable, "manage.py", "work"]
-            enter(lab.hosts[name].running(argv, env, lab.logs[name]))
+            enter(working(lab, lab.hosts[name], memory_mib, lab.logs[name]))
         yield lab
+
+
+@contextmanager
+def working(lab: Lab, host: Host, memory_mib: int, log: Path, **more: str) -> Iterator[None]:
+    """A worker on that host."""
+    env = {**lab.stack.env, "BACKPLANE_HOST_MEMORY_MIB": str(memory_mib), **more}
+    with host.running([sys.executable, "manage.py", "work"], env, log):
+        yield
 
 
 def test_a_job_lands_on_the_host_that_has_what_it_needs(lab: Lab) -> None:
@@ -128,6 +135,20 @@ def test_a_host_that_is_cut_off_and_healed_leaves_exactly_one_result(lab: Lab) -
     # It is of use again.
     back = lab.submit("demo.sum_squares", {"n": 5}, limits={"memory_mib": OFFERED_MIB[first]})
     assert lab.stack.wait(back)["state"] == "succeeded"
+
+
+def test_a_host_with_the_name_of_the_site_s_own_is_another_one(lab: Lab, tmp_path: Path) -> None:
+    limits = {"memory_mib": 45_000}
+    twin = Host(name="twin", number=9, called=socket.gethostname())
+    with twin, working(lab, twin, 48_000, tmp_path / "log"):
+        first = lab.submit("md_simulation", {"structure": "CCO", "length_ps": 400}, limits=limits)
+        lab.stack.wait(first, lambda job: job["state"] == "running")
+        next_one = lab.submit("demo.sum_squares", {"n": 9}, limits=limits)
+
+        # Who is there the web asks anew after a second.
+        lab.stack.wait(next_one, lambda job: job["waiting"]["reason"] == "no_free_worker")
+        lab.stack.client.post(f"/api/v1/jobs/{first}/cancel")
+        assert lab.stack.wait(next_one)["state"] == "succeeded"
 
 
 def _was_refused(log: Path, job_id: str) -> bool:

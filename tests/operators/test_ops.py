@@ -13,7 +13,7 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 from redis.exceptions import ConnectionError as RedisIsAway
 
-from backplane_site import ops, ops_queues, probes
+from backplane_site import ops, ops_queues
 from backplane_site.socket_count import SocketCount
 from jobs import fleet, lifecycle, maintenance, throughput
 from jobs.abilities import Ability
@@ -44,7 +44,7 @@ def no_redis(monkeypatch):
     def away():
         raise RedisIsAway("refused")
 
-    monkeypatch.setattr(probes, "living_workers", away)
+    monkeypatch.setattr(fleet, "living", away)
 
 
 def test_the_screen_has_it_all_at_once(admin_client, busy, redis):
@@ -82,7 +82,7 @@ class Known:
 def workers(monkeypatch, redis):
     """Two alike, one with a GPU, and one that has told nothing."""
     found = [Known(pid) for pid in (1, 2, 3, 4)]
-    monkeypatch.setattr(probes, "living_workers", lambda: found)
+    monkeypatch.setattr(fleet, "living", lambda: found)
     alike = Ability(
         queues=("cpu", "long"), simulations=("demo.sum_squares",), engines=(), cores=4,
         memory_mib=8000,
