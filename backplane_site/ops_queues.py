@@ -11,7 +11,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 import simulations
-from jobs import fleet, throughput
+from jobs import clock, fleet, throughput
 from jobs.abilities import Ability
 from jobs.states import Queue
 
@@ -34,6 +34,12 @@ class Kind:
     @property
     def memory(self) -> str:
         return f"{self.ability.memory_mib / 1024:.1f} GiB" if self.ability else ""
+
+    @property
+    def trouble(self) -> str:
+        """Why they take nothing."""
+        off_s = self.ability.clock_off_s if self.ability else 0
+        return f"Their clock is {clock.words(off_s)}: they take no job." if off_s else ""
 
     @property
     def lacks(self) -> list[str]:

@@ -14,17 +14,19 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from jobs import downloads, fleet, storage
+from jobs import clock, downloads, fleet, storage
 from jobs.models import Artifact, Job
 from jobs.slurm_models import SlurmWatch
 from jobs.states import JobState
 from jobs.storekeeper import LOOK_EVERY_S
 from jobs.webhook_models import WebhookDelivery
 
+from . import ops_queues
 from .probes import Finding, ok, warning, wrong
 
 OLDEST_REDIS = (5, 0)
 SKEW_S = 2.0
+NTP = "Let every host keep its time by NTP."
 SAMPLE = 200
 WEBHOOKS_LATE_S = 600
 BROUGHT_BY = timedelta(seconds=2 * LOOK_EVERY_S)
@@ -56,26 +58,24 @@ def redis_keeps() -> Iterator[Finding]:
 
 
 def clocks() -> Iterator[Finding]:
-    """Leases are times of day: who is late by more than one would take jobs from the living."""
+    """Moments are written on one host and read on another: leases, pauses, what is due."""
     before = time.time()
     seconds, micro = fleet.redis().time()
     yield _skew("clock of redis", seconds + micro / 1e6 - before)
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            before = time.time()
-            cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
-            (now,) = cursor.fetchone()
-        yield _skew("clock of database", float(now) - before)
+        yield _skew("clock of database", -clock.off_s())
+    for kind in ops_queues.kinds(fleet.living()):
+        if kind.trouble:
+            yield wrong("clock of worker", f"{', '.join(kind.workers)}: {kind.trouble}", NTP)
 
 
 def _skew(name: str, skew_s: float) -> Finding:
     if abs(skew_s) < SKEW_S:
         return ok(name, f"{skew_s:+.3f} s from this host's")
-    mend = "Let every host keep its time by NTP."
     if abs(skew_s) < settings.JOB_LEASE_S / 3:
-        return warning(name, f"{skew_s:+.1f} s from this host's", mend)
+        return warning(name, f"{skew_s:+.1f} s from this host's", NTP)
     return wrong(
-        name, f"{skew_s:+.1f} s from this host's; a lease is {settings.JOB_LEASE_S} s", mend
+        name, f"{skew_s:+.1f} s from this host's; a lease is {settings.JOB_LEASE_S} s", NTP
     )
 
 

@@ -17,6 +17,7 @@ from django.db.models import Q
 
 import simulations
 
+from .clock import words
 from .states import Queue
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Unable(Exception):
 class Ability:
     """:param simulations: those whose engines can all be imported there.
     :param gpus: by name, as their driver tells them.
+    :param clock_off_s: 0, or by how much its clock is too far off for it to take anything.
     """
 
     queues: tuple[str, ...]
@@ -42,9 +44,18 @@ class Ability:
     cores: int
     memory_mib: int
     gpus: tuple[str, ...] = ()
+    clock_off_s: int = 0
+
+    @property
+    def can_nothing(self) -> bool:
+        return bool(self.clock_off_s) or not (self.queues and self.simulations)
 
     def told(self) -> dict[str, Any]:
-        return asdict(self)
+        told = asdict(self)
+        if not self.clock_off_s:
+            # What an older release does not know, it is told only where it has to be.
+            del told["clock_off_s"]
+        return told
 
     @classmethod
     def of(cls, told: dict[str, Any]) -> Ability:
@@ -64,6 +75,8 @@ class Ability:
     def lacks(self, job: Job) -> dict[str, str]:
         """What it would need to serve the job, in words by what kind of thing that is."""
         found = {}
+        if self.clock_off_s:
+            found["clock"] = f"has a clock that is right (one is {words(self.clock_off_s)})"
         if job.queue not in self.queues:
             found["queue"] = f"serves the queue {job.queue}"
         if job.simulation not in self.simulations:

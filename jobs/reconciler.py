@@ -81,9 +81,12 @@ class Reconciler:
         return now - since
 
 
-def reconcile() -> None:
-    """Look once, and judge at once, by the time of day."""
-    settle_lost_jobs(_silent_by_the_clock_s)
+def reconcile(clocks_differ_s: float = 0) -> None:
+    """Look once, and judge at once, by the time of day.
+
+    :param clocks_differ_s: by how much that of a worker may be behind ours.
+    """
+    settle_lost_jobs(lambda job: _silent_by_the_clock_s(job) - clocks_differ_s)
     dispatch_forgotten_jobs()
     lifecycle.settle_open_batches()
 

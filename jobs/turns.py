@@ -115,7 +115,7 @@ def next_job(owner_id: int, backend: str, able: Ability | None = None) -> Job | 
 
 
 def _next_owner(backend: str, able: Ability | None) -> int | None:
-    if able is not None and not (able.queues and able.simulations):
+    if able is not None and able.can_nothing:
         return None  # it can do nothing, and there is no question to ask
     found = users(backend, able, default_max_running()).rows(**AsOf.current().values())
     return int(found[0][0]) if found else None

@@ -2,6 +2,7 @@
 
 - What it draws from a queue is a ticket; the database says whose turn it is (`jobs.turns`).
 - It says what its host can do, and takes only what it can serve; a turn of others it gives back.
+- It takes nothing while its host's clock is too far off for others to read what it writes.
 - JSON on the queue, whatever the command line says.
 - The work-horse dies with its worker (RQ leaves it running as an orphan).
 - A warden in the worker, not in the engine's process, extends the job's lease, obeys a cancel
@@ -19,6 +20,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache, lru_cache, partial
 from typing import Any
 
@@ -29,7 +31,7 @@ from rq import Queue, Worker
 from rq.job import Job as Ticket
 
 import simulations
-from jobs import fleet, lifecycle, log_context, turns
+from jobs import clock, fleet, lifecycle, log_context, turns
 from jobs.abilities import of_this_host
 from jobs.build import build
 from jobs.models import Job
@@ -60,6 +62,7 @@ class JobWorker(Worker):
         # RQ has its own version there: ours tells a worker that was not started anew.
         self.version = build()
         self.ability = of_this_host(fleet.queues_of(self.queue_names()))
+        self._clock = clock.Watch()
         self._warden: Warden | None = None
         self._status: int | None = None
         self._tree = Tree()
@@ -67,15 +70,27 @@ class JobWorker(Worker):
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         adopt_orphans()
+        self._look_at_the_clock()
         return bool(super().work(*args, **kwargs))
 
     def register_birth(self) -> None:
         super().register_birth()
+        self._tell()
+
+    def _tell(self) -> None:
         fleet.tell(self, self.ability, machine=machine(), pid_started=started(os.getpid()))
+
+    def _look_at_the_clock(self) -> bool:
+        """Whether what we can do is another than before."""
+        before = self.ability
+        self.ability = replace(before, clock_off_s=self._clock.too_far_off_s())
+        return self.ability != before
 
     def execute_job(self, job: Ticket, queue: Queue) -> None:
         ticket = job
         compose_queries()
+        if self._look_at_the_clock():
+            self._tell()
         mine = self._take_turn_once_loaded()
         if mine is None:
             self._drawn_in_vain(ticket, queue)
@@ -92,7 +107,9 @@ class JobWorker(Worker):
     def _drawn_in_vain(self, ticket: Ticket, queue: Queue) -> None:
         """Nothing for us: a turn of nobody, or of a worker that can do what we cannot."""
         (name,) = fleet.queues_of([queue.name])
-        if not insist(partial(turns.is_any_in_turn, BACKEND, name)):
+        # By a clock that is wrong it cannot be told whose time has come.
+        is_known = not self.ability.clock_off_s
+        if is_known and not insist(partial(turns.is_any_in_turn, BACKEND, name)):
             _discard(ticket, queue)
             return
         give_back(ticket, queue)

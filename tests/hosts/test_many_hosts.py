@@ -6,7 +6,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,10 +94,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @contextmanager
-def working(lab: Lab, host: Host, memory_mib: int, log: Path, **more: str) -> Iterator[None]:
+def working(
+    lab: Lab, host: Host, memory_mib: int, log: Path, manage: Sequence[str] = ("manage.py",)
+) -> Iterator[None]:
     """A worker on that host."""
-    env = {**lab.stack.env, "BACKPLANE_HOST_MEMORY_MIB": str(memory_mib), **more}
-    with host.running([sys.executable, "manage.py", "work"], env, log):
+    env = {**lab.stack.env, "BACKPLANE_HOST_MEMORY_MIB": str(memory_mib)}
+    with host.running([sys.executable, *manage, "work"], env, log):
         yield
 
 
@@ -138,9 +140,9 @@ def test_a_host_that_is_cut_off_and_healed_leaves_exactly_one_result(lab: Lab) -
 
 
 def test_a_host_with_the_name_of_the_site_s_own_is_another_one(lab: Lab, tmp_path: Path) -> None:
-    limits = {"memory_mib": 45_000}
+    limits = {"memory_mib": 36_000}
     twin = Host(name="twin", number=9, called=socket.gethostname())
-    with twin, working(lab, twin, 48_000, tmp_path / "log"):
+    with twin, working(lab, twin, 40_000, tmp_path / "log"):
         first = lab.submit("md_simulation", {"structure": "CCO", "length_ps": 400}, limits=limits)
         lab.stack.wait(first, lambda job: job["state"] == "running")
         next_one = lab.submit("demo.sum_squares", {"n": 9}, limits=limits)
@@ -149,6 +151,26 @@ def test_a_host_with_the_name_of_the_site_s_own_is_another_one(lab: Lab, tmp_pat
         lab.stack.wait(next_one, lambda job: job["waiting"]["reason"] == "no_free_worker")
         lab.stack.client.post(f"/api/v1/jobs/{first}/cancel")
         assert lab.stack.wait(next_one)["state"] == "succeeded"
+
+
+def test_a_host_takes_nothing_until_its_clock_is_right(lab: Lab, tmp_path: Path) -> None:
+    told = tmp_path / "shift"
+    told.write_text("-3600")
+    odd = Host(name="odd", number=10)
+    manage = ["-m", "tests.hosts.shifted", str(told)]
+    with odd, working(lab, odd, 48_000, tmp_path / "log", manage):
+        job_id = lab.submit("demo.sum_squares", {"n": 7}, limits={"memory_mib": 45_000})
+        for shift, words in (("-3600", "3,600 s behind"), ("7200", "7,200 s ahead of")):
+            told.write_text(shift)
+            job = lab.stack.wait(job_id, lambda job, words=words: words in job["waiting"]["text"])
+            assert job["waiting"]["reason"] == "no_able_worker"
+
+        told.write_text("0")
+        ended = lab.stack.wait(job_id)
+
+    assert (ended["state"], len(ended["attempts"])) == ("succeeded", 1)
+    moments = [ended[name] for name in ("created_at", "started_at", "finished_at")]
+    assert sorted(moments) == moments
 
 
 def _was_refused(log: Path, job_id: str) -> bool:

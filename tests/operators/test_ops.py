@@ -94,6 +94,16 @@ def workers(monkeypatch, redis):
     redis.delete(*(each.key for each in found))
 
 
+def test_a_worker_whose_clock_is_wrong_stands_apart_and_says_so(admin_client, workers, redis):
+    told = ops_queues.kinds(workers)[0].ability
+    redis.hset(workers[0].key, fleet.TOLD_AS, json.dumps(replace(told, clock_off_s=-3600).told()))
+
+    html = admin_client.get(OPS).content.decode()
+
+    assert "Their clock is 3,600 s behind the database&#x27;s: they take no job." in html
+    assert len(ops_queues.kinds(workers)) == 4
+
+
 def test_workers_that_can_do_the_same_stand_in_one_row(workers):
     alike, cuda, silent = ops_queues.kinds(workers)
 

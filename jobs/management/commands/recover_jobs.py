@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections
 
+from jobs import clock
 from jobs.api.idempotency import forget_old_keys
 from jobs.lifecycle import Filer
 from jobs.reconciler import Reconciler, reconcile
@@ -28,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, every: float | None, **options: Any) -> None:
         filer = Filer()
         if every is None:
-            reconcile()
+            reconcile(clock.may_differ_s())
             filer.look(math.inf)
             return
         reconciler, pruner, storekeeper, forget_at = Reconciler(), Pruner(), Storekeeper(), 0.0
