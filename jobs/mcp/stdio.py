@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
@@ -26,6 +27,7 @@ from mcp.shared.inbound import (
 from mcp.shared.message import SessionMessage
 from mcp_types import (
     CONNECTION_CLOSED,
+    PARSE_ERROR,
     PROTOCOL_VERSION_META_KEY,
     ErrorData,
     JSONRPCError,
@@ -42,7 +44,15 @@ PATIENCE_S = 90
 """Longer than any tool waits."""
 AWAY_S = 30
 """So long a site may take to start again; what it did not answer is sent again then."""
+FIRST_S = 8
+"""The same before it ever answered: clients give up what they start after 10 to 30 s, and then say
+nothing of why."""
 TRY_AGAIN_S = 0.5
+MOST_TOLD = 500
+UNREAD = (
+    "This cannot be read as a message: half of a character that takes two, or objects nested too "
+    "deeply."
+)
 NAMES = {
     **NAME_BEARING_METHODS,
     **dict.fromkeys(("tasks/get", "tasks/update", "tasks/cancel"), "taskId"),
@@ -63,6 +73,7 @@ class Bridge:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
         self._http = httpx2.AsyncClient(headers=headers | ACCEPT, timeout=timeout, limits=limits)
         self._agreed: str | None = None
+        self._was_there = False
         self._in_flight: dict[Any, anyio.CancelScope] = {}
 
     async def run(self) -> None:
@@ -73,6 +84,8 @@ class Bridge:
                 async for message in requests:
                     if isinstance(message, SessionMessage):
                         group.start_soon(self._pass_on, message.message)
+                    else:
+                        await self._refuse(message)
                 group.cancel_scope.cancel()
 
     async def _pass_on(self, message: Any) -> None:
@@ -92,6 +105,14 @@ class Bridge:
             finally:
                 self._in_flight.pop(number, None)
 
+    async def _refuse(self, unread: Exception) -> None:
+        """What is no message. Whoever sent a request, which has an id, waits for its answer."""
+        sys.stderr.write(f"This is no message: {str(unread)[:MOST_TOLD]}\n")
+        if (number := _id_in(unread)) is not None:
+            error = ErrorData(code=PARSE_ERROR, message=UNREAD)
+            told = JSONRPCError(jsonrpc="2.0", id=number, error=error)
+            await self._client.send(SessionMessage(told))
+
     async def _until_answered(self, message: Any) -> None:
         """However often it is sent, it makes one job: each time it bears the same key."""
         headers = {**headers_of(message, self._agreed), "Idempotency-Key": uuid4().hex}
@@ -101,7 +122,8 @@ class Bridge:
                 await self._exchange(message, headers)
                 return
             except LOST as lost:
-                deadline = deadline or anyio.current_time() + AWAY_S
+                patience_s = AWAY_S if self._was_there else FIRST_S
+                deadline = deadline or anyio.current_time() + patience_s
                 if anyio.current_time() > deadline or _was_listening(message, lost):
                     raise
                 await anyio.sleep(TRY_AGAIN_S)
@@ -109,6 +131,7 @@ class Bridge:
     async def _exchange(self, message: Any, headers: Mapping[str, str]) -> None:
         body = message.model_dump(by_alias=True, mode="json", exclude_unset=True)
         async with self._http.stream("POST", self._url, json=body, headers=headers) as answer:
+            self._was_there = True
             if answer.headers.get("content-type", "").startswith("text/event-stream"):
                 async for event in httpx2.EventSource(answer, max_event_size=None):
                     if event.data:
@@ -118,7 +141,16 @@ class Bridge:
         if content and b'"jsonrpc"' in content:
             await self._answer(content)
         elif answer.is_error:
-            await self._fail(message, f"{answer.status_code}: {_refusal_in(content)}")
+            await self._fail(message, f"{answer.status_code}: {self._refusal_in(answer)}")
+
+    def _refusal_in(self, answer: httpx2.Response) -> str:
+        """What was said at the door: by the REST interface in a problem, by others anyhow."""
+        if answer.headers.get("content-type", "").startswith("text/html"):
+            return f"{self._url} is a web page; is the address right, and the site behind it up?"
+        try:
+            return str(json.loads(answer.text)["detail"])
+        except (ValueError, LookupError, TypeError):
+            return answer.text[:MOST_TOLD]
 
     async def _answer(self, text: str | bytes) -> None:
         message = jsonrpc_message_adapter.validate_json(text, by_name=False)
@@ -140,13 +172,17 @@ def _was_listening(message: Any, lost: httpx2.HTTPError) -> bool:
     return method == "subscriptions/listen" and not isinstance(lost, httpx2.ConnectError)
 
 
-def _refusal_in(content: bytes) -> str:
-    """What was said at the door: by the REST interface in a problem, by a proxy on a page."""
-    text = content.decode(errors="replace")
+def _id_in(unread: Exception) -> str | int | None:
+    """Of a request that cannot be read as one: half of a surrogate pair in it, say."""
+    if not isinstance(unread, ValidationError):
+        return None
+    found = unread.errors(include_url=False)[0]["input"]
     try:
-        return str(json.loads(text)["detail"])
-    except (ValueError, LookupError, TypeError):
-        return text
+        found = json.loads(found) if isinstance(found, str) else found
+        number = found["id"] if "method" in found else None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return number if isinstance(number, str | int) else None
 
 
 def headers_of(message: Any, agreed: str | None = None) -> dict[str, str]:
@@ -165,13 +201,43 @@ def headers_of(message: Any, agreed: str | None = None) -> dict[str, str]:
     return headers
 
 
+def address(text: str) -> str:
+    """Of the site; that of its door, as clients over HTTP have it, is one too.
+
+    :raises ValueError: it is none.
+    """
+    try:
+        url = httpx2.URL(text.strip() or DEFAULT_URL)
+    except httpx2.InvalidURL as exc:
+        raise ValueError(str(exc)) from None
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError(f"{text!r} does not begin with http:// or https:// and a host")
+    return str(url).rstrip("/").removesuffix("/mcp")
+
+
+def key_in(text: str) -> str:
+    """:raises ValueError: nothing of it is told, for it may be most of a key."""
+    key = text.strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ValueError("it has characters that no key has")
+    return key
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = ArgumentParser(prog="python -m jobs.mcp", description=__doc__)
-    parser.add_argument("--url", default=os.environ.get("BACKPLANE_URL", DEFAULT_URL))
+    parser.add_argument("--url", default=os.environ.get("BACKPLANE_URL", ""))
     given = parser.parse_args(argv)
+    try:
+        url = address(given.url)
+    except ValueError as exc:
+        parser.error(f"--url or BACKPLANE_URL: {exc}")
+    try:
+        # From the environment: what is on a command line, every user of the machine can read.
+        key = key_in(os.environ.get("BACKPLANE_KEY", ""))
+    except ValueError as exc:
+        parser.error(f"BACKPLANE_KEY: {exc}")
 
     async def run() -> None:
-        # From the environment: what is on a command line, every user of the machine can read.
-        await Bridge(given.url, os.environ.get("BACKPLANE_KEY", "")).run()
+        await Bridge(url, key).run()
 
     anyio.run(run)
