@@ -68,10 +68,12 @@ class Counts:
 class Standing:
     """Where a batch stands as of now.
 
+    :param n_awaiting_approval: of those that are queued, how many somebody has to say yes to.
     :param over_in_s: at the pace so far of its own jobs; None where too few have ended to tell.
     """
 
     counts: Counts
+    n_awaiting_approval: int
     over_in_s: float | None
     first_failures: list[BatchItem]
 
@@ -81,10 +83,12 @@ def standings(batches: Collection[Batch]) -> dict[UUID, Standing]:
     counted = counts_of(batches)
     going = [batch for batch in batches if not batch.is_over]
     paces = _paces([each for each in going if counted[each.pk].n_ended >= ENOUGH_ENDED])
+    awaited = _awaited([each for each in going if counted[each.pk].states[JobState.QUEUED]])
     failures = _first_failures([each for each in batches if counted[each.pk].states["failed"]])
     return {
         batch.pk: Standing(
             counts=counted[batch.pk],
+            n_awaiting_approval=awaited.get(batch.pk, 0),
             over_in_s=_over_in_s(counted[batch.pk], *paces.get(batch.pk, (0, None))),
             first_failures=failures.get(batch.pk, []),
         )
@@ -182,6 +186,14 @@ def _over_in_s(now: Counts, n_ended: int, began: datetime | None) -> float | Non
     ran_s = (timezone.now() - began).total_seconds()
     # Not since then, by a clock that was set back: there is no pace to tell.
     return round(now.n_open * ran_s / n_ended, 1) if ran_s > 0 else None
+
+
+def _awaited(batches: Collection[Batch]) -> dict[UUID, int]:
+    """How many of their own jobs wait for somebody's yes."""
+    if not batches:
+        return {}
+    own = Job.objects.awaiting_approval().filter(batch__in=batches).order_by()
+    return dict(own.values_list("batch").annotate(n=Count("*")))
 
 
 def _first_failures(batches: Collection[Batch]) -> dict[UUID, list[BatchItem]]:

@@ -31,7 +31,7 @@ from .line import pause_of
 from .models import Attempt, Job, JobEvent
 from .pages.formats import duration
 from .pages.record import provenance_rows
-from .states import JobState
+from .states import Consent, JobState
 
 EVENTS_SHOWN = 30
 EVENTS_A_PAGE = 200
@@ -163,7 +163,7 @@ def _sender(job: Job) -> Iterator[Row]:
     yield from _known(
         ("Agent", job.agent),
         ("For", job.purpose),
-        ("Consent", job.get_consent_display()),
+        ("Consent", Consent(job.approval).label if job.approval else ""),
         ("Request", job.request_id),
         ("Batch", job.batch_id),
         ("Restarted from", job.restarted_from_id),

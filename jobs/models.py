@@ -261,6 +261,11 @@ class Job(models.Model):
         return self.consent == Consent.AWAITED and not self.is_final
 
     @property
+    def approval(self) -> str:
+        """What was said of it, or that it is awaited; empty where nobody has to say (any more)."""
+        return "" if self.consent == Consent.AWAITED and self.is_final else str(self.consent)
+
+    @property
     def is_unconfirmed(self) -> bool:
         """Whether it still runs is not known."""
         return self.state == JobState.RUNNING and self.reason == Reason.UNCONFIRMED

@@ -48,6 +48,7 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
 
     state = serializers.SerializerMethodField()
     counts = serializers.SerializerMethodField()
+    n_awaiting_approval = serializers.SerializerMethodField()
     n_reused = serializers.SerializerMethodField()
     progress = serializers.SerializerMethodField()
     over_in_s = serializers.SerializerMethodField()
@@ -60,8 +61,9 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
         list_serializer_class = _Listed
         fields = [
             "id", "name", "tags", "simulations", "varied", "state", "n_items", "counts",
-            "n_reused", "progress", "over_in_s", "fail_fast", "first_failures", "last_seq",
-            "created_at", "cancel_requested_at", "finished_at", "links",
+            "n_awaiting_approval", "n_reused", "progress", "over_in_s", "fail_fast",
+            "first_failures", "last_seq", "created_at", "cancel_requested_at",
+            "finished_at", "links",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -80,6 +82,10 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
     @extend_schema_field(CountsSerializer)
     def get_counts(self, batch: Batch) -> dict[str, int]:
         return self._now.counts.as_dict()
+
+    def get_n_awaiting_approval(self, batch: Batch) -> int:
+        """Of its queued jobs: nothing starts them until somebody says yes to each."""
+        return self._now.n_awaiting_approval
 
     def get_n_reused(self, batch: Batch) -> int:
         """Items that an equal job answers, of before or of this batch."""

@@ -42,7 +42,16 @@ from .query import State, parameters, read
 
 EVENTS_A_PAGE = 500
 RETRY_AFTER_S = 5
-RECEIPT = ("id", "state", "n_items", "counts", "n_reused", "created_at", "links")
+RECEIPT = (
+    "id",
+    "state",
+    "n_items",
+    "counts",
+    "n_awaiting_approval",
+    "n_reused",
+    "created_at",
+    "links",
+)
 """What a key is told that may act and not look."""
 
 

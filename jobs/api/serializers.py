@@ -90,8 +90,8 @@ class JobSummarySerializer(serializers.ModelSerializer[Job]):
         read_only_fields = fields
 
     def get_approval(self, job: Job) -> str | None:
-        """`awaited`, `given` or `refused`; null where nobody has to say yes."""
-        return job.consent or None
+        """`awaited`, `given` or `refused`; null where nobody has to say yes (any more)."""
+        return job.approval or None
 
     def get_reason(self, job: Job) -> str | None:
         return job.reason or None

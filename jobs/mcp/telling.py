@@ -315,7 +315,14 @@ def _after_failure(job: dict[str, Any]) -> str:
     return hints[:MAX_TEXT] or f'explain_job(job_id="{job["id"]}") for cause and evidence'
 
 
+def _cancelled(job: dict[str, Any]) -> str:
+    why = str((job.get("error") or {}).get("detail", ""))[:MAX_TEXT]
+    return f"was cancelled: {why}" if why else "was cancelled."
+
+
 def _after_cancel(job: dict[str, Any]) -> str:
+    if job.get("approval") == "refused":
+        return "tell its owner, or submit what they would say yes to; the same is asked about anew"
     again = f'run_job_again(job_id="{job["id"]}")'
     if _can_go_on(job):
         more = f'restart_job(job_id="{job["id"]}")'
@@ -339,7 +346,7 @@ STANDING = {
     "running": lambda job: f"is {progress_line(job)}",
     "succeeded": _succeeded,
     "failed": _failed,
-    "cancelled": lambda job: "was cancelled.",
+    "cancelled": _cancelled,
 }
 NEXT = {
     "queued": _while_it_lasts,

@@ -127,6 +127,7 @@ def _told(batch: Batch, now: batches.Standing) -> dict[str, Any]:
         "batch": batch,
         "standing": batches.standing(batch),
         "counts": shown,
+        "n_awaiting_approval": now.n_awaiting_approval,
         "n_reused": counted.outcomes[batches.Outcome.REUSED],
         "progress": counted.progress,
         "well": counted.states[JobState.SUCCEEDED] / batch.n_items if batch.n_items else 0,

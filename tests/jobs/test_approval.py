@@ -234,3 +234,32 @@ def test_the_key_that_sent_it_is_told_that_it_has_no_say(alice: Any, answer: Any
 
 def test_a_stranger_finds_nothing_to_say_yes_to(asks: Any, bob: Any, answer: Any) -> None:
     assert answer(f"/api/v1/jobs/{asks().pk}/approve", bob).status_code == 404
+
+
+def test_of_one_that_was_cancelled_before_nobody_awaits_a_yes(
+    asks: Any, alice: Any, client: Client
+) -> None:
+    job = asks()
+    client.force_login(alice)
+
+    lifecycle.request_cancel(job, by=alice)
+
+    told = client.get(f"/api/v1/jobs/{job.pk}").json()
+    assert (told["state"], told["approval"]) == ("cancelled", None)
+
+
+def test_a_batch_says_how_many_of_its_jobs_wait_for_a_yes(
+    alice: Any, answer: Any, client: Client
+) -> None:
+    """Or else it is queued for ever, and nobody is told why."""
+    _, text = keys.issue(owner=alice, name="a", scopes=ALL, approval=Approval.ALWAYS)
+    jobs = [{"simulation": "demo.sum_squares", "params": {"n": n}} for n in (3, 4)]
+    made = answer("/api/v1/batches", text=text, body={"jobs": jobs}).json()
+    first, _ = Job.objects.filter(batch=made["id"])
+
+    answer(f"/api/v1/jobs/{first.pk}/approve", alice)
+
+    now = client.get(f"/api/v1/batches/{made['id']}").json()
+    assert (made["n_awaiting_approval"], now["n_awaiting_approval"]) == (2, 1)
+    assert now["counts"]["queued"] == 2
+    assert "1 waits for approval" in client.get(f"/batches/{made['id']}/").content.decode()

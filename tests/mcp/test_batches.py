@@ -36,6 +36,17 @@ async def test_a_batch_is_submitted_watched_and_read(alices: Connect) -> None:
     assert [item["summary"] for item in items["items"]] == [{"total": 14}] * 3
 
 
+async def test_a_batch_that_waits_for_approval_is_not_waited_for_in_vain(
+    connect: Connect, watched_key: str
+) -> None:
+    async with connect(watched_key) as client:
+        batch = said(await client.call_tool("submit_batch", GRID))
+
+    assert "3 queued, 3 of these waiting for approval" in batch["summary"]
+    assert batch["next"].startswith("its owner says yes to each")
+    assert batch["batch"]["links"]["page"] in batch["next"]
+
+
 async def test_a_batch_is_cancelled_and_resumed(alices: Connect) -> None:
     async with alices() as client:
         batch = said(await client.call_tool("submit_batch", GRID))["batch"]

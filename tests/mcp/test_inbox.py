@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from channels.db import database_sync_to_async
+
+from jobs import lifecycle
+from jobs.models import Job
 
 from .conftest import Connect, run_to_its_end
 from .test_tools import SUBMIT, said
@@ -30,6 +34,26 @@ async def test_what_happened_is_told_again_until_it_is_acknowledged(alices: Conn
     assert again["events"] == first["events"]
     assert (one["has_more"], [each["kind"] for each in rest["events"]]) == (True, ["failed"])
     assert (nothing["events"], nothing["summary"]) == ([], "Nothing new.")
+
+
+async def test_a_no_is_told_with_its_reason_and_is_not_to_be_asked_about_again(
+    connect: Connect, watched_key: str
+) -> None:
+    async with connect(watched_key) as client:
+        job_id = said(await client.call_tool(SUBMIT, {"n": 3}))["job"]["id"]
+        await _reject(job_id)
+        inbox = said(await client.call_tool("read_inbox", {}))
+        job = said(await client.call_tool("get_job", {"job_id": job_id}))
+
+    rejected = next(each for each in inbox["events"] if each["kind"] == "rejected")
+    assert (rejected["by"], rejected["why"]) == ("alice", "Too wide.")
+    assert job["summary"].endswith("was cancelled: Rejected by alice: Too wide.")
+    assert job["next"].startswith("tell its owner")
+
+
+@database_sync_to_async
+def _reject(job_id: str) -> None:
+    lifecycle.reject(Job.objects.get(pk=job_id), by="alice", why="Too wide.")
 
 
 async def test_a_cursor_that_is_none_is_refused(alices: Connect) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from channels.db import database_sync_to_async
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
@@ -13,6 +14,7 @@ from mcp_types import (
     Result,
 )
 
+from jobs import lifecycle
 from jobs.models import Job
 
 from .conftest import Connect, run_to_its_end
@@ -156,6 +158,23 @@ async def test_a_job_that_waits_for_a_yes_leads_its_owner_to_the_page(
     assert asked.input_requests is not None
     assert asked.input_requests["approval"]["params"]["url"].endswith(f"/jobs/{job.pk}/")
     assert job.consent == "awaited"
+
+
+async def test_a_task_that_is_cancelled_while_it_waits_for_a_yes_is_over(
+    connect: Connect, watched_key: str
+) -> None:
+    options = {"extensions": [FollowsTasks()], "elicitation_callback": _opens}
+    async with connect(watched_key, **options) as client:
+        task = await started(client, {"n": 3})
+        await _cancelled_by_its_owner()
+        after = await get(client.session, task.task_id)
+
+    assert (after.status, after.input_requests) == ("cancelled", None)
+
+
+@database_sync_to_async
+def _cancelled_by_its_owner() -> None:
+    lifecycle.request_cancel(Job.objects.get(), by="alice")
 
 
 async def _opens(context: Any, params: Any) -> Any:

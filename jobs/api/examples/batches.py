@@ -17,6 +17,7 @@ BATCH = {
     "state": "running",
     "n_items": 4,
     "counts": COUNTS,
+    "n_awaiting_approval": 0,
     "n_reused": 0,
     "progress": 0.75,
     "over_in_s": None,

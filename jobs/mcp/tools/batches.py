@@ -17,7 +17,8 @@ BATCHES = "/api/v1/batches"
 LOOK_ANYWAY_S = 5.0
 OPEN = {"running", "cancelling"}
 KEPT = (
-    "id", "name", "state", "n_items", "counts", "n_reused", "progress", "over_in_s",
+    "id", "name", "state", "n_items", "counts", "n_awaiting_approval", "n_reused", "progress",
+    "over_in_s",
     "first_failures", "created_at", "finished_at", "links",
 )  # fmt: skip
 LISTED = ("id", "name", "state", "n_items", "counts", "created_at", "finished_at")
@@ -148,7 +149,10 @@ def _told(batch: dict[str, Any]) -> Told:
     counts = ", ".join(f"{n} {state}" for state, n in batch["counts"].items() if n)
     named = f"{batch['id']} {batch['name']!r}" if batch["name"] else batch["id"]
     looks = f'get_batch(batch_id="{batch["id"]}", wait_seconds=50)'
-    if batch["state"] in OPEN:
+    if batch["state"] in OPEN and (awaited := batch["n_awaiting_approval"]):
+        counts += f", {awaited} of these waiting for approval"
+        what = f"its owner says yes to each; they are at {batch['links']['page']}; tell them"
+    elif batch["state"] in OPEN:
         what = f"{looks} waits; or come back later, it goes on by itself"
     else:
         what = f'list_batch_items(batch_id="{batch["id"]}"), or all as CSV from links.results'

@@ -13,6 +13,8 @@ from jobs.mcp.telling import Told, shortened
 from .base import MAX_WAIT_S, Call, tool
 
 EVENTS = "/api/v1/events"
+SAID = ("by", "why", "evidence")
+"""Of an event: who said yes or no to a job, and why it went as it did."""
 KEPT = ("id", "name", "simulation", "failure_kind", "summary")
 
 
@@ -59,7 +61,8 @@ TOOLS = [read_inbox, acknowledge_inbox]
 
 def _row(event: dict[str, Any]) -> dict[str, Any]:
     job = {name: event["job"][name] for name in KEPT if event["job"][name]}
-    return {"kind": event["kind"], "at": event["at"], "job": shortened(job)}
+    said = {name: event[name] for name in SAID if event.get(name)}
+    return shortened({"kind": event["kind"], "at": event["at"], **said, "job": job})
 
 
 def _counted(found: list[dict[str, Any]], *, has_more: bool) -> str:
