@@ -152,7 +152,7 @@ def _unknown_field(
     path: tuple[str | int, ...], name: str, given: Any, model: type[BaseModel], guess: bool
 ) -> FieldError:
     known = [*_model_at(path[:-1], model).model_fields]
-    close = get_close_matches(name, known) if guess else []
+    close = _meant(name, known) if guess else []
     mend = f"Did you mean {close[0]}?" if close else f"It takes {', '.join(known)}."
     is_clear = len(close) == 1 and len(path) == 1 and _can_be_moved(given)
     return FieldError(
@@ -162,6 +162,12 @@ def _unknown_field(
         # As in a merge patch, null takes a name away.
         fix={str(path[0]): None, close[0]: given} if is_clear else None,
     )
+
+
+def _meant(name: str, known: Sequence[str]) -> list[str]:
+    """The one that goes on with a unit, box_size_angstrom for box_size; else what looks alike."""
+    longer = [each for each in known if each.startswith(f"{name}_")]
+    return longer if len(longer) == 1 else get_close_matches(name, known)
 
 
 def _model_at(path: Sequence[str | int], model: type[BaseModel]) -> type[BaseModel]:

@@ -118,6 +118,18 @@ def test_what_a_field_does_not_take_is_told_with_what_it_takes_itself(
     assert error.fix is None
 
 
+@pytest.mark.parametrize("sim", ["docking", "docking_screen"])
+def test_a_name_without_its_unit_is_taken_for_the_one_with_it(sim: str) -> None:
+    """And not for box_residues, which looks more like box_size."""
+    asked = {**EXAMPLES[sim], "box_size": [20, 20, 20]}
+    with pytest.raises(simulations.InvalidParams) as refusal:
+        simulations.get(sim).check(asked)
+
+    (error,) = [each for each in refusal.value.errors if each.code == "unknown_field"]
+    assert error.detail.endswith("Did you mean box_size_angstrom?")
+    assert error.fix == {"box_size": None, "box_size_angstrom": [20, 20, 20]}
+
+
 @EVERY
 def test_checked_params_are_json_and_check_again_to_the_same(sim: Simulation) -> None:
     checked = sim.check(EXAMPLES[sim.name])
