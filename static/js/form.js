@@ -40,7 +40,10 @@ hearPresets(() => {
 
 keepForm(form, `backplane.draft.${document.querySelector(".who .name")?.textContent ?? ""}.${spec.simulation}`, fill);
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-document.querySelector("#problems")?.focus();
+const problems = document.querySelector("#problems");
+problems?.focus();
+// A page that answers a POST is one that Back and reloading cannot show again; its address can be.
+if (problems) history.replaceState(history.state, "", location.href);
 
 form.addEventListener("keydown", (pressed) => {
   const submit = form.querySelector("[data-submit]");

@@ -55,16 +55,33 @@ async function take(name, file) {
     return;
   }
   line.textContent = `Sending ${file.name}…`;
-  const body = new FormData();
-  body.set("file", file);
-  const answer = await fetch(spec.files, { method: "POST", body, headers: { "X-CSRFToken": token() } });
-  const told = await answer.json();
-  if (!answer.ok) {
-    line.textContent = told.detail;
+  let told;
+  try {
+    told = await sent(file);
+  } catch (why) {
+    const words = document.createElement("span");
+    words.className = "error";
+    words.textContent = `${file.name} was not taken: ${why.message}`;
+    line.replaceChildren(words);
     return;
   }
   control(`${name}__file`).value = "";
   fill(name, "");
   line.textContent = "";
   tellKept(name, `sha256:${told.sha256} ${told.name}`);
+}
+
+/** What the server calls it; an error says in words why it has none. */
+async function sent(file) {
+  const body = new FormData();
+  body.set("file", file);
+  let answer;
+  try {
+    answer = await fetch(spec.files, { method: "POST", body, headers: { "X-CSRFToken": token() } });
+  } catch {
+    throw new Error("the site does not answer.");
+  }
+  const told = await answer.json().catch(() => ({ detail: `the site answered ${answer.status}.` }));
+  if (!answer.ok) throw new Error(told.detail);
+  return told;
 }

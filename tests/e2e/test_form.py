@@ -106,6 +106,47 @@ def test_what_is_wrong_is_mended_and_what_is_changed_is_marked(page: Page, stack
     assert page.get_by_label("Structure", exact=True).input_value() == WATER.decode()
 
 
+def test_back_from_a_job_leads_to_the_form_also_where_it_was_refused_before(
+    page: Page, stack: Stack
+) -> None:
+    form = f"{stack.url}/jobs/new/demo.sum_squares/"
+    page.goto(form)
+    page.get_by_label("Terms", exact=True).fill("0")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.locator("#problems")).to_be_focused()
+
+    page.reload()
+    terms = page.get_by_label("Terms", exact=True)
+    expect(terms).to_have_value("0")  # kept, and asked for by no question whether to send it again
+    page.go_back()
+    page.goto(form)
+    terms.fill("0")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.locator("#problems")).to_be_focused()
+    terms.fill("7")
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/"))
+    page.go_back()
+
+    expect(page).to_have_url(form)
+    expect(terms).to_be_visible()
+
+
+def test_a_file_that_is_not_taken_is_told_as_what_is_wrong(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/jobs/new/docking/")
+    chooser = page.locator("#id_receptor_pdb__file")
+    told = page.locator("[data-field=receptor_pdb] [data-understood] .error")
+    file = {"name": "big.pdb", "mimeType": "text/plain", "buffer": b"ATOM\n" * 5_000_001}
+
+    chooser.set_input_files([file])
+    expect(told).to_have_text(
+        "big.pdb was not taken: The file is larger than 25,000,000 bytes, the most that is taken."
+    )
+    page.route("**/api/v1/files", lambda route: route.abort())
+    chooser.set_input_files([{**file, "name": "other.pdb"}])
+    expect(told).to_have_text("other.pdb was not taken: the site does not answer.")
+
+
 def test_the_same_in_another_unit_is_not_marked_as_changed(page: Page, stack: Stack) -> None:
     page.goto(f"{stack.url}/jobs/new/xtb_frequencies/")
     page.get_by_text("More settings").click()
