@@ -84,7 +84,7 @@ def _molecule(params: DftFrequenciesParams) -> Molecule:
 
 @simulation(
     "dft_frequencies",
-    version="2",
+    version="3",
     title="DFT frequencies and thermochemistry",
     uses_gpu=True,
     aliases=("frequencies", "freq", "vibrations", "thermochemistry", "dft_freq"),
@@ -143,12 +143,14 @@ def _stationary_point(
     if params.optimize_first:
         calculation, descent = _optimised(molecule, params, start, context, progress)
         max_force = descent.steps[-1].max_force
-        return calculation, max_force, [*notes, *calculation.notes, *descent.notes]
+        notes += [*calculation.notes, *descent.notes, *calculation.notes_on_stability()]
+        return calculation, max_force, notes
     teller = ScfTeller(progress, "hessian")
     calculation = Calculation(molecule, params, start, context, teller)
     calculation.energy()
     force: Any = np.linalg.norm(calculation.gradient(), axis=1).max()
-    return calculation, float(force), [*notes, *calculation.notes]
+    notes += [*calculation.notes, *calculation.notes_on_stability()]
+    return calculation, float(force), notes
 
 
 def _optimised(

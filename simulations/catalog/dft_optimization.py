@@ -66,7 +66,7 @@ def _molecule(params: DftOptimizationParams) -> Molecule:
 
 @simulation(
     "dft_optimization",
-    version="2",
+    version="3",
     title="DFT geometry optimisation",
     uses_gpu=True,
     aliases=(
@@ -100,11 +100,12 @@ def run(params: DftOptimizationParams, context: Context) -> DftOptimizationResul
     teller.prefix = lambda: f"geometry step {descent.number}, "
     max_steps = max(params.max_steps - lost.done, 1)
     minimise(descent, start, max_steps, context.log, steadier=params.steadier)
+    on_stability = calculation.notes_on_stability()
     progress.report(0.97, "properties", stage="properties")
     write_final(context, calculation.geometry, descent.steps[-1].energy)
     write_optimization(context, descent.steps, molecule, params)
     notes: list[Note] = [*notes_on(molecule, params), *start_notes]
-    notes += [*calculation.notes, *descent.notes]
+    notes += [*calculation.notes, *descent.notes, *on_stability]
     notes += write_cubes(context, calculation.mean_field, params, progress, "properties")
     seconds = time.monotonic() - started
     fields = result_fields(calculation.mean_field, molecule, params, notes, seconds)

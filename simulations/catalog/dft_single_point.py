@@ -29,7 +29,7 @@ class DftSinglePointResult(MoleculeDftResult):
 
 @simulation(
     "dft_single_point",
-    version="2",
+    version="3",
     title="DFT single point",
     uses_gpu=True,
     aliases=("dft", "single_point", "energy", "scf"),
@@ -55,9 +55,10 @@ def run(params: DftSinglePointParams, context: Context) -> DftSinglePointResult:
     teller = ScfTeller(progress, "scf", span=(0.05, 0.95), target=params.scf_convergence_hartree)
     calculation = Calculation(molecule, params, geometry, context, teller)
     energy = calculation.energy()
+    on_stability = calculation.notes_on_stability()
     progress.report(0.97, "properties", stage="properties")
     write_atomic(context, energy, molecule, params, geometry)
-    notes = [*notes_on(molecule, params), *start_notes, *calculation.notes]
+    notes = [*notes_on(molecule, params), *start_notes, *calculation.notes, *on_stability]
     notes += write_cubes(context, calculation.mean_field, params, progress, "properties")
     seconds = time.monotonic() - started
     fields = result_fields(calculation.mean_field, molecule, params, notes, seconds)

@@ -25,6 +25,7 @@ OF_SPECIES = "of the latest species"
 
 @simulation(
     "reaction_energy",
+    version="2",
     title="Reaction energy",
     uses_gpu=True,
     aliases=("reaction",),

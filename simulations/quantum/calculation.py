@@ -13,10 +13,13 @@ from .gpu import GpuShare
 from .inspect import Molecule
 from .mean_field import mean_field, pyscf_molecule
 from .memory import plan_within
+from .methods import reference_of
 from .params import MoleculeDftParams
 from .progress import ScfTeller
 from .properties import geometry_of
 from .rescue import DIIS, Rung, converge, note_on
+from .saddles import leave_saddles, notes_on_saddle
+from .stability import softest_rotation
 
 CHECKPOINT_NAME = "checkpoint.chk"
 
@@ -52,6 +55,9 @@ class Calculation:
         self.mean_field.callback = self._after_cycle
         self._density = self._previous_density(context.previous)
         self._checkpoint_declared = False
+        self._is_closed_shell = reference_of(params.reference, molecule.multiplicity) == "RKS"
+        self._is_first = True
+        self._saddle_notes: list[Note] | None = None
 
     @property
     def notes(self) -> list[Note]:
@@ -76,8 +82,25 @@ class Calculation:
         self._declare_checkpoint()
         if len(tried) > 1 and all(note.code != tried[-1].code for note in self._notes):
             self._notes.append(note_on(tried))
+        self._saddle_notes = None
+        if self._is_first and not self._is_closed_shell:
+            self._leave_saddles()
+        self._is_first = False
         self._density = mf.make_rdm1()
         return float(mf.e_tot)
+
+    def notes_on_stability(self) -> list[Note]:
+        """Whether the last SCF is a minimum, as far as a cheap sign gives reason to ask."""
+        if self._saddle_notes is None:
+            rotation = softest_rotation(self.mean_field, self._tell)
+            self._saddle_notes = notes_on_saddle(rotation, is_closed_shell=self._is_closed_shell)
+        return self._saddle_notes
+
+    def _leave_saddles(self) -> None:
+        """Only from the first geometry: further on, the walk would jump to another surface."""
+        rotation, notes = leave_saddles(self.mean_field, self._tell)
+        self._notes += notes
+        self._saddle_notes = notes_on_saddle(rotation, is_closed_shell=False)
 
     def gradient(self) -> Any:
         """dE/dR of the last energy, hartree/bohr, as an array of (n, 3)."""
@@ -87,8 +110,11 @@ class Calculation:
         self._how = "" if rung is DIIS else f" ({rung.title})"
         if rung is not DIIS:
             sentence = f"the SCF has not converged after {self._cycle} cycles: trying {rung.title}"
-            self._context.log.write(f"\n{sentence[0].upper()}{sentence[1:]}.\n")
-            self.teller.rescue(sentence)
+            self._tell(sentence)
+
+    def _tell(self, sentence: str) -> None:
+        self._context.log.write(f"\n{sentence[0].upper()}{sentence[1:]}.\n")
+        self.teller.tell(sentence)
 
     def _after_cycle(self, env: dict[str, Any]) -> None:
         # The second-order solver goes by other names than the ordinary one.

@@ -40,7 +40,7 @@ def mean_field(mol: Any, params: MoleculeDftParams, checkpoint: Path) -> Any:
     method = getattr(dft, reference_of(params.reference, mol.spin + 1))
     mf = method(mol, xc=FUNCTIONALS[params.functional].xc)
     if params.density_fit:
-        mf = _density_fitted(mf)
+        mf = density_fitted(mf)
     mf.disp = disp_of(params.functional, params.dispersion)
     mf.grids.level = params.grid_level
     mf.max_cycle = params.scf_max_cycles
@@ -51,7 +51,7 @@ def mean_field(mol: Any, params: MoleculeDftParams, checkpoint: Path) -> Any:
     return _in_solvent(mf, params)
 
 
-def _density_fitted(mf: Any) -> Any:
+def density_fitted(mf: Any) -> Any:
     """By the fitting basis that goes with the orbitals', or where that lacks an element by one that
     PySCF makes for it: cc-pVTZ has helium, and its fitting basis has not."""
     from pyscf import df

@@ -18,6 +18,7 @@ from .methods import (
 )
 from .params import MoleculeDftParams, MoleculeDftResult
 from .rescue import LADDER, Rung
+from .saddles import FOLLOWED
 from .solvents import SOLVENTS, SolventModel, SolventName
 from .walk import MAX_FORCE_TARGET
 
@@ -52,6 +53,7 @@ GEOMETRIC = (
     f"energy change below 1e-06 hartree, largest force on an atom below {MAX_FORCE_TARGET:g} "
     "hartree/bohr, largest displacement below 0.0018 Å"
 )
+LED_DOWN = "a solution that was a saddle point of the energy was followed down to a lower one"
 SPINS = {"RKS": "restricted", "UKS": "unrestricted", "ROKS": "restricted open-shell"}
 
 
@@ -197,6 +199,7 @@ def scf_settings(params: MoleculeDftParams, noted: set[str]) -> list[str]:
         f"the integration grid was PySCF's level {params.grid_level}",
         f"the SCF energy was converged to {params.scf_convergence_hartree:g} hartree"
         f"{rescued(noted)}",
+        *([LED_DOWN] if FOLLOWED in noted else []),
         *([solvent] if solvent else []),
     ]
 

@@ -38,7 +38,7 @@ def log_progress(error: float, first: float, target: float) -> float:
 
 
 class ScfTeller:
-    """Tells each cycle of the SCFs of one stage, and each rescue.
+    """Tells each cycle of the SCFs of one stage, and in sentences what else is done for them.
 
     :ivar prefix: what goes before each message: `geometry step 3, `.
     """
@@ -71,5 +71,5 @@ class ScfTeller:
             scf_delta_energy_hartree=delta,
         )
 
-    def rescue(self, sentence: str) -> None:
+    def tell(self, sentence: str) -> None:
         self._progress.report(message=f"{self.prefix()}{sentence}", stage=self._stage)

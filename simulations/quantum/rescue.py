@@ -12,6 +12,8 @@ from simulations.errors import ScienceError
 from .methods import FUNCTIONALS
 from .params import MAX_SCF_CYCLES, MoleculeDftParams
 
+SOLUTION = ("converged", "e_tot", "mo_energy", "mo_coeff", "mo_occ", "scf_summary")
+"""What a mean field knows once it is solved."""
 LEVEL_SHIFT_HARTREE = 0.3
 DAMPING = 0.6
 """The part of the old Fock matrix that is kept while the damping lasts."""
@@ -52,26 +54,30 @@ def _damping(mf: Any, density: Any) -> None:
         mf.kernel(dm0=density)
 
 
-def _second_order(mf: Any, density: Any) -> None:
+def solution_of(mf: Any) -> dict[str, Any]:
+    return {name: getattr(mf, name) for name in SOLUTION}
+
+
+def second_order(mf: Any, density: Any = None) -> None:
+    """Downhill from the orbitals that it has."""
     newton = mf.newton()
     newton.callback = mf.callback
     newton.kernel(mf.mo_coeff, mf.mo_occ)
     # The caller goes on with the ordinary object, whose gradients and Hessians we know.
-    for name in ("converged", "e_tot", "mo_energy", "mo_coeff", "mo_occ", "scf_summary"):
-        setattr(mf, name, getattr(newton, name))
+    vars(mf).update(solution_of(newton))
 
 
 def _other_guess(mf: Any, density: Any) -> None:
     mf.kernel(dm0=mf.get_init_guess(key=OTHER_GUESS))
     if not mf.converged:
-        _second_order(mf, density)
+        second_order(mf, density)
 
 
 DIIS = Rung(code="diis", title="DIIS", solve=_diis)
 LADDER = (
     Rung(code="level_shift", title="a level shift", solve=_level_shift),
     Rung(code="damping", title="damping", solve=_damping),
-    Rung(code="second_order_scf", title="second-order steps", solve=_second_order),
+    Rung(code="second_order_scf", title="second-order steps", solve=second_order),
     Rung(code="other_guess", title="another initial guess", solve=_other_guess),
 )
 
