@@ -65,7 +65,7 @@ class Watch:
         except DatabaseError:
             return  # nothing can be taken either
         was_off, self._off_s = self._off_s, round(found) if abs(found) > MOST_OFF_S else 0
-        if self._off_s:
+        if self._off_s and not was_off:
             logger.error("this host's clock is %s; no job is taken until it is right", words(found))
-        elif was_off:
+        elif was_off and not self._off_s:
             logger.info("this host's clock is right again")

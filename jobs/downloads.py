@@ -58,6 +58,7 @@ def answer(artifact: Artifact, asked: HttpRequest) -> HttpResponseBase:
 
 def answer_upload(stored: StoredFile, asked: HttpRequest) -> HttpResponseBase:
     """:raises Unservable: the file is missing, or cannot be had now."""
+    storage.let_go_of_the_database()
     try:
         stream = contents.opened(stored.sha256)
     except storage.Unreachable as exc:
@@ -88,6 +89,7 @@ def opened(artifact: Artifact, *, sum_up_to: float = SUMMED_UP_TO_BYTES) -> Bina
             "files of jobs that ended long ago. Its job's results are kept; run it again to have "
             "the file again."
         )
+    storage.let_go_of_the_database()
     try:
         stream = storage.opened(artifact)
     except storage.Unreachable as exc:
@@ -111,7 +113,12 @@ def opened(artifact: Artifact, *, sum_up_to: float = SUMMED_UP_TO_BYTES) -> Bina
 
 def _away(artifact: Artifact, exc: storage.Unreachable) -> Away:
     logger.error("%s of job %s cannot be had: %s", artifact.name, artifact.job_id, exc)
-    return Away(f"{artifact.name} cannot be had now: what keeps it does not answer. Ask again.")
+    if isinstance(exc, storage.Silent):
+        return Away(f"{artifact.name} cannot be had now: what keeps it does not answer. Ask again.")
+    return Away(
+        f"{artifact.name} cannot be had now: what keeps it refuses to give it. Tell whoever runs "
+        "this site."
+    )
 
 
 def _check(artifact: Artifact, stream: BinaryIO, sum_up_to: float) -> None:

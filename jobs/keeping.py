@@ -144,6 +144,7 @@ def log_path(job: Job, attempt: int) -> Path:
     path = job.workdir(attempt) / LOG_NAME
     is_over = job.is_final or attempt < job.attempt
     if is_over and storage.bucket() is not None and not path.exists():
+        storage.let_go_of_the_database()
         found = storage.newest(storage.objects_of(job.pk, attempt)).get((attempt, LOG_NAME))
         if found:
             _fetch_log(found, path)

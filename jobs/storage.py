@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
+from django.db import connection
 
 if TYPE_CHECKING:
     from .models import Artifact
@@ -95,6 +96,13 @@ def _quoted(name: str) -> str:
 
 def _unquoted(name: str) -> str:
     return name.replace("%5C", "\\").replace("%25", "%")
+
+
+def let_go_of_the_database() -> None:
+    """For who sends a file, or waits for a bucket that hangs: a few of those would hold all the
+    connections that a web process has. Whoever asks the database after that is given another."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def opened(artifact: Artifact) -> BinaryIO:

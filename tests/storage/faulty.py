@@ -22,12 +22,14 @@ class Fault:
     """:param status: and code, with which it is refused; 0: half of the answer is sent, and then
         the connection is cut.
     :param left: so often.
+    :param until: when it is answered at all.
     """
 
     applies: Applies
     status: int = 0
     code: str = ""
     left: float = float("inf")
+    until: threading.Event | None = None
 
 
 @dataclass(kw_only=True)
@@ -40,6 +42,16 @@ class Faulty:
 
     def cut(self, applies: Applies, times: float = float("inf")) -> None:
         self.faults.append(Fault(applies=applies, left=times))
+
+    @contextmanager
+    def hanging(self, applies: Applies) -> Iterator[None]:
+        over = threading.Event()
+        self.faults.append(Fault(applies=applies, status=503, code="SlowDown", until=over))
+        try:
+            yield
+        finally:
+            over.set()
+            self.faults.pop()
 
     def fault_of(self, method: str, path: str) -> Fault | None:
         for fault in self.faults:
@@ -65,6 +77,8 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = self.server.told.fault_of(self.command, self.path)
+        if fault and fault.until:
+            fault.until.wait()
         if fault and fault.status:
             self._refuse(fault)
             return

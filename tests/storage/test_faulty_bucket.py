@@ -70,6 +70,19 @@ def test_a_bucket_that_was_deleted_is_no_file_that_is_gone(
     assert (log.status_code, log.json()["code"]) == (503, "storage_away")
 
 
+def test_a_bucket_that_refuses_is_told_to_whoever_can_mend_it(
+    faulty: Faulty, ended: Callable[..., Job], as_alice: Client
+) -> None:
+    job = ended()
+    lose_disk(job)
+    faulty.refuse(lambda method, path: method in ("GET", "HEAD"), 403, "AccessDenied")
+
+    answer = as_alice.get(url_of(job, "provenance.json"))
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_away")
+    assert "refuses to give it. Tell whoever runs this site." in answer.json()["detail"]
+
+
 def test_a_download_goes_on_where_the_bucket_broke_off(
     faulty: Faulty, large: Callable[[bytes], Job], as_alice: Client
 ) -> None:
