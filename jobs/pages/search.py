@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from jobs.finding import called
 from jobs.models import Job, JobQuerySet, StoredFile
-from simulations import Busy, InvalidParams, bounded, get
+from simulations import Busy, InvalidParams, Simulation, all_simulations, bounded, get
 from simulations.structures.formula import hill, parse, plain
 
 from .filters import MOST_COUNTED
@@ -24,6 +24,7 @@ from .readers import own_jobs
 from .today import quick
 
 MOST_SHOWN = 8
+LEAST_BEGUN = 3
 MOST_READ = 50
 """Jobs, the newest, whose molecules are told: of a common word there is no end."""
 LONGEST = 2000
@@ -69,7 +70,7 @@ class Start:
 def search(request: HttpRequest) -> HttpResponse:
     sought = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST]
     mine = own_jobs(request)
-    told: dict[str, Any] = {"sought": sought, "pages": _pages(sought)}
+    told: dict[str, Any] = {"sought": sought, "pages": [*_pages(sought), *_forms(sought)]}
     if sought:
         structure = _read(sought)
         told |= {
@@ -91,6 +92,27 @@ def _pages(sought: str) -> list[Hit]:
         for title, name, note in PAGES
         if not words or words in f"{title} {note}".casefold()
     ]
+
+
+def _forms(sought: str) -> list[Hit]:
+    """Of the simulations that are called so: each word begins one of theirs, or is one of them."""
+    words = sought.casefold().split()
+    return [
+        Hit(
+            title=f"New: {each.title}",
+            address=reverse("jobs:create", args=[each.name]),
+            note=each.name,
+        )
+        for each in all_simulations()
+        if words and each.available and all(_begins_one(word, each) for word in words)
+    ]
+
+
+def _begins_one(word: str, simulation: Simulation) -> bool:
+    """A short word as a whole only: a search for CO or N is one for a molecule."""
+    text = f"{simulation.title} {simulation.name} {' '.join(simulation.aliases)}".casefold()
+    own = re.split(r"[\s_.]+", text)
+    return word in own or (len(word) >= LEAST_BEGUN and any(o.startswith(word) for o in own))
 
 
 def _jobs(mine: JobQuerySet, sought: str) -> list[Job]:

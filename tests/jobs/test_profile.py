@@ -73,6 +73,25 @@ def test_what_reads_as_a_structure_is_a_way_to_start(page, text):
     assert "Compute <span" in page("/search/", q=text)
 
 
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("docking", "docking"),
+        ("vina", "docking"),
+        ("xtb opt", "xtb_optimization"),
+        ("Frequencies DFT", "dft_frequencies"),
+        ("md", "md_simulation"),
+    ],
+)
+def test_the_form_of_a_simulation_is_found_by_what_people_call_it(page, text, form):
+    assert f'href="/jobs/new/{form}/"' in page("/search/", q=text)
+
+
+@pytest.mark.parametrize("text", ["", "CO", "O", "C1CC1", "xtb of nothing"])
+def test_what_calls_no_simulation_leads_to_no_form_but_of_a_molecule(page, text):
+    assert not re.search(r'href="/jobs/new/[^/"]+/"', page("/search/", q=text))
+
+
 def test_who_searches_does_not_wait_for_what_reads_the_batch_of_another(page, monkeypatch):
     monkeypatch.setattr(bounded, "_pool", bounded.Pool(0))
     began = time.monotonic()
