@@ -286,6 +286,7 @@ MIDDLEWARE = [
     "backplane_site.rate_limits.RateLimitMiddleware",
     "backplane_site.storage_away.StorageAwayMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "backplane_site.signed_out.SignedOutMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "backplane_site.urls"

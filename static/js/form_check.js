@@ -13,6 +13,8 @@ const touched = new Set();
 let waiting = 0;
 let running = null;
 
+const SIGNED_OUT = "You are signed out by now: submit it, and you are asked to sign in. What you typed is kept.";
+
 /** What the last check understood the structure as; null where it did not. */
 export let understood = null;
 
@@ -50,6 +52,7 @@ async function check() {
     const told = await answer.json();
     if (signal.aborted) return undefined;
     if (answer.ok) return show(told);
+    if (answer.status === 401) return showRefusal(SIGNED_OUT);
     return showRefusal(told.detail ?? "It could not be checked.");
   } catch (error) {
     if (error.name === "AbortError") return undefined;

@@ -147,6 +147,17 @@ def test_a_file_that_is_not_taken_is_told_as_what_is_wrong(page: Page, stack: St
     expect(told).to_have_text("other.pdb was not taken: the site does not answer.")
 
 
+def test_who_is_signed_out_by_now_is_told_what_to_do(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/jobs/new/demo.sum_squares/")
+    page.route(
+        "**/api/v1/jobs/check", lambda route: route.fulfill(status=401, json={"detail": "No."})
+    )
+
+    page.get_by_label("Terms", exact=True).fill("7")
+
+    expect(page.locator("#verdict")).to_contain_text("You are signed out by now: submit it")
+
+
 def test_the_same_in_another_unit_is_not_marked_as_changed(page: Page, stack: Stack) -> None:
     page.goto(f"{stack.url}/jobs/new/xtb_frequencies/")
     page.get_by_text("More settings").click()
