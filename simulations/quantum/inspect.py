@@ -8,7 +8,12 @@ from typing import Any
 
 from simulations.base import Checked, Note
 from simulations.errors import FieldError, InvalidParams
-from simulations.structures import Structure, lowest_multiplicity, resolve
+from simulations.structures import (
+    Structure,
+    lowest_multiplicity,
+    multiplicity_of_atom,
+    resolve,
+)
 
 from .cube_names import orbital_of
 from .methods import FUNCTIONALS, bases_for, covers, reference_of
@@ -108,10 +113,18 @@ def read_molecule(params: MoleculeParams) -> Molecule:
     if structure.macromolecule:
         raise InvalidParams([_is_macromolecule(structure)])
     charge = structure.charge if params.charge is None else params.charge
+    multiplicity = params.multiplicity or _likely_multiplicity(structure, charge)
+    return Molecule(structure=structure, charge=charge, multiplicity=multiplicity)
+
+
+def _likely_multiplicity(structure: Structure, charge: int) -> int:
+    """:param charge: may be another than the structure's as written."""
     lowest = lowest_multiplicity(structure.n_protons - charge)
-    fits = charge == structure.charge and (structure.multiplicity - lowest) % 2 == 0
-    likely = structure.multiplicity if fits else lowest
-    return Molecule(structure=structure, charge=charge, multiplicity=params.multiplicity or likely)
+    if charge == structure.charge:
+        return structure.multiplicity if (structure.multiplicity - lowest) % 2 == 0 else lowest
+    if structure.n_atoms == 1:
+        return multiplicity_of_atom(structure.symbols[0], charge)
+    return lowest
 
 
 def refuse_single_atom(molecule: Molecule, what: str, instead: str) -> None:

@@ -41,8 +41,9 @@ def notes_on_saddle(rotation: Rotation | None, *, is_closed_shell: bool) -> list
         message = (
             f"This closed shell is no ground state: its energy falls ({slope}) where the two spins "
             "may have orbitals of their own, as in diradicals, in bonds that break, and where a "
-            "triplet lies lower. Compute it with reference uks, and with multiplicity 3, and take "
-            "the lowest of the three; energy, geometry and charges of this one are to be doubted."
+            "triplet lies lower. Compute it with reference uks, and with multiplicity 3 (of "
+            "transition metals 5 too), and take the lowest; energy, geometry and charges of this "
+            "one are to be doubted."
         )
         return [Note(code="closed_shell_unstable", message=message)]
     message = (

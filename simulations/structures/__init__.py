@@ -2,8 +2,8 @@
 
 from .elements import ATOMIC_NUMBERS
 from .model import Crystal, Structure, StructureInput
-from .molecules import lowest_multiplicity
 from .resolve import resolve
+from .spins import lowest_multiplicity, multiplicity_of_atom
 
 __all__ = [
     "ATOMIC_NUMBERS",
@@ -11,5 +11,6 @@ __all__ = [
     "Structure",
     "StructureInput",
     "lowest_multiplicity",
+    "multiplicity_of_atom",
     "resolve",
 ]

@@ -10,10 +10,10 @@ from typing import Any
 
 from . import inchikeys
 from .distances import coincident
-from .elements import ATOMIC_NUMBERS
 from .model import ISOTOPE, Structure, Vector, protons
 from .rdkit_log import listening
 from .smiles import ATOM
+from .spins import lowest_multiplicity, multiplicity_of_atom
 from .stereo import open_places
 
 MAX_ATOMS = 600
@@ -225,28 +225,16 @@ def _refuse_impossible(rows: list[list[float]]) -> None:
         )
 
 
-def lowest_multiplicity(n_electrons: int) -> int:
-    return 1 + n_electrons % 2
-
-
 def _multiplicity(symbols: Sequence[str], smiles: str, charge: int, radicals: Sequence[int]) -> int:
     """Unpaired electrons as the radicals say, made to fit the number of electrons."""
-    if len(symbols) == 1 and charge == 0:
-        return _multiplicity_of_atom(ATOMIC_NUMBERS[symbols[0]])
+    if len(symbols) == 1:
+        return multiplicity_of_atom(symbols[0], charge)
     if smiles == "O=O":
         return 3  # the one common molecule whose SMILES hides its radicals
     # RDKit counts every missing valence: beyond two on an atom, pairs form (CH is a doublet).
     unpaired = sum(n if n <= 2 else 2 - n % 2 for n in radicals)
     lowest = lowest_multiplicity(protons(symbols) - charge)
     return 1 + unpaired if (1 + unpaired - lowest) % 2 == 0 else lowest
-
-
-def _multiplicity_of_atom(number: int) -> int:
-    """As measured; ASE's table ends before lawrencium, beyond it the lowest."""
-    from ase.data import ground_state_magnetic_moments as moments
-
-    known = number < len(moments) and isfinite(moments[number])
-    return 1 + round(float(moments[number])) if known else lowest_multiplicity(number)
 
 
 def _place(mol: Any, centre: Any) -> str:

@@ -23,11 +23,11 @@ from . import (
     xyz,
 )
 from .bonds import inchikey_of_coordinates
-from .elements import ATOMIC_NUMBERS
 from .formats import is_json, sniff
 from .model import Crystal, Kind, Structure, StructureInput
-from .molecules import MAX_ATOMS, MoleculeError, lowest_multiplicity
+from .molecules import MAX_ATOMS, MoleculeError
 from .smiles import LineError, located, refuse_foreign, refuse_slips
+from .spins import multiplicity_of_atoms
 
 MAX_BLOCK_CHARS = 500_000
 """A mol block of the most atoms read here has a tenth of it."""
@@ -202,7 +202,6 @@ def _mmcif(text: str) -> Structure:
 
 
 def _from_atoms(reading: str, symbols: Any, positions: Any, unpaired: int = 0) -> Structure:
-    electrons = sum(ATOMIC_NUMBERS[symbol] for symbol in symbols)
     vectors = tuple((float(x), float(y), float(z)) for x, y, z in positions)
     return Structure(
         kind="molecule",
@@ -210,7 +209,7 @@ def _from_atoms(reading: str, symbols: Any, positions: Any, unpaired: int = 0) -
         symbols=tuple(symbols),
         positions_angstrom=vectors,
         inchikey=None if unpaired else inchikey_of_coordinates(symbols, vectors),
-        multiplicity=1 + unpaired if unpaired else lowest_multiplicity(electrons),
+        multiplicity=1 + unpaired if unpaired else multiplicity_of_atoms(symbols),
     )
 
 
