@@ -12,6 +12,7 @@ from simulations.structures import Crystal, Structure
 
 from . import gth
 from .lattice import fft_mesh
+from .vacuum import notes_on_vacuum
 
 MAX_CELL_ATOMS = 32
 MAX_ORBITAL_BYTES = 4e9
@@ -72,6 +73,7 @@ def notes_on_crystal(structure: Structure, crystal: Crystal, task: str) -> Itera
     """What was decided of a crystal, and what this method leaves out of it."""
     for warning in structure.warnings:
         yield Note(code="structure_warning", message=warning)
+    yield from notes_on_vacuum(crystal, task)
     free = crystal.given.n_free_coordinates if crystal.given else 0
     if free and task != "single_point":
         message = (

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from simulations.structures import Crystal
+
 from .crystal_params import DftCrystalParams, DftCrystalResult, understand
 from .crystal_rescue import LADDER
 from .paragraph import codes, program, rescued
+from .vacuum import vacuum_along
 
 BASIS_TITLES = {"gth-szv-molopt-sr": "SZV-MOLOPT-SR", "gth-dzvp-molopt-sr": "DZVP-MOLOPT-SR"}
 
@@ -41,9 +44,10 @@ def _cells(params: DftCrystalParams, result: DftCrystalResult) -> str:
     count = len(result.stages)
     if params.task == "single_point":
         return f"The cell{source} was computed as it is; its atoms were not relaxed."
+    crystal = understand(params)[0]
     held = "with the atoms at their fractional coordinates"
     if params.task == "equation_of_state" and result.equation_of_state:
-        has_shape = len(understand(params)[0].constants) > 1
+        has_shape = len(crystal.constants) > 1
         relaxed = params.relax_shape and has_shape
         shape = " and relaxing its shape at each volume" if relaxed else ""
         return (
@@ -54,5 +58,10 @@ def _cells(params: DftCrystalParams, result: DftCrystalResult) -> str:
     return (
         "The lattice constants are those of least energy in a quadratic model of the energy, "
         f"confirmed by a calculation there, from {count} single points around the cell{source}, "
-        f"{held}."
+        f"{held}{_across_vacuum(crystal)}."
     )
+
+
+def _across_vacuum(crystal: Crystal) -> str:
+    empty = " and ".join(name[0] for name in vacuum_along(crystal))
+    return f" and {empty}, across a vacuum, as given" if empty else ""

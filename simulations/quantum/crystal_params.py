@@ -19,6 +19,7 @@ from .crystal_checks import (
 )
 from .lattice import k_mesh
 from .params import NoteInResult
+from .vacuum import refuse_vacuum
 
 K_SPACING_PER_BOHR = 0.45
 """Gives LiC6 2×2×2, diamond 4×4×4: a quick look; a metal to publish wants half of it."""
@@ -263,6 +264,7 @@ def understand(params: DftCrystalParams) -> tuple[Crystal, Structure]:
         raise InvalidParams([_is_molecule(structure)])
     errors = [*refuse_elements_and_size(structure)]
     errors += refuse_task(structure.crystal, params.task, params.relax_shape)
+    errors += [] if errors else refuse_vacuum(structure.crystal, params.task)
     if errors:
         raise InvalidParams(errors)
     return structure.crystal, structure

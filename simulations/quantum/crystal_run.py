@@ -30,6 +30,7 @@ from .lattice import scaled, to_ase
 from .lattice_search import Minimum, NoMinimum, Scales, minimise, planned_points
 from .progress import Progress
 from .properties import as_json
+from .vacuum import varied
 
 POINTS_NAME = "lattice_points.csv"
 CIF_NAME = "final.cif"
@@ -53,6 +54,7 @@ class CrystalRun:
 
     def __init__(self, crystal: Crystal, params: DftCrystalParams, context: Context) -> None:
         self._crystal = crystal
+        self._varied = varied(crystal)
         self._params = params
         self._context = context
         self._progress = Progress(context)
@@ -80,7 +82,9 @@ class CrystalRun:
             self._volumes.scan()
             return
         try:
-            self._minimum = minimise(self._value_at, n, self._params.max_points, self._on_shift)
+            self._minimum = minimise(
+                self._value_of_varied, len(self._varied), self._params.max_points, self._on_shift
+            )
         except NoMinimum as exc:
             raise ScienceError(
                 f"The lattice constants did not converge: {exc}.",
@@ -133,6 +137,11 @@ class CrystalRun:
     def _predicted(self) -> float | None:
         model = self._minimum or self._volumes
         return model.predicted if model else None
+
+    def _value_of_varied(self, scales: Scales) -> float:
+        """Those across a vacuum stay as they are."""
+        changes = dict(zip(self._varied, scales, strict=True))
+        return self._value_at(tuple(changes.get(name, 0.0) for name in self._crystal.constants))
 
     def _value_at(self, scales: Scales) -> float:
         constants = scaled(self._crystal, scales)
@@ -192,7 +201,7 @@ class CrystalRun:
         n = len(self._crystal.constants)
         planned = {
             "single_point": 1,
-            "lattice_optimization": planned_points(n),
+            "lattice_optimization": planned_points(len(self._varied)),
             "equation_of_state": planned_cells(self._params, n),
         }
         return 0.97 * min(number / planned[self._params.task], 1)

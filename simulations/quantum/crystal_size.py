@@ -11,6 +11,7 @@ from simulations.costs.law import Term, law
 from .crystal_params import DftCrystalParams, mesh_of, understand
 from .gth import n_electrons, n_functions
 from .lattice import fft_mesh
+from .vacuum import varied
 
 
 def crystal_size(params: DftCrystalParams, structure: dict[str, Any] | None) -> Size | None:
@@ -23,7 +24,7 @@ def crystal_size(params: DftCrystalParams, structure: dict[str, Any] | None) -> 
         "n_basis_functions": n_functions(symbols, params.basis),
         "n_k_points": math.prod(mesh_of(params, crystal)),
         "n_grid_points": math.prod(fft_mesh(crystal, params.ke_cutoff_hartree)),
-        "n_lattice_constants": len(crystal.constants),
+        "n_lattice_constants": len(varied(crystal)),
     }
 
 
