@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections import Counter
 from typing import Any
 
 from simulations.base import Context, Note
@@ -23,6 +24,9 @@ HEAVY_HYDROGEN_DA = 3.0
 FORCE_FIELD = "amber14/protein.ff14SB.xml"
 SURROUNDINGS = {"GBn2": "implicit/gbn2.xml", "OBC2": "implicit/obc2.xml"}
 WATER = "amber14/tip3p.xml"
+IONS = {"NA": "Na⁺", "CL": "Cl⁻"}
+WATER_MOLAR = 55.4
+"""Molecules of water in a litre of it, as OpenMM has it."""
 
 
 def prepare_protein(params: MdParams, context: Context) -> Prepared:
@@ -43,6 +47,7 @@ def prepare_protein(params: MdParams, context: Context) -> Prepared:
     if environment(params) == "explicit":
         context.report(0.0, "adding water", stage="minimise")
         _solvate(modeller, force_field, params)
+        notes.append(_on_water(modeller, params))
     return Prepared(
         system=_system(force_field, modeller.topology, params),
         topology=modeller.topology,
@@ -119,6 +124,25 @@ def _solvate(modeller: Any, force_field: Any, params: MdParams) -> None:
         padding=params.padding_angstrom * unit.angstrom,
         ionicStrength=params.ionic_strength_molar * unit.molar,
     )
+
+
+def _on_water(modeller: Any, params: MdParams) -> Note:
+    """What was put about the protein: of a salt whole ions only, in a small box perhaps none."""
+    from openmm import unit
+
+    counts = Counter(residue.name for residue in modeller.topology.residues())
+    box = modeller.topology.getUnitCellDimensions().value_in_unit(unit.angstrom)
+    added = [f"{counts['HOH']:,} water molecules"]
+    added += [f"{counts[name]} {ion}" for name, ion in IONS.items() if counts[name]]
+    message = (
+        f"Added in a box of {' × '.join(f'{edge:.1f}' for edge in box)} Å: {', '.join(added)}."
+    )
+    if params.ionic_strength_molar:
+        # As OpenMM reckons: beyond the ions that neutralise there are as many of either kind.
+        pairs = min(counts[name] for name in IONS)
+        molar = WATER_MOLAR * pairs / counts["HOH"]
+        message += f" That is {molar:.2g} mol/L of salt, {params.ionic_strength_molar:g} was asked."
+    return Note(code="solvated", message=message)
 
 
 def _system(force_field: Any, topology: Any, params: MdParams) -> Any:
