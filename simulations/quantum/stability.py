@@ -17,8 +17,9 @@ SUSPICIOUS_BELOW_HARTREE = 0.035
 """Of the sign: of 40 unstable cases the highest is at 0.01, water is at 0.25, caffeine at 0.08."""
 UNSTABLE_BELOW_HARTREE = -0.005
 """Curvatures of noise and of free rotation, as of a hole in a shell, are within this of nought."""
-GRID_LEVEL = 1
-"""Curvatures on it are within 0.001 hartree of those on finer grids."""
+GRID_LEVEL, GRID_LEVEL_OF_META = 0, 1
+"""Curvatures on these are within 0.002 hartree of those on finer grids; kinetic energy densities
+need the finer one."""
 WINDOW = 6
 """Orbitals on each side of the gap that the sign looks at."""
 N_STARTS = 6
@@ -267,8 +268,9 @@ def _parted(vector: Any, spins: list[Spin]) -> list[Any]:
 def _coarser(mf: Any) -> Any:
     from pyscf import dft
 
+    is_meta = mf._numint._xc_type(mf.xc) == "MGGA"
     grids = dft.gen_grid.Grids(mf.mol)
-    grids.level = min(GRID_LEVEL, mf.grids.level)
+    grids.level = min(GRID_LEVEL_OF_META if is_meta else GRID_LEVEL, mf.grids.level)
     return grids
 
 

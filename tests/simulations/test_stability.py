@@ -186,7 +186,7 @@ def test_the_softest_rotation_is_that_of_the_whole_hessian(
     spins = stability._spins(mf)
     curve = stability._curve(mf, spins)
     hessian = np.array([curve(unit) for unit in np.eye(spins[0].gaps.size)])
-    monkeypatch.setattr(stability, "GRID_LEVEL", 9)
+    monkeypatch.setattr(stability, "_coarser", lambda mf: mf.grids)
 
     rotation = stability.softest_rotation(mf, lambda sentence: None)
 
