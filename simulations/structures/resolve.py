@@ -15,6 +15,7 @@ from . import (
     cif,
     crystals,
     formula,
+    in_bohr,
     inchikeys,
     macromolecules,
     molecules,
@@ -210,6 +211,7 @@ def _from_atoms(reading: str, symbols: Any, positions: Any, unpaired: int = 0) -
         positions_angstrom=vectors,
         inchikey=None if unpaired else inchikey_of_coordinates(symbols, vectors),
         multiplicity=1 + unpaired if unpaired else multiplicity_of_atoms(symbols),
+        warnings=in_bohr.warnings(symbols, vectors),
     )
 
 
