@@ -1,8 +1,11 @@
-"""How far this host's clock is from that of the database, which all hosts of a site share.
+"""How far a worker's clock is from that of the host which judges what is late.
 
 Moments are written by whoever acts, and read by others: a pause before the next attempt, the end of
 a lease, when a message is due, how long a job ran. Clocks that differ by less than `MOST_OFF_S` do
 no harm to that; a worker whose clock is further off takes no job.
+
+Both compare theirs with the database's, which all hosts share, and only how they differ counts: one
+that is off by itself, or all hosts that are, keep nothing from running.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import time
 from collections.abc import Callable
 
 from django.db import DatabaseError, connection
+from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
@@ -41,13 +45,19 @@ def may_differ_s() -> float:
 
 
 def words(off_by_s: float) -> str:
-    return f"{abs(off_by_s):,.0f} s {'ahead of' if off_by_s > 0 else 'behind'} the database's"
+    return f"{abs(off_by_s):,.0f} s {'ahead of' if off_by_s > 0 else 'behind'} the site's"
 
 
 class Watch:
-    """Looks at the clock now and then."""
+    """Looks at the clock now and then.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    :param of_the_site: by how much the clock that it is compared with is off the database's.
+    """
+
+    def __init__(
+        self, of_the_site: Callable[[], float], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._of_the_site = of_the_site
         self._clock = clock
         self._next = 0.0
         self._off_s = 0
@@ -61,8 +71,8 @@ class Watch:
 
     def _look(self) -> None:
         try:
-            found = off_s()
-        except DatabaseError:
+            found = off_s() - self._of_the_site()
+        except (DatabaseError, RedisError):
             return  # nothing can be taken either
         was_off, self._off_s = self._off_s, round(found) if abs(found) > MOST_OFF_S else 0
         if self._off_s and not was_off:

@@ -25,6 +25,7 @@ TOLD_AS = "ability"
 MACHINE, STARTED = "machine", "pid_started"
 WHERE = ("pid", MACHINE, STARTED)
 KEPT_S = 1.0
+CLOCK, CLOCK_KEPT_S = "backplane:clock-off-s", 60
 
 
 def in_redis(queue: str) -> str:
@@ -58,6 +59,22 @@ def tell(worker: Worker, ability: Ability, *, machine: str, pid_started: int | N
     """
     told: dict[Any, Any] = {TOLD_AS: json.dumps(ability.told()), MACHINE: machine}
     worker.connection.hset(worker.key, mapping=told | {STARTED: pid_started or ""})
+
+
+def tell_clock(off_s: float) -> None:
+    """By how much the clock of who judges what is late is off the database's.
+
+    :raises RedisError: it does not answer.
+    """
+    redis().set(CLOCK, off_s, ex=CLOCK_KEPT_S)
+
+
+def clock_off_s() -> float:
+    """What was told of it; 0 where nobody has, for a while.
+
+    :raises RedisError: it does not answer.
+    """
+    return float(redis().get(CLOCK) or 0)
 
 
 _known: tuple[float, list[Ability] | None] | None = None

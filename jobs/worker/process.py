@@ -62,7 +62,7 @@ class JobWorker(Worker):
         # RQ has its own version there: ours tells a worker that was not started anew.
         self.version = build()
         self.ability = of_this_host(fleet.queues_of(self.queue_names()))
-        self._clock = clock.Watch()
+        self._clock = clock.Watch(fleet.clock_off_s)
         self._warden: Warden | None = None
         self._status: int | None = None
         self._tree = Tree()

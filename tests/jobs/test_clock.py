@@ -11,11 +11,13 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 from django.utils import timezone
+from redis.exceptions import ConnectionError as RedisAway
 
 from backplane_site import service_checks
 from backplane_site.probes import Level
-from jobs import clock, turns
+from jobs import clock, fleet, turns
 from jobs.abilities import Ability
+from jobs.management.commands import recover_jobs
 from jobs.models import Job
 
 from .test_abilities import SMALL, draw, tickets, worker
@@ -33,12 +35,12 @@ def test_only_a_clock_that_is_far_off_counts(
 ) -> None:
     off(off_s)
 
-    assert clock.Watch().too_far_off_s() == told
+    assert clock.Watch(lambda: 0).too_far_off_s() == told
 
 
 def test_it_is_looked_at_now_and_then(off: Callable[[float], None]) -> None:
     now = [0.0]
-    watch = clock.Watch(lambda: now[0])
+    watch = clock.Watch(lambda: 0, lambda: now[0])
     off(3600)
     assert watch.too_far_off_s() == 3600
 
@@ -48,6 +50,36 @@ def test_it_is_looked_at_now_and_then(off: Callable[[float], None]) -> None:
     assert watch.too_far_off_s() == 0
 
 
+@pytest.mark.parametrize(("site_s", "told"), [(3600, 0), (3570, 0), (0, 3600), (-30, 3630)])
+def test_what_counts_is_how_it_differs_from_who_judges_what_is_late(
+    off: Callable[[float], None], redis: Any, site_s: float, told: int
+) -> None:
+    """The database's own may be wrong, and all hosts' right."""
+    off(3600)
+    fleet.tell_clock(site_s)
+
+    assert clock.Watch(fleet.clock_off_s).too_far_off_s() == told
+
+
+def test_whoever_judges_what_is_late_tells_of_its_clock(
+    off: Callable[[float], None], redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    off(-12.5)
+    assert fleet.clock_off_s() == 0
+
+    recover_jobs.tell_clock()
+
+    assert fleet.clock_off_s() == -12.5
+    # Without a word of it for so long it is not known any more.
+    assert 0 < redis.ttl(fleet.CLOCK) <= fleet.CLOCK_KEPT_S
+
+    def away(off_s: float) -> None:
+        raise RedisAway("gone")
+
+    monkeypatch.setattr(fleet, "tell_clock", away)
+    recover_jobs.tell_clock()
+
+
 def test_while_the_database_is_away_what_was_known_counts(
     off: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,7 +87,7 @@ def test_while_the_database_is_away_what_was_known_counts(
         raise OperationalError("gone")
 
     now = [0.0]
-    watch = clock.Watch(lambda: now[0])
+    watch = clock.Watch(lambda: 0, lambda: now[0])
     off(-60)
     assert watch.too_far_off_s() == -60
 
@@ -83,7 +115,7 @@ def test_a_worker_whose_clock_is_wrong_takes_nothing_and_its_job_says_why(
     assert waits
     assert (waits.reason, waits.text) == (
         "no_able_worker",
-        "No worker that is there has a clock that is right (one is 3,600 s behind the database's)",
+        "No worker that is there has a clock that is right (one is 3,600 s behind the site's)",
     )
     (told,) = [each for each in service_checks.clocks() if each.name == "clock of worker"]
     assert (told.level, "3,600 s behind" in told.detail) == (Level.WRONG, True)

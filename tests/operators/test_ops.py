@@ -100,7 +100,7 @@ def test_a_worker_whose_clock_is_wrong_stands_apart_and_says_so(admin_client, wo
 
     html = admin_client.get(OPS).content.decode()
 
-    assert "Their clock is 3,600 s behind the database&#x27;s: they take no job." in html
+    assert "Their clock is 3,600 s behind the site&#x27;s: they take no job." in html
     assert len(ops_queues.kinds(workers)) == 4
 
 

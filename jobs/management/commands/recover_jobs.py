@@ -2,12 +2,14 @@
 
 import math
 import time
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections
+from redis.exceptions import RedisError
 
-from jobs import clock
+from jobs import clock, fleet
 from jobs.api.idempotency import forget_old_keys
 from jobs.lifecycle import Filer
 from jobs.reconciler import Reconciler, reconcile
@@ -33,8 +35,12 @@ class Command(BaseCommand):
             filer.look(math.inf)
             return
         reconciler, pruner, storekeeper, forget_at = Reconciler(), Pruner(), Storekeeper(), 0.0
+        tell_at = 0.0
         while True:
             try:
+                if time.monotonic() >= tell_at:
+                    tell_clock()
+                    tell_at = time.monotonic() + clock.LOOK_EVERY_S / 2
                 reconciler.look()
                 pruner.look()
                 is_done = storekeeper.look(WORK_FOR_S)
@@ -47,3 +53,11 @@ class Command(BaseCommand):
                 close_old_connections()
                 is_done = True  # as far as can be: one that is away is not asked without a pause
             time.sleep(every if is_done else 0)
+
+
+def tell_clock() -> None:
+    """Workers compare theirs with ours."""
+    off_s = clock.off_s()
+    # One that is away has no tickets for them either.
+    with suppress(RedisError):
+        fleet.tell_clock(off_s)
