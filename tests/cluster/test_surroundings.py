@@ -35,7 +35,8 @@ NEEDED = {
 }
 GREEDY = f"exec {sys.executable} -c 'import signal; taken = b\"x\" * 10**9; signal.pause()'"
 
-LAVISH = "head --bytes=30000000 /dev/zero >big.bin; exec sleep 600"
+# At once, so that nobody looks while it is half there.
+LAVISH = "fallocate --length 30000000 big.bin; exec sleep 600"
 LMOD = Path("/usr/share/lmod/lmod/init/bash")
 """What a login shell with Lmod reads; as packages it and environment-modules refuse each other."""
 MODULEFILES = {
