@@ -1,5 +1,8 @@
-"""What a run does with a GPU that PySCF may use, and without. Of the GPU's own numbers these tests
-say nothing: what stands in for it is PySCF, and what is tested is how its share is taken."""
+"""What a run does with a GPU that PySCF may use, and without.
+
+Of a GPU's own numbers only the first test says something, which needs one. In the others PySCF
+stands in for it, and how its share is taken is tested.
+"""
 
 from __future__ import annotations
 
@@ -44,13 +47,36 @@ def codes(outcome: Any) -> set[str]:
     return {note["code"] for note in outcome.result["notes"]}
 
 
-@pytest.mark.slow
-@pytest.mark.engine
-@pytest.mark.parametrize(
+KINDS = pytest.mark.parametrize(
     "params",
     [{}, {"density_fit": False}, OXYGEN, {**OXYGEN, "reference": "ROKS"}, {"solvent": "water"}],
     ids=["fitted", "exact integrals", "open shell", "shared orbitals", "in a solvent"],
 )
+
+
+@pytest.mark.slow
+@pytest.mark.engine
+@KINDS
+def test_on_a_gpu_it_is_the_same(params: dict[str, Any], tmp_path_factory: Any) -> None:
+    """By GPU4PySCF itself."""
+    if gpu.device() is None:
+        pytest.skip("there is no GPU here that GPU4PySCF can use")
+    plain = single_point(RecordingContext(workdir=tmp_path_factory.mktemp("alone")), **params)
+    context = RecordingContext(workdir=tmp_path_factory.mktemp("helped"), gpu=True)
+
+    outcome = single_point(context, **params)
+
+    energy = plain.result["energy_hartree"]
+    assert outcome.result["energy_hartree"] == pytest.approx(energy, abs=1e-7)
+    assert gpu.SOLVED in codes(outcome)
+    cycles = [each["message"].endswith("(GPU)") for each in context.points if "scf_cycle" in each]
+    # What it found is good enough: the processor has next to nothing to do.
+    assert cycles.count(False) <= 3
+
+
+@pytest.mark.slow
+@pytest.mark.engine
+@KINDS
 def test_the_processor_ends_what_a_gpu_began_and_has_the_last_word(
     params: dict[str, Any], tmp_path_factory: Any, stands_in: Callable[[Stand], None]
 ) -> None:
