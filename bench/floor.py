@@ -11,13 +11,22 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 from .peers.floor.site import Web, Workers
-from .side_by_side import CPU as CPU_MS
-from .side_by_side import WORKERS, Figure, circumstances, drained, rate, write
+from .side_by_side import (
+    CPU,
+    WORKERS,
+    Figure,
+    Rounds,
+    circumstances,
+    drained,
+    median_of,
+    rate,
+    write,
+)
 from .sites import Theirs
 
 HEADING = "## The least that its parts take"
@@ -35,7 +44,6 @@ DRAINS = {
     "and two transactions a job in SQLite": ("SimpleWorker", "kept"),
 }
 PEER = "the peer"
-Rounds = list[dict[str, Figure]]
 Contender = Callable[[], Figure]
 
 
@@ -92,9 +100,7 @@ def submit_table(rounds: Rounds) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|"
     for name in rounds[0]:
         if name != PEER:
-            cpu_ms, peers = (
-                _median([told[who].also[CPU_MS] for told in rounds]) for who in (name, PEER)
-            )
+            cpu_ms, peers = (median_of(rounds, who, CPU) for who in (name, PEER))
             yield f"| {name} | {_beside(rounds, name)} | {cpu_ms:.3g} | {peers / cpu_ms:.2f} |"
 
 
@@ -108,12 +114,8 @@ def drain_table(rounds: Rounds) -> Iterator[str]:
 
 def _beside(rounds: Rounds, name: str) -> str:
     ratios = [told[name].value / told[PEER].value for told in rounds]
-    per_s = _median([told[name].value for told in rounds])
-    return f"{per_s:.3g} | {_median(ratios):.2f} | {min(ratios):.2f} to {max(ratios):.2f}"
-
-
-def _median(figures: Sequence[float]) -> float:
-    return statistics.median(figures)
+    middle, spread = statistics.median(ratios), f"{min(ratios):.2f} to {max(ratios):.2f}"
+    return f"{median_of(rounds, name):.3g} | {middle:.2f} | {spread}"
 
 
 def main() -> None:

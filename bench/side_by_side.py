@@ -117,7 +117,7 @@ def ratios(found: Mapping[str, Rounds]) -> dict[str, list[float]]:
 def of_processor(rounds: Rounds) -> float:
     """By what the web process computes for an answer: nearly the same on an idle machine and on a
     busy one."""
-    return _median(rounds, "theirs", CPU) / _median(rounds, "ours", CPU)
+    return median_of(rounds, "theirs", CPU) / median_of(rounds, "ours", CPU)
 
 
 def recorded() -> dict[str, float]:
@@ -134,24 +134,22 @@ def table(found: Mapping[str, Rounds]) -> Iterator[str]:
     )
     yield "|---|---|---|---|---|---|---|"
     for title, each in ratios(found).items():
-        here, peer = (_median(found[title], name) for name in SITES)
+        here, peer = (median_of(found[title], name) for name in SITES)
         spread = f"{min(each):.2f} to {max(each):.2f}"
         cells = [title, f"{here:.3g}", f"{peer:.3g}", f"{statistics.median(each):.2f}", spread]
         cpu = f"{of_processor(found[title]):.3f}" if title in GUARDED else ""
         yield f"| {' | '.join([*cells, cpu, _beside(found[title])])} |"
 
 
-def _median(rounds: Rounds, site: str, also: str = "") -> float:
+def median_of(rounds: Rounds, site: str, also: str = "") -> float:
     figures = [told[site] for told in rounds]
     return statistics.median(each.also[also] if also else each.value for each in figures)
 
 
 def _beside(rounds: Rounds) -> str:
     names = rounds[0]["ours"].also
-    return "; ".join(
-        f"{name}: {_median(rounds, 'ours', name):.3g}, peer {_median(rounds, 'theirs', name):.3g}"
-        for name in names
-    )
+    told = ((name, *(median_of(rounds, site, name) for site in SITES)) for name in names)
+    return "; ".join(f"{name}: {ours:.3g}, peer {theirs:.3g}" for name, ours, theirs in told)
 
 
 def circumstances(
