@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from .peers.floor.site import Web, Workers
+from .peers.floor.site import Web, Workers, serving, working
 from .side_by_side import (
     CPU,
     WORKERS,
@@ -50,7 +50,7 @@ Contender = Callable[[], Figure]
 def submits(peer: Theirs, folder: Path, seconds: float, opened: ExitStack) -> dict[str, Contender]:
     found: dict[str, Contender] = {PEER: lambda: rate(peer.submit(seconds))}
     for server in SERVERS:
-        web = opened.enter_context(Web(folder / server, server))
+        web = opened.enter_context(serving(folder / server, server))
         for view, title in VIEWS.items():
             found[f"{server} | {title}"] = _asking(web, seconds, view)
     return found
@@ -63,7 +63,7 @@ def _asking(web: Web, seconds: float, view: str) -> Contender:
 def drains(peer: Theirs, folder: Path, jobs: int, opened: ExitStack) -> dict[str, Contender]:
     found: dict[str, Contender] = {PEER: lambda: drained(peer.run_many(jobs))}
     for n, (title, (kind, job)) in enumerate(DRAINS.items()):
-        workers = opened.enter_context(Workers(folder / f"drain{n}", kind, job, WORKERS))
+        workers = opened.enter_context(working(folder / f"drain{n}", kind, job, WORKERS))
         found[title] = _draining(workers, jobs)
     return found
 

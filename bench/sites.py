@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -59,15 +60,17 @@ class Ours:
         self._stack = Stack(workers=workers)
 
     def __enter__(self) -> Self:
-        self._stack.__enter__()
-        self._job = self._stack.submit("demo.sum_squares", n=1)
-        self._stack.wait(self._job)
-        self._tag = self._stack.client.get(f"/api/v1/jobs/{self._job}").headers["ETag"]
-        (self._web,) = self._stack.processes("daphne")
+        with ExitStack() as opened:
+            opened.enter_context(self._stack)
+            self._job = self._stack.submit("demo.sum_squares", n=1)
+            self._stack.wait(self._job)
+            self._tag = self._stack.client.get(f"/api/v1/jobs/{self._job}").headers["ETag"]
+            (self._web,) = self._stack.processes("daphne")
+            self._opened = opened.pop_all()
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self._stack.__exit__(*exc)
+    def __exit__(self, *exc: Any) -> None:
+        self._opened.__exit__(*exc)
 
     def read(self, seconds: float) -> Measured:
         return self._put(seconds, paths=[f"/api/v1/jobs/{self._job}"], expected=200)
@@ -111,14 +114,16 @@ class Theirs:
         self._seed = Seed(workers)
 
     def __enter__(self) -> Self:
-        self._seed.__enter__()
-        self._job = self._seed.submit()
-        self._result(self._job)
-        self._web = psutil.Process(self._seed.web_pid)
+        with ExitStack() as opened:
+            opened.enter_context(self._seed)
+            self._job = self._seed.submit()
+            self._result(self._job)
+            self._web = psutil.Process(self._seed.web_pid)
+            self._opened = opened.pop_all()
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self._seed.__exit__(*exc)
+    def __exit__(self, *exc: Any) -> None:
+        self._opened.__exit__(*exc)
 
     def read(self, seconds: float) -> Measured:
         return self._put(seconds, paths=[f"/job_status/{self._job}"])

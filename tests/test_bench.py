@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from django.test import Client
 
@@ -22,6 +23,7 @@ from bench import (
     timeline,
 )
 from bench.peers import installed, timing
+from bench.peers.floor import site as floor_site
 from jobs.key_models import InboxItem
 from jobs.models import Attempt, Job, JobEvent
 
@@ -201,6 +203,22 @@ def test_the_parts_of_this_site_are_asked_what_its_peer_is() -> None:
     assert all(figure.value > 0 for told in (*submitted, *run) for figure in told.values())
     assert len([*floor.submit_table(submitted)]) == 2 + len(floor.SERVERS) * len(floor.VIEWS)
     assert len([*floor.drain_table(run)]) == 2 + len(floor.DRAINS)
+
+
+@pytest.mark.stack
+def test_workers_end_with_the_first_job_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(floor_site, "create_table", lambda path: None)  # nothing can be kept
+    before = {*psutil.Process().children()}
+
+    with (
+        pytest.raises(AssertionError, match="no such table"),
+        floor_site.working(tmp_path / "parts", "SimpleWorker", "kept", 2),
+    ):
+        raise RuntimeError("they are at work")
+
+    assert {*psutil.Process().children()} <= before
 
 
 def test_where_the_seconds_of_a_job_went_adds_up_to_all_of_them() -> None:

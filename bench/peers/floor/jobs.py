@@ -6,7 +6,11 @@ import os
 import sqlite3
 import time
 import uuid
+from contextlib import closing
 from functools import cache
+
+DATABASE = "FLOOR_DATABASE"
+"""The variable that names the file."""
 
 
 def nothing(n: int) -> dict[str, float]:
@@ -34,8 +38,13 @@ def _write(statement: str, job_id: str) -> None:
 @cache
 def _connected(pid: int) -> sqlite3.Connection:
     """:param pid: a process must not use the connection of its parent."""
-    connection = sqlite3.connect(os.environ["FLOOR_DATABASE"], timeout=20)
-    connection.execute("PRAGMA journal_mode=WAL")
+    connection = sqlite3.connect(os.environ[DATABASE], timeout=20)
     connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("CREATE TABLE IF NOT EXISTS job (id TEXT PRIMARY KEY, state TEXT NOT NULL)")
     return connection
+
+
+def create_table(path: str) -> None:
+    """Before there are workers: nobody waits for who changes the journal of a new database."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE job (id TEXT PRIMARY KEY, state TEXT NOT NULL)")

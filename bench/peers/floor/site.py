@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import psutil
@@ -13,6 +14,7 @@ from redis import Redis
 from rq import Queue
 from rq.results import Result
 
+from bench.peers.floor.jobs import DATABASE, create_table
 from bench.peers.jobs import environment
 from bench.peers.processes import Processes
 from bench.peers.seed.site import JOB
@@ -25,75 +27,85 @@ TICKETED = ("ticket", "rest")
 """Views that put each job on the queue."""
 
 
-class _Parts:
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self._running = Processes()
-        socket = self._running.redis(folder)
-        self.redis = Redis(unix_socket_path=str(socket))
-        self._env = environment(
-            PEER_REDIS=str(socket), FLOOR_DATABASE=str(folder / "floor.sqlite3"), PYTHONPATH="."
-        )
+class Web:
+    """A server of `app`, its process and its port."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: Any) -> None:
-        self.redis.close()
-        self._running.__exit__(*exc)
-
-
-class Web(_Parts):
-    """:param server: `daphne` or `uvicorn`."""
-
-    def __init__(self, folder: Path, server: str) -> None:
-        super().__init__(folder)
-        self._port = free_port()
-        quiet = {
-            "daphne": ("-b", "127.0.0.1", "-v", "0"),
-            "uvicorn": ("--log-level", "error", "--lifespan", "off"),
-        }
-        port = ("-p" if server == "daphne" else "--port", str(self._port))
-        argv = [sys.executable, "-m", server, *port, *quiet[server], APP]
-        self._web = psutil.Process(self._running.start(argv, self._env))
-        until(self._answers, f"{server} is up")
-        self.redis.flushall()
+    def __init__(self, redis: Redis, process: psutil.Process, port: int) -> None:
+        self._redis, self._process, self._port = redis, process, port
 
     def submit(self, seconds: float, view: str) -> Measured:
         asked: dict[str, Any] = {"paths": [f"/{view}"], "bodies": [JOB], "expected": 200}
-        found = measure(self._web, self._port, seconds, **asked)
+        found = measure(self._process, self._port, seconds, **asked)
         if view in TICKETED:
-            queued = Queue(connection=self.redis).count
+            queued = Queue(connection=self._redis).count
             assert queued == found.answers.n, f"{found.answers.n} answers, {queued} tickets"
-        self.redis.flushall()
+        self._redis.flushall()
         return found
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         try:
             httpx.post(f"http://127.0.0.1:{self._port}/rest", json=JOB).raise_for_status()
         except httpx.TransportError:
             return False
+        self._redis.flushall()
         return True
 
 
-class Workers(_Parts):
-    """:param kind: the class of RQ's worker.
-    :param job: the function in `jobs` that each job calls.
-    """
+class Workers:
+    """Those of RQ, which call one function in `jobs` for each job."""
 
-    def __init__(self, folder: Path, kind: str, job: str, workers: int) -> None:
-        super().__init__(folder)
-        self._job = f"bench.peers.floor.jobs.{job}"
-        env = {**self._env, "FLOOR_WORKER": kind}
-        for _ in range(workers):
-            self._running.start([sys.executable, "-m", "bench.peers.floor.worker"], env)
-        self.run_many(2 * workers)
+    def __init__(self, redis: Redis, job: str) -> None:
+        self._redis, self._job = redis, f"bench.peers.floor.jobs.{job}"
 
     def run_many(self, n: int) -> Sequence[Run]:
-        queue = Queue(connection=self.redis)
+        queue = Queue(connection=self._redis)
         jobs = queue.enqueue_many([Queue.prepare_data(self._job, [1])] * n)
         found = [job.latest_result(timeout=WITHIN_S) for job in jobs]
         return [_run(result) for result in found]
+
+
+@contextmanager
+def serving(folder: Path, server: str) -> Iterator[Web]:
+    """:param server: `daphne` or `uvicorn`."""
+    with _started(folder) as (running, redis, env):
+        port = free_port()
+        quiet = {
+            "daphne": ("-b", "127.0.0.1", "-v", "0"),
+            "uvicorn": ("--log-level", "error", "--lifespan", "off"),
+        }
+        listen = ("-p" if server == "daphne" else "--port", str(port))
+        argv = [sys.executable, "-m", server, *listen, *quiet[server], APP]
+        web = Web(redis, psutil.Process(running.start(argv, env)), port)
+        until(web.answers, f"{server} is up")
+        yield web
+
+
+@contextmanager
+def working(folder: Path, kind: str, job: str, workers: int) -> Iterator[Workers]:
+    """:param kind: the class of RQ's worker.
+    :param job: the function in `jobs` that each job calls.
+    """
+    with _started(folder) as (running, redis, env):
+        create_table(env[DATABASE])
+        for _ in range(workers):
+            argv = [sys.executable, "-m", "bench.peers.floor.worker"]
+            running.start(argv, {**env, "FLOOR_WORKER": kind})
+        found = Workers(redis, job)
+        found.run_many(2 * workers)
+        yield found
+
+
+@contextmanager
+def _started(folder: Path) -> Iterator[tuple[Processes, Redis, dict[str, str]]]:
+    """What ends with it, a Redis, and where the others find it and the database."""
+    folder.mkdir()
+    with Processes() as running:
+        socket = running.redis(folder)
+        env = environment(
+            PEER_REDIS=str(socket), PYTHONPATH=".", **{DATABASE: str(folder / "floor.sqlite3")}
+        )
+        with closing(Redis(unix_socket_path=str(socket))) as redis:
+            yield running, redis, env
 
 
 def _run(result: Result | None) -> Run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,27 +26,21 @@ class Seed:
     """:param workers: processes of Celery's worker."""
 
     def __init__(self, workers: int = 2) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="seed")
         self._workers = workers
-        self._running = Processes()
-        self._redis = ""
         self.port = free_port()
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
 
     def __enter__(self) -> Self:
-        socket = self._running.redis(Path(self._folder.name))
-        self._redis = f"redis+socket://{socket}"
-        web = ("bench.peers.seed.main:app", "--port", str(self.port), "--log-level", "error")
-        self.web_pid = self._start(_python("uvicorn", *web))
-        worker = ("-A", "bench.peers.seed.tasks", "worker", "--concurrency", str(self._workers))
-        self._start(_python("celery", *worker, "--loglevel", "error"))
-        until(self._answers, "the web process is up")
+        with ExitStack() as opened:
+            folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="seed"))
+            opened.callback(self.client.close)
+            running = opened.enter_context(Processes())
+            self._start(running, Path(folder))
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, *exc: Any) -> None:
-        self._running.__exit__(*exc)
-        self.client.close()
-        self._folder.cleanup()
+        self._opened.__exit__(*exc)
 
     def submit(self) -> str:
         answer = self.client.post("/submit_job", json=JOB)
@@ -63,9 +58,15 @@ class Seed:
         except httpx.TransportError:
             return False
 
-    def _start(self, argv: list[str]) -> int:
-        env = {**os.environ, "SEED_REDIS": self._redis, "PYTHONWARNINGS": "ignore"}
-        return self._running.start(argv, env)
+    def _start(self, running: Processes, folder: Path) -> None:
+        socket = running.redis(folder)
+        redis = f"redis+socket://{socket}"
+        env = {**os.environ, "SEED_REDIS": redis, "PYTHONWARNINGS": "ignore"}
+        web = ("bench.peers.seed.main:app", "--port", str(self.port), "--log-level", "error")
+        self.web_pid = running.start(_python("uvicorn", *web), env)
+        worker = ("-A", "bench.peers.seed.tasks", "worker", "--concurrency", str(self._workers))
+        running.start(_python("celery", *worker, "--loglevel", "error"), env)
+        until(self._answers, "the web process is up")
 
 
 def _python(module: str, *arguments: str) -> list[str]:
