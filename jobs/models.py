@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from simulations.structures.inchikeys import LEFT
 
 from .batch_models import Batch
 from .budget import Budget
+from .file_models import HEX_DIGEST, StoredFile  # noqa: F401
 from .key_models import ApiKey
 from .log_epoch import LogEpoch  # noqa: F401
 from .operator_models import (  # noqa: F401
@@ -25,6 +25,7 @@ from .operator_models import (  # noqa: F401
     AuditEntry,
     Maintenance,
 )
+from .owner_models import Allowance, IdempotencyKey  # noqa: F401
 from .preset_models import Preset  # noqa: F401
 from .profile_models import Profile  # noqa: F401
 from .slurm_models import SlurmTask, SlurmWatch  # noqa: F401
@@ -35,7 +36,6 @@ from .webhook_models import (  # noqa: F401
     WebhookEndpoint,
 )
 
-HEX_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 LONGEST_FORMULA = 500
 
 
@@ -308,60 +308,6 @@ class Job(models.Model):
         return self.directory / str(attempt)
 
 
-class Allowance(models.Model):
-    """What one user may have at once, and when a job of theirs was last given a worker.
-
-    Its row is also the lock under which their jobs are counted.
-    """
-
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="allowance"
-    )
-    max_queued = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Empty: as many as the site allows."
-    )
-    max_running = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Empty: as many as the site allows."
-    )
-    served_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # No more than so many wait or run, for none comes but under this lock. Null: count them.
-    unfinished_at_most = models.PositiveIntegerField(null=True, editable=False)
-
-    def __str__(self) -> str:
-        return f"allowance of {self.user}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        # A form has read it without the lock, and would write it back.
-        self.unfinished_at_most = None
-        super().save(*args, **kwargs)
-
-
-class IdempotencyKey(models.Model):
-    """What a request under a client's key was answered, to be said again when it asks again."""
-
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    scope = models.CharField(max_length=200)
-    key = models.CharField(max_length=255)
-    body_sha256 = models.CharField(max_length=64)
-    claim = models.UUIDField(default=uuid.uuid4)
-    claimed_at = models.DateTimeField(default=timezone.now)
-    # Of the server that acts under it, as with an attempt's worker.
-    machine = models.CharField(max_length=100, blank=True)
-    pid = models.PositiveIntegerField(null=True)
-    pid_started = models.PositiveBigIntegerField(null=True)
-    status = models.PositiveSmallIntegerField(null=True)
-    headers = models.JSONField(default=dict)
-    body = models.JSONField(null=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["owner", "scope", "key"], name="idempotency_key_unique")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.key} of {self.owner_id}"
-
-
 class Attempt(models.Model):
     """One try at running a job, kept for ever: who ran it, where, and how it ended."""
 
@@ -453,45 +399,3 @@ class Artifact(models.Model):
     @property
     def path(self) -> Path:
         return self.job.workdir(self.attempt) / self.name
-
-
-class StoredFileQuerySet(models.QuerySet["StoredFile"]):
-    def visible_to(self, user: Any) -> StoredFileQuerySet:
-        """The files that `user` may see: their own, or all for an administrator."""
-        return self if user.is_superuser else self.filter(owner=user)
-
-
-class StoredFile(models.Model):
-    """A file that somebody gave as input; `jobs.files` keeps it, and is all that writes here."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="files")
-    name = models.CharField(max_length=200)
-    sha256 = models.CharField(max_length=64)
-    size_bytes = models.PositiveBigIntegerField()
-    format = models.CharField(max_length=20, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    objects = StoredFileQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["owner", "sha256"], name="file_kept_once_per_owner"),
-        ]
-        indexes = [
-            models.Index(fields=["sha256"], name="file_content"),
-            models.Index(fields=["owner", "-created_at", "id"], name="file_owner_created"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @staticmethod
-    def path_of(sha256: str) -> Path:
-        """Where content lies, whoever gave it; a name that a user made up is no part of it."""
-        digest = sha256 if HEX_DIGEST.fullmatch(sha256) else "none"
-        return Path(settings.FILES_ROOT) / digest[:2] / digest
-
-    @property
-    def path(self) -> Path:
-        return self.path_of(self.sha256)
