@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import equality, files, lifecycle, outlook, turns
+from . import equality, lifecycle, outlook, references, turns
 from .budget import Budget
 from .keys import UNKNOWN, Origin
 from .lifecycle.admission import BudgetSpent, Closed, admit_from, refuse_unless_room
@@ -78,7 +78,7 @@ def check(
         wanted,
         owner=owner,
         priority=priority,
-        params=files.folded(wanted.checked.params, wanted.references),
+        params=references.folded(wanted.checked.params, wanted.references),
         name=name,
         tags=tags,
         max_attempts=max_attempts,

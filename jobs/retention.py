@@ -21,7 +21,7 @@ from django.db.models import QuerySet, Sum, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from . import contents, files, heritage, lifecycle, storage
+from . import contents, files, heritage, lifecycle, references, storage
 from .models import Job, StoredFile
 from .states import FINAL
 
@@ -74,11 +74,11 @@ def unused_uploads(days: int) -> list[StoredFile]:
 
 def _used_contents() -> set[tuple[int, str]]:
     written = Job.objects.annotate(written=Cast("params", TextField()))
-    with_files = written.filter(written__contains=f'"{files.PREFIX}').order_by()
+    with_files = written.filter(written__contains=f'"{references.PREFIX}').order_by()
     return {
         (owner, digest)
         for owner, params in with_files.values_list("owner", "params").iterator(chunk_size=500)
-        for digest in files.digests_in(params)
+        for digest in references.digests_in(params)
     }
 
 

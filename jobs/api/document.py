@@ -14,7 +14,7 @@ from django.views.decorators.http import etag, require_safe
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.utils.encoders import JSONEncoder
 
-from jobs import files
+from jobs import references
 
 from . import examples
 from .described import (
@@ -64,7 +64,7 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     schemas = result["components"]["schemas"]
     schemas |= {"Problem": PROBLEM, "ProblemError": PROBLEM_ERROR}
     schemas |= {"Part": PART, "LeftOut": LEFT_OUT}
-    files.in_schema({"$defs": schemas})
+    references.in_schema({"$defs": schemas})
     result["components"]["responses"] = {
         f"Problem{status}": _refusal(status) for status in REFUSALS
     }

@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 import simulations
-from jobs import files, lifecycle
+from jobs import lifecycle, references
 from jobs.abilities import needs
 from jobs.budget import LEAST
 from jobs.models import Artifact, Attempt, Job
@@ -394,7 +394,7 @@ class SimulationSerializer(serializers.Serializer[Any]):
     result_schema = serializers.SerializerMethodField()
 
     def get_params_schema(self, sim: simulations.Simulation) -> dict[str, Any]:
-        return files.in_schema(sim.Params.model_json_schema())
+        return references.in_schema(sim.Params.model_json_schema())
 
     def get_result_schema(self, sim: simulations.Simulation) -> dict[str, Any]:
         return sim.Result.model_json_schema()

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
-from jobs import files
+from jobs import files, references
 from jobs.models import Job, StoredFile
 
 from .admission import allowance_of
@@ -70,7 +70,7 @@ def refuse_removed(owner: Any, jobs: Iterable[Job]) -> None:
 
     :raises FileRemoved: a file that they refer to is no longer there.
     """
-    wanted = sorted({digest for job in jobs for digest in files.digests_in(job.params)})
+    wanted = sorted({digest for job in jobs for digest in references.digests_in(job.params)})
     for at in range(0, len(wanted), ROWS_AT_ONCE):
         some = wanted[at : at + ROWS_AT_ONCE]
         if StoredFile.objects.filter(owner=owner, sha256__in=some).count() < len(some):
@@ -80,4 +80,4 @@ def refuse_removed(owner: Any, jobs: Iterable[Job]) -> None:
 def _referring(stored: StoredFile) -> QuerySet[Job]:
     jobs = Job.objects.filter(owner=stored.owner_id)
     written = jobs.annotate(written=Cast("params", TextField()))
-    return written.filter(written__contains=f"{files.PREFIX}{stored.sha256}")
+    return written.filter(written__contains=f"{references.PREFIX}{stored.sha256}")

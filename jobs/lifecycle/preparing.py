@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import simulations
 from jobs import equality, estimates, placement
 from jobs.budget import Budget
-from jobs.files import FOLD_ABOVE_CHARS, Unfolded, fold, unfold
 from jobs.models import Job
 from jobs.placement import ANYWHERE, Asked, Placed
+from jobs.references import FOLD_ABOVE_CHARS, Unfolded, fold, unfold
 from jobs.states import FailureKind, Priority
 from simulations import (
     Busy,
@@ -163,7 +163,7 @@ def _in_time(found: Iterable[Found], n: int, effort: bounded.Effort) -> Iterator
 
 
 class Folding:
-    """`files.fold` for many jobs: a receptor that all of them have is kept once."""
+    """`references.fold` for many jobs: a receptor that all of them have is kept once."""
 
     def __init__(self, owner: Any) -> None:
         self._owner = owner

@@ -16,10 +16,10 @@ from django.utils import timezone
 import simulations
 from jobs import equality, estimates, heritage, log_context, placement
 from jobs.budget import Budget
-from jobs.files import fold, unfold
 from jobs.keys import UNKNOWN, Origin
 from jobs.models import LONGEST_FORMULA, Job
 from jobs.placement import ANYWHERE, Asked, Placed
+from jobs.references import fold, unfold
 from jobs.states import FailureKind, JobState, Priority, Reason
 from jobs.webhooks import endpoints as webhooks
 from simulations import bounded

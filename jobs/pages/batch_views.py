@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 import simulations
-from jobs import batches, events, files, lifecycle
+from jobs import batches, events, lifecycle, references
 from jobs.batch_models import Batch, BatchItem
 from jobs.states import FailureKind, JobState
 
@@ -158,8 +158,8 @@ def _at(value: Any, path: str) -> Any:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    if files.is_reference(value):
-        return files.called(value)
+    if references.is_reference(value):
+        return references.called(value)
     if isinstance(value, dict) and "text" in value:
         value = value["text"]
     return shortened(" ".join(str(value).split()))

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 import simulations
-from jobs import estimates, files, lifecycle, presets, sent_once
+from jobs import estimates, lifecycle, presets, references, sent_once
 from jobs.budget import Budget
 from jobs.checking import check
 from jobs.models import Job
@@ -107,7 +107,7 @@ def job_preview(request: HttpRequest, name: str) -> JsonResponse:
         raise Http404(f"There is no structure {of!r} here.")
     form.is_valid()  # what is wrong elsewhere is not asked about here
     try:
-        given = files.unfold(form.params(), owner=request.user, model=simulation.Params)
+        given = references.unfold(form.params(), owner=request.user, model=simulation.Params)
         shown = bounded.preview(simulation, of, given.params)
     except simulations.InvalidParams as exc:
         return JsonResponse({"detail": str(exc)}, status=422)

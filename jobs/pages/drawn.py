@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.forms import BoundField
 
-from jobs import files
+from jobs import references
 
 from .fields import FILE_SUFFIX, FORMAT_SUFFIX, KEPT_SUFFIX
 from .questions import Question, as_text
@@ -72,7 +72,7 @@ class Drawn:
     def kept_words(self) -> str:
         """Which file from before is meant, `file 1crn.pdb, sha256 ab12cd34…`."""
         reference, _, name = str(self.kept.value() or "" if self.kept else "").partition(" ")
-        return files.called({"file": reference, "name": name}) if reference else ""
+        return references.called({"file": reference, "name": name}) if reference else ""
 
     @property
     def examples(self) -> list[tuple[str, str]]:

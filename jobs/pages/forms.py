@@ -13,7 +13,7 @@ from django.urls import reverse
 from pydantic import BaseModel
 
 import simulations
-from jobs import files
+from jobs import files, references
 from jobs.budget import Budget
 from jobs.models import Job
 from jobs.placement import Asked
@@ -181,12 +181,12 @@ class JobForm(forms.Form):
             except (files.TooLarge, files.NoText) as exc:
                 error = simulations.FieldError(path=(name,), code="file_refused", detail=str(exc))
                 raise simulations.InvalidParams([error]) from None
-            told = f"{files.PREFIX}{stored.sha256} {stored.name}"
+            told = f"{references.PREFIX}{stored.sha256} {stored.name}"
             posted: Any = self.data
             answers = posted.copy()
             answers[name], answers[name + KEPT_SUFFIX] = "", told
             self.data = answers
-            return {"file": f"{files.PREFIX}{stored.sha256}"}
+            return {"file": f"{references.PREFIX}{stored.sha256}"}
         kept = self.cleaned_data.get(name + KEPT_SUFFIX) or ""
         if kept and not (self.cleaned_data[name] or "").strip():
             return {"file": kept.partition(" ")[0]}
@@ -241,7 +241,7 @@ def initial_from(source: Job | None) -> dict[str, Any]:
         return {}
     initial = dict(source.params)
     for name, value in source.params.items():
-        if files.is_reference(value):
+        if references.is_reference(value):
             initial |= _initial_of_file(name, value)
         elif isinstance(value, dict) and {"format", "text"} <= set(value):
             initial[name], initial[name + FORMAT_SUFFIX] = value["text"], value["format"]
@@ -254,7 +254,7 @@ def initial_from(source: Job | None) -> dict[str, Any]:
 
 def _initial_of_file(name: str, reference: dict[str, str]) -> dict[str, str]:
     said = {name + FORMAT_SUFFIX: reference.get("format", "auto")}
-    text = files.text_of(reference, SHOWN_BYTES)
+    text = references.text_of(reference, SHOWN_BYTES)
     if text is not None:
         return {name: text, **said}
     return {

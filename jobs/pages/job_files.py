@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from jobs import downloads, files
+from jobs import downloads, references
 from jobs.models import Artifact, Job, StoredFile
 
 from . import copying, zipped
@@ -113,8 +113,8 @@ def beginning(artifact: Artifact) -> Text:
 
 
 def _references(params: Any, param: str = "") -> Iterator[tuple[str, str, str]]:
-    if files.is_reference(params):
-        digest = str(params["file"]).removeprefix(files.PREFIX)
+    if references.is_reference(params):
+        digest = str(params["file"]).removeprefix(references.PREFIX)
         yield param, str(params.get("name") or "file"), digest
     elif isinstance(params, dict):
         for name, value in params.items():

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from jobs import files
+from jobs import references
 
 from .formats import plain, split_unit
 
@@ -42,8 +42,8 @@ def _rows(name: str, value: Any, info: Any) -> Iterator[Row]:
     label = (info.title if info else None) or _in_words(bare)
     if isinstance(value, dict) and set(value) == {"format", "text"}:
         value = value["text"]
-    if files.is_reference(value):
-        value = files.called(value)
+    if references.is_reference(value):
+        value = references.called(value)
     if isinstance(value, dict) and all(isinstance(each, str) for each in value.values()):
         value = ", ".join(f"{key} {each}" for key, each in value.items())
         yield Row(label=label, value=value)

@@ -19,10 +19,10 @@ from jobs.dispatch.slurm import commands, script
 from jobs.dispatch.slurm.answers import OURS
 from jobs.dispatch.slurm.commands import Refused
 from jobs.dispatch.slurm.site import Site
-from jobs.files import texts
 from jobs.key_models import ApiKey
 from jobs.line import NEXT_FIRST
 from jobs.models import Job
+from jobs.references import texts
 from jobs.slurm_models import SlurmTask
 from jobs.states import JobState
 from jobs.worker.inheritance import left_behind

@@ -14,8 +14,8 @@ import simulations
 from jobs import artifacts, keeping, lifecycle, rows
 from jobs.artifacts import FileOnDisk
 from jobs.budget import exceeded
-from jobs.files import texts
 from jobs.models import Job
+from jobs.references import texts
 from jobs.states import FailureKind, JobState
 from simulations.execution import execute, failure
 

@@ -12,7 +12,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from jobs import files, lifecycle
+from jobs import files, lifecycle, references
 from jobs.models import Job, StoredFile
 from simulations import InvalidParams
 from tests.simulations.test_crystal_files import RUTILE
@@ -21,7 +21,7 @@ from tests.simulations.test_md_input import ALANINE_DIPEPTIDE
 pytestmark = pytest.mark.django_db
 
 WATER = "3\nwater\nO 0 0 0.1173\nH 0 0.7572 -0.4692\nH 0 -0.7572 -0.4692\n"
-PADDED = WATER + " \n" * files.FOLD_ABOVE_CHARS
+PADDED = WATER + " \n" * references.FOLD_ABOVE_CHARS
 
 
 @pytest.fixture(autouse=True)
@@ -211,7 +211,7 @@ def test_a_structure_may_be_a_file(client: Client, kept: StoredFile, by: str) ->
         "file": f"sha256:{kept.sha256}", "name": "water.xyz", "format": "xyz",
     }  # fmt: skip
     assert job.structure["formula"] == "H2O"
-    assert files.texts(job.params)["structure"] == {"format": "xyz", "text": WATER}
+    assert references.texts(job.params)["structure"] == {"format": "xyz", "text": WATER}
 
 
 def test_a_file_s_format_may_be_said(client: Client, alice: Any) -> None:
@@ -269,7 +269,7 @@ def test_a_long_text_is_kept_once_for_all_jobs(client: Client, alice: Any, setti
     assert {job.params["structure"]["file"] for job in jobs} == {
         f"sha256:{hashlib.sha256(PADDED.encode()).hexdigest()}"
     }
-    assert all(files.texts(job.params)["structure"] == PADDED for job in jobs)
+    assert all(references.texts(job.params)["structure"] == PADDED for job in jobs)
     assert len(json.dumps(jobs[0].params)) < 3000
 
 
@@ -323,7 +323,7 @@ def test_a_file_that_is_no_longer_there_is_told(alice: Any, kept: StoredFile) ->
     kept.path.unlink()
 
     with pytest.raises(InvalidParams, match=r"water\.xyz is no longer there"):
-        files.unfold(
+        references.unfold(
             {"structure": {"file": str(kept.pk)}}, owner=alice, model=model_of("dft_single_point")
         )
 

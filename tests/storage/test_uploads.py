@@ -17,7 +17,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from jobs import contents, files, keeping, lifecycle, local_copies, storage
+from jobs import contents, files, keeping, lifecycle, local_copies, references, storage
 from jobs.artifacts import collect
 from jobs.models import Job, StoredFile
 from jobs.storekeeper import Storekeeper
@@ -123,7 +123,7 @@ def test_one_that_is_given_while_the_bucket_is_away_is_taken_and_brought_later(
     with_bucket = settings.STORAGES
     take_away(settings)
     stored = files.keep(owner=alice, name="water.xyz", content=WATER)[0]
-    assert files.texts({"structure": {"file": f"sha256:{stored.sha256}"}})
+    assert references.texts({"structure": {"file": f"sha256:{stored.sha256}"}})
 
     settings.STORAGES = with_bucket
     assert bucket.keys("uploads") == []
