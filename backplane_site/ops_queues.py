@@ -37,9 +37,18 @@ class Kind:
 
     @property
     def trouble(self) -> str:
-        """Why they take nothing."""
+        """Why they take nothing, or not all that their host can compute."""
+        return " ".join(filter(None, (self.clock_trouble, self.release_trouble)))
+
+    @property
+    def clock_trouble(self) -> str:
         off_s = self.ability.clock_off_s if self.ability else 0
         return f"Their clock is {clock.words(off_s)}: they take no job." if off_s else ""
+
+    @property
+    def release_trouble(self) -> str:
+        older = ", ".join(self.ability.outdated) if self.ability else ""
+        return f"They leave {older} to others, of a newer release than theirs." if older else ""
 
     @property
     def lacks(self) -> list[str]:

@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs import clock, downloads, fleet, storage
+from jobs.build import build
 from jobs.models import Artifact, Job
 from jobs.slurm_models import SlurmWatch
 from jobs.states import JobState
@@ -65,8 +66,26 @@ def clocks() -> Iterator[Finding]:
     if connection.vendor == "postgresql":
         yield _skew("clock of database", -clock.off_s())
     for kind in ops_queues.kinds(fleet.living()):
-        if kind.trouble:
-            yield wrong("clock of worker", f"{', '.join(kind.workers)}: {kind.trouble}", NTP)
+        if trouble := kind.clock_trouble:
+            yield wrong("clock of worker", f"{', '.join(kind.workers)}: {trouble}", NTP)
+
+
+def releases() -> Iterator[Finding]:
+    """Whether every worker computes with what the site takes jobs for."""
+    mend = "Start them anew from this one's release; the site's own: systemctl reload backplane"
+    living = fleet.living()
+    others: dict[str, list[str]] = {}
+    for each in living:
+        if each.version != build():
+            others.setdefault(str(each.version), []).append(f"{each.hostname}:{each.pid}")
+    for version, names in others.items():
+        told = f"{', '.join(names)} run {version}, this is {build()}"
+        yield warning("release of workers", told, mend)
+    for kind in ops_queues.kinds(living):
+        if trouble := kind.release_trouble:
+            yield wrong("release of workers", f"{', '.join(kind.workers)}: {trouble}", mend)
+    if living and not others:
+        yield ok("release of workers", f"all run {build()}")
 
 
 def _skew(name: str, skew_s: float) -> Finding:

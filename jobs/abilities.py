@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -36,6 +36,8 @@ class Ability:
     """:param simulations: those whose engines can all be imported there.
     :param gpus: by name, as their driver tells them.
     :param clock_off_s: 0, or by how much its clock is too far off for it to take anything.
+    :param outdated: what it has of an older release than jobs that wait were made for, and so
+        leaves to others.
     """
 
     queues: tuple[str, ...]
@@ -45,6 +47,7 @@ class Ability:
     memory_mib: int
     gpus: tuple[str, ...] = ()
     clock_off_s: int = 0
+    outdated: tuple[str, ...] = ()
 
     @property
     def can_nothing(self) -> bool:
@@ -52,16 +55,19 @@ class Ability:
 
     def told(self) -> dict[str, Any]:
         told = asdict(self)
-        if not self.clock_off_s:
-            # What an older release does not know, it is told only where it has to be.
-            del told["clock_off_s"]
+        for name in ("clock_off_s", "outdated"):
+            if not told[name]:
+                # What an older release does not know, it is told only where it has to be.
+                del told[name]
         return told
 
     @classmethod
     def of(cls, told: dict[str, Any]) -> Ability:
         """:raises TypeError: it is not what `told` says."""
         found: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in told.items()
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in told.items()
+            if name in cls.__slots__  # a newer release may tell more
         }
         return cls(**found)
 
@@ -72,6 +78,11 @@ class Ability:
         known = Q(queue__in=self.queues, simulation__in=self.simulations)
         return known & few_threads & little_memory
 
+    def without(self, simulation: str) -> Ability:
+        """Where jobs of it wait that were made for a newer release than this one's."""
+        kept = tuple(each for each in self.simulations if each != simulation)
+        return replace(self, simulations=kept, outdated=(*self.outdated, simulation))
+
     def lacks(self, job: Job) -> dict[str, str]:
         """What it would need to serve the job, in words by what kind of thing that is."""
         found = {}
@@ -79,7 +90,9 @@ class Ability:
             found["clock"] = f"has a clock that is right (one is {words(self.clock_off_s)})"
         if job.queue not in self.queues:
             found["queue"] = f"serves the queue {job.queue}"
-        if job.simulation not in self.simulations:
+        if job.simulation in self.outdated:
+            found["release"] = f"is of the release that took it (its {job.simulation} is older)"
+        elif job.simulation not in self.simulations:
             found["engines"] = _engines(job.simulation, self.engines)
         if (job.threads or 0) > self.cores:
             found["cores"] = f"has {job.threads:,} cores"

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from simulations import Note, Simulation
 
-from . import estimates, fleet
+from . import editions, estimates, fleet
 from .models import Job
 from .states import JobState, Queue
 
@@ -54,17 +54,24 @@ NOTHING_SAID = "Its submission left it open, and no rule of this site names anot
 
 @dataclass(frozen=True, kw_only=True)
 class Placed:
-    """:param why: a sentence for its owner."""
+    """:param why: a sentence for its owner.
+    :param edition: of the simulation, as a worker must have it.
+    """
 
     backend: str
     queue: str
     why: str
     asked: Asked
+    edition: str
 
     @cached_property
     def columns(self) -> dict[str, Any]:
         """The same for all that go there, so that it is written once."""
-        placement = {"why": self.why, "asked": self.asked.said()}
+        placement = {
+            "why": self.why,
+            "asked": self.asked.said(),
+            editions.OF_A_JOB: self.edition,
+        }
         return {"backend": self.backend, "queue": self.queue, "placement": placement}
 
 
@@ -76,7 +83,13 @@ def place(simulation: str, estimate: Mapping[str, Any] | None, asked: Asked) -> 
     )
     queue, why_queue = _one("queue", asked.queue, fitting, str(Queue.CPU), Queue.values)
     said = " ".join(dict.fromkeys(filter(None, (why_backend, why_queue))))
-    return Placed(backend=backend, queue=queue, why=said or NOTHING_SAID, asked=asked)
+    return Placed(
+        backend=backend,
+        queue=queue,
+        why=said or NOTHING_SAID,
+        asked=asked,
+        edition=str(editions.here(simulation)),
+    )
 
 
 def notes_on(simulation: Simulation, placed: Placed) -> list[Note]:

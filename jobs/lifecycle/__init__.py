@@ -38,7 +38,16 @@ from .many import cancel_each, prioritise_each
 from .molecules import Filer
 from .preparing import TooSlow, Wanted, errors_of
 from .resting import begin_maintenance, end_maintenance
-from .running import NotLoaded, doubt, extend_lease, extend_leases, progress, start, take_next
+from .running import (
+    MadeForNewer,
+    NotLoaded,
+    doubt,
+    extend_lease,
+    extend_leases,
+    progress,
+    start,
+    take_next,
+)
 from .submission import (
     CannotRestart,
     NotAllowed,
@@ -68,6 +77,7 @@ __all__ = [
     "Filer",
     "IllegalTransition",
     "InvalidBatch",
+    "MadeForNewer",
     "NotAllowed",
     "NotLoaded",
     "NothingToResume",

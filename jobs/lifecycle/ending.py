@@ -55,8 +55,12 @@ def succeed(
     *,
     summary: dict[str, Any] | None = None,
     methods: dict[str, Any] | None = None,
+    fingerprint: str | None = None,
 ) -> None:
+    """:param fingerprint: of what computed it, where that may be another than was asked."""
     told: dict[str, Any] = {"result": result, "summary": summary, "methods": methods}
+    if fingerprint is not None:
+        told["fingerprint"] = fingerprint
     _finish(job, JobState.SUCCEEDED, attempt, files=files, progress=1, **told)
 
 

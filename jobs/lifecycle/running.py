@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -40,19 +40,30 @@ class NotLoaded(Exception):
         self.simulation = simulation
 
 
+class MadeForNewer(Exception):
+    """The job whose turn it is was left where it is: a worker of a newer release is to run it."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"job {job.pk} was made for a newer release of {job.simulation}")
+        self.simulation = job.simulation
+
+
 def take_next(
     backend: str,
     *,
     able: Ability | None = None,
     loaded: Container[str] | None = None,
+    is_of_a_newer: Callable[[Job], bool] = lambda job: False,
     **by: Any,
 ) -> Job | None:
     """Start the job whose turn it is. None: there is none that may start now.
 
     :param able: what the worker can serve, where that is not everything.
     :param loaded: the simulations that the worker is ready to run at once, where that matters.
+    :param is_of_a_newer: whether the worker is of too old a release for it.
     :param by: whom to name as its worker, as in `start`.
     :raises NotLoaded: it is a job of another simulation than those; it still waits.
+    :raises MadeForNewer: it still waits, too.
     """
     while True:
         with transaction.atomic():
@@ -64,6 +75,8 @@ def take_next(
             job = turns.next_job(allowance.user_id, backend, able) if has_room else None
             if job is None:
                 continue
+            if is_of_a_newer(job):
+                raise MadeForNewer(job)
             if loaded is not None and job.simulation not in loaded:
                 raise NotLoaded(job.simulation)
             with suppress(IllegalTransition):  # cancelled meanwhile

@@ -2,6 +2,7 @@
 
 - What it draws from a queue is a ticket; the database says whose turn it is (`jobs.turns`).
 - It says what its host can do, and takes only what it can serve; a turn of others it gives back.
+- It leaves a job to others that was made for a newer release than it runs.
 - It takes nothing while its host's clock is too far off for others to read what it writes.
 - JSON on the queue, whatever the command line says.
 - The work-horse dies with its worker (RQ leaves it running as an orphan).
@@ -31,12 +32,13 @@ from rq import Queue, Worker
 from rq.job import Job as Ticket
 
 import simulations
-from jobs import clock, fleet, lifecycle, log_context, turns
+from jobs import clock, editions, fleet, lifecycle, log_context, turns
 from jobs.abilities import of_this_host
 from jobs.build import build
 from jobs.models import Job
 from jobs.prepared import Prepared
 from jobs.processes import machine, started
+from jobs.references import texts
 from simulations.record.provenance import know_what_stays
 
 from .confine import confine, find_pools, set_pools
@@ -152,6 +154,10 @@ class JobWorker(Worker):
                 preload(exc.simulation)
                 # Or it cannot be: then the work-horse will tell.
                 self._loaded.add(exc.simulation)
+            except lifecycle.MadeForNewer as exc:
+                logger.error("%s; start this worker anew from that one", exc)
+                self.ability = self.ability.without(exc.simulation)
+                self._tell()
 
     def _take_turn(self) -> Job | None:
         pid = os.getpid()
@@ -159,6 +165,7 @@ class JobWorker(Worker):
             BACKEND,
             able=self.ability,
             loaded=self._loaded,
+            is_of_a_newer=is_of_a_newer,
             worker=identity(pid),
             host=HOST,
             pid=pid,
@@ -267,6 +274,10 @@ class JobWorker(Worker):
 @cache
 def compose_queries() -> None:
     insist(Prepared.compose_all)
+
+
+def is_of_a_newer(job: Job) -> bool:
+    return editions.is_of_a_newer(job, lambda: texts(job.params))
 
 
 def give_back(ticket: Ticket, queue: Queue) -> None:

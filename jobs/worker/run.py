@@ -11,7 +11,7 @@ from uuid import UUID
 import psutil
 
 import simulations
-from jobs import artifacts, keeping, lifecycle, rows
+from jobs import artifacts, editions, equality, keeping, lifecycle, rows
 from jobs.artifacts import FileOnDisk
 from jobs.budget import exceeded
 from jobs.models import Job
@@ -63,7 +63,8 @@ def _tell(job: Job, attempt: int, untold: Untold, conclude: Callable[[], None] |
 def _run(job: Job, attempt: int, context: JobContext) -> Callable[..., None] | None:
     """Compute, and return the verb that tells how it ended, lacking only the files."""
     try:
-        outcome = execute(job.simulation, insist(partial(texts, job.params)), context)
+        params = insist(partial(texts, job.params))
+        outcome = execute(job.simulation, params, context)
     except simulations.Cancelled:
         # Only our parent can say that it is over: once this process is gone.
         return None
@@ -84,7 +85,18 @@ def _run(job: Job, attempt: int, context: JobContext) -> Callable[..., None] | N
         outcome.result,
         summary=outcome.summary,
         methods=outcome.methods,
+        fingerprint=_fingerprint(job, params),
     )
+
+
+def _fingerprint(job: Job, params: dict[str, Any]) -> str:
+    """Of what computed it, which need not be what the web had that took it: an older release, or
+    other versions of the engines."""
+    wanted = editions.made_for(job)
+    if wanted is None or wanted.computes_as(editions.here(job.simulation)):
+        return job.fingerprint
+    checked = simulations.Checked(params=params, structure=job.structure)
+    return equality.fingerprint(simulations.get(job.simulation), checked)
 
 
 def _kept(job: Job, attempt: int, conclude: Callable[..., None] | None) -> list[FileOnDisk]:

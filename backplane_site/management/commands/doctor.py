@@ -65,6 +65,7 @@ def _look(deep: bool) -> Iterator[Finding]:
     if answers["redis"]:
         yield from _guarded("redis kept", service_checks.redis_keeps)
         yield from _guarded("clock of redis", service_checks.clocks)
+        yield from _guarded("release of workers", service_checks.releases)
     if answers["database"] and answers["migrations"]:
         yield from _guarded("leases", service_checks.leases)
         yield from _guarded("slurm", service_checks.slurm)
