@@ -12,11 +12,10 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from jobs import fleet
+from jobs import fleet, tables
 from jobs.models import Job
 from jobs.states import JobState
 
@@ -74,13 +73,12 @@ def database() -> Finding:
 
 def migrations() -> Finding:
     try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        missing = tables.not_applied()
     except DatabaseError as exc:
         return wrong("migrations", f"not known: {_first_line(exc)}", "Mend the database first.")
     if missing:
         mend = "Run: manage.py migrate"
-        return wrong("migrations", f"{len(missing)} are not applied, {missing[0][0]} first", mend)
+        return wrong("migrations", f"{len(missing)} are not applied, {missing[0]} first", mend)
     return ok("migrations", "all are applied")
 
 

@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, migrations, models
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django_rq.management.commands import rqworker
 
 from tests.stack import ROOT
 
@@ -156,6 +161,68 @@ job.save()
     site.manage("shell", "-c", f"at = '0018_names_by_triples'\n{TO}{FILL}{stored}{ON}")
 
     assert [job["formula"] for job in site.rows()["jobs_job"]] == ["C2H6O"]
+
+
+@pytest.mark.django_db
+def test_a_worker_that_the_database_is_too_old_for_does_not_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    last, began = MIGRATIONS[-1], list[str]()
+    monkeypatch.setattr(rqworker.Command, "handle", lambda *queues, **_: began.extend(queues[1:]))
+    call_command("work", "--queues", "cpu")
+    assert began == ["default"]
+
+    MigrationRecorder(connection).record_unapplied("jobs", last)
+
+    with pytest.raises(CommandError, match=f"lacks jobs.{last}, migrations of this release"):
+        call_command("work", "--queues", "cpu")
+    assert began == ["default"]
+
+
+BEFORE_THE_RULE = 21
+"""Those up to here were made when nobody ran the release before beside one."""
+
+
+def stops_the_release_before(operation: Any) -> str:
+    """Why that one could write no more, or read no more, while it is replaced; else empty."""
+    match operation:
+        case migrations.AddField(field=field) if not (field.null or field.has_db_default()):
+            return f"{operation.name} is not null, and has no db_default"
+        case migrations.RemoveField() | migrations.RenameField():
+            return f"{operation.describe()}: first in a release that asks for it no more"
+        case migrations.DeleteModel() | migrations.RenameModel() | migrations.AlterModelTable():
+            return f"{operation.describe()}: first in a release that asks for it no more"
+    return ""
+
+
+def test_the_release_before_goes_on_while_it_is_replaced() -> None:
+    loader = MigrationLoader(None)
+    found = [
+        f"{name}: {why}"
+        for (app, name), migration in loader.disk_migrations.items()
+        if app == "jobs" and int(name[:4]) > BEFORE_THE_RULE
+        for operation in migration.operations
+        if (why := stops_the_release_before(operation))
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("field", "stops"),
+    [
+        (models.CharField(max_length=9, default=""), True),
+        (models.CharField(max_length=9, default="", db_default=""), False),
+        (models.IntegerField(null=True), False),
+    ],
+)
+def test_a_column_that_the_release_before_does_not_fill_fills_itself(
+    field: Any, stops: bool
+) -> None:
+    operation = migrations.AddField("job", "new", field)
+
+    assert bool(stops_the_release_before(operation)) == stops
+    assert stops_the_release_before(migrations.RemoveField("job", "name"))
 
 
 def test_no_migration_is_forgotten() -> None:

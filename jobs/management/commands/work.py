@@ -6,9 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
+from django.db import DatabaseError
 from django_rq.management.commands import rqworker
 
-from jobs import abilities, fleet
+from jobs import abilities, fleet, tables
 
 ALL = "default"
 """What is named where nobody wants to choose, and what there was before there was a choice."""
@@ -34,4 +35,19 @@ class Command(rqworker.Command):
             served = abilities.of_this_host(asked).queues
         except abilities.Unable as exc:
             raise CommandError(str(exc)) from None
+        _refuse_other_tables()
         super().handle(*map(fleet.in_redis, served), **options)
+
+
+def _refuse_other_tables() -> None:
+    """It would draw one turn after the other, and be able to take none."""
+    try:
+        missing = tables.not_applied()
+    except DatabaseError:
+        return  # it is away, and is waited for once there is a turn to take
+    if missing:
+        raise CommandError(
+            f"The database lacks {missing[0]}{f' and {len(missing) - 1} more' * (len(missing) > 1)}"
+            ", migrations of this release. Bring the site to it first (systemctl reload backplane, "
+            "or manage.py migrate); then this worker starts."
+        )
