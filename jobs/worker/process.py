@@ -50,13 +50,17 @@ from .warden import Warden
 logger = logging.getLogger(__name__)
 
 BACKEND = turns.OWN_WORKERS
+THERE_FOR_S = 45
+"""RQ's measure: who waits says that it is there a quarter of a minute before that is over, and
+Redis forgets it a minute after. Of one that ended on another host nobody else can tell; by RQ's own
+seven minutes it was counted on for as long."""
 ASIDE_S = 1
 """How long a worker leaves the tickets to others that it gave one back for."""
 
 
 class JobWorker(Worker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["serializer"] = "rq.serializers.JSONSerializer"
+        kwargs |= {"serializer": "rq.serializers.JSONSerializer", "worker_ttl": THERE_FOR_S}
         super().__init__(*args, **kwargs)
         # Of an address django-rq takes nothing else, and each work-horse connects anew.
         known = {"driver_info": settings.IMPATIENCE["driver_info"]}

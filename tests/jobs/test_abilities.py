@@ -150,6 +150,18 @@ def test_a_worker_that_was_killed_is_not_counted_on(redis: Any) -> None:
 
 
 @pytest.mark.django_db
+def test_one_that_ended_where_nobody_can_look_is_forgotten_soon(redis: Any) -> None:
+    elsewhere = worker("long")
+    redis.hset(elsewhere.key, "machine", "another one")
+    assert fleet.is_served("long")
+
+    elsewhere.heartbeat()
+
+    # It is heard from twice in that time, so that one that is only busy is still there.
+    assert 2 * elsewhere.dequeue_timeout < redis.ttl(elsewhere.key) <= 105
+
+
+@pytest.mark.django_db
 def test_of_workers_that_lack_different_things_all_of_it_is_told(
     submit: Callable[..., Job],
 ) -> None:
