@@ -86,7 +86,8 @@ class Sender:
         room = MOST_AT_ONCE - self.n_in_flight
         busy = [owner for owner, n in self._busy.items() if n >= MOST_PER_OWNER]
         due = WebhookDelivery.objects.filter(next_at__lte=timezone.now())
-        due = due.exclude(endpoint__owner__in=busy).select_related("endpoint__key")
+        due = due.exclude(endpoint__owner__in=busy)
+        due = due.select_related("endpoint__key", "endpoint__owner")
         began = False
         for delivery in due.order_by("next_at", "id")[:room]:
             owner = delivery.endpoint.owner_id
@@ -125,8 +126,10 @@ def claim(delivery: WebhookDelivery) -> bool:
     """Whether it is ours to send, and nobody else's until the claim lapses."""
     due = WebhookDelivery.objects.filter(pk=delivery.pk, next_at=delivery.next_at)
     endpoint = delivery.endpoint
-    if not endpoint.is_active or (endpoint.key and not endpoint.key.is_usable):
-        # Written before somebody switched the endpoint off, or for a key that has ended since.
+    key, is_known = endpoint.key, endpoint.owner.is_active
+    if not (endpoint.is_active and is_known) or (key and not key.is_usable):
+        # Written before somebody switched the endpoint off, or for a key that has ended since;
+        # and whoever may no longer sign in is told nothing.
         ended = {"next_at": None, "ended_at": timezone.now()}
         due.update(state=DeliveryState.CANCELLED, **ended)
         return False

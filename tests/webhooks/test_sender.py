@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import DatabaseError
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -375,6 +376,21 @@ def test_a_key_that_was_revoked_tells_nobody_any_more(
 
     assert only().state == DeliveryState.CANCELLED
     assert receiver.received == []
+
+
+def test_who_may_no_longer_sign_in_is_told_nothing_more(
+    endpoint: WebhookEndpoint, receiver: Receiver, succeeded: Callable[..., Job], deliver: Deliver
+) -> None:
+    succeeded()
+    get_user_model().objects.filter(pk=endpoint.owner_id).update(is_active=False)
+
+    deliver()
+
+    assert only().state == DeliveryState.CANCELLED
+    assert receiver.received == []
+    # Nor is their endpoint switched off: it is as they left it, should they come back.
+    endpoint.refresh_from_db()
+    assert endpoint.is_active
 
 
 def test_the_log_is_kept_for_a_month(
