@@ -72,3 +72,8 @@ def _nobody_heard(group: str, exc: Exception) -> None:
 def of_key(key_id: object) -> str:
     """The group of those who act by a key: it rings when the key opens less than before."""
     return f"key.{key_id}"
+
+
+def of_person(user_id: object) -> str:
+    """The group of what somebody has open who is signed in: it rings when they may do less."""
+    return f"person.{user_id}"

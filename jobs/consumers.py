@@ -80,7 +80,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         try:
             # Listen before reading, so that nothing falls between the two.
             async with (
-                key_watch.while_it_opens(self.scope.get("key_id")),
+                key_watch.while_it_opens(self.scope.get("key_id"), self.scope["user"].pk),
                 news.of_groups(await self._groups()) as bell,
             ):
                 bell.ring()

@@ -1,8 +1,9 @@
 """What stays open by a key ends with the key: soon after it is revoked, when it expires, or when
-it may no longer look.
+it may no longer look. What a person opened ends once they may no longer sign in.
 
 Nobody asks the database about it all the time: whoever changes a key rings, and the clock tells an
-expiry. A ring that was lost is made good by one query every few seconds, for all that is open.
+expiry. A ring that was lost, and what rings for nobody, is noticed by one query every few seconds,
+for all that is open.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
+from django.contrib.auth import get_user_model
 from django.db import DatabaseError
 from django.utils import timezone
 
@@ -29,19 +31,22 @@ AT_LEAST_EVERY_S = 3600.0
 
 
 class KeyEnded(Exception):
-    """It does not let anybody look any more; the text says why."""
+    """Who opened it may not look any more; the text says why."""
 
 
 @asynccontextmanager
-async def while_it_opens(key_id: UUID | str | None) -> AsyncIterator[None]:
-    """What is done inside goes on as long as the key lets one look; None: a person looks.
+async def while_it_opens(
+    key_id: UUID | str | None, person_id: int | str | None = None
+) -> AsyncIterator[None]:
+    """What is done inside goes on as long as the key lets one look.
 
-    :raises KeyEnded: it does so no longer; what was being done was broken off.
+    :param person_id: who looks where there is no key.
+    :raises KeyEnded: they may no longer; what was being done was broken off.
     """
-    if key_id is None:
+    if key_id is None and person_id is None:
         yield
         return
-    watch = asyncio.create_task(_until_ended(key_id))
+    watch = asyncio.create_task(_until_ended(key_id) if key_id else _until_gone(person_id))
     try:
         async with asyncio.timeout(None) as scope:
 
@@ -81,6 +86,26 @@ async def _until_ended(key_id: UUID | str) -> str:
             await bell.wait(_for_s(key))
 
 
+async def _until_gone(person_id: Any) -> str:
+    """Why they may look no more, once they may not."""
+    was_admin = False
+    async with news.of_group(bells.of_person(person_id)) as bell:
+        while True:
+            try:
+                is_active, is_admin = await _look_at(person_id)
+            except DatabaseError as exc:
+                logger.warning("whether user %s may still look: %s", person_id, exc)
+                await bell.wait(news.TRY_AGAIN_S)
+                continue
+            if not is_active:
+                return "You may no longer sign in."
+            if was_admin and not is_admin:
+                # What they are looking at may be somebody else's.
+                return "You are no administrator any more."
+            was_admin = is_admin
+            await bell.wait(AT_LEAST_EVERY_S)
+
+
 def _for_s(key: ApiKey | None) -> float:
     """So long it need not be looked at."""
     if key is None or key.expires_at is None:
@@ -92,3 +117,11 @@ def _for_s(key: ApiKey | None) -> float:
 @database_sync_to_async
 def _look(key_id: UUID | str) -> ApiKey | None:
     return ApiKey.objects.select_related("owner").filter(pk=key_id).first()
+
+
+@database_sync_to_async
+def _look_at(person_id: Any) -> tuple[bool, bool]:
+    """Whether they may sign in, and see what is everybody's."""
+    people = get_user_model().objects.filter(pk=person_id)
+    found = people.values_list("is_active", "is_superuser").first()
+    return found or (False, False)

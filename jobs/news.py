@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
+from django.contrib.auth import get_user_model
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
@@ -39,6 +40,7 @@ AT_ONCE = 500
 OF_JOB = group_name("")
 OF_BATCH = batch_group_name("")
 OF_KEY = bells.of_key("")
+OF_PERSON = bells.of_person("")
 
 
 class Standing(NamedTuple):
@@ -152,11 +154,12 @@ class Doorbells:
 
     async def _look(self) -> None:
         """Ring where something has moved since the last look, or was never looked at."""
-        known: dict[str, Standing] = {}
+        known: dict[str, Any] = {}
         while True:
             await asyncio.sleep(LOOK_ANYWAY_S)
             try:
                 found = await _standings(list(self.bells))
+                found |= await _rights(_ids(self.bells, OF_PERSON))
                 ended = await _ended_keys(_ids(self.bells, OF_KEY))
             except DatabaseError as exc:
                 logger.warning("who waits for jobs waits for the database: %s", exc)
@@ -258,9 +261,9 @@ def _ids(groups: Collection[str], of: str) -> list[str]:
 
 
 @database_sync_to_async
-def _standings(groups: Collection[str]) -> dict[str, Standing]:
+def _standings(groups: Collection[str]) -> dict[str, Any]:
     """Where the jobs and batches stand that ring in these groups."""
-    found: dict[str, Standing] = {}
+    found: dict[str, Any] = {}
     for of, rows in ((OF_JOB, _rows_of_jobs), (OF_BATCH, _rows_of_batches)):
         ids = _ids(groups, of)
         for first in range(0, len(ids), AT_ONCE):
@@ -277,6 +280,18 @@ def _rows_of_jobs(ids: list[str]) -> Iterator[tuple[UUID, int, bool]]:
 def _rows_of_batches(ids: list[str]) -> Iterator[tuple[UUID, int, bool]]:
     rows = Batch.objects.filter(pk__in=ids).values_list("pk", "last_seq", "finished_at")
     return ((pk, seq, finished_at is not None) for pk, seq, finished_at in rows)
+
+
+@database_sync_to_async
+def _rights(person_ids: list[str]) -> dict[str, Any]:
+    """What decides on whether they may look, by their groups."""
+    found: dict[str, Any] = {}
+    for first in range(0, len(person_ids), AT_ONCE):
+        some = dict.fromkeys(map(bells.of_person, person_ids[first : first + AT_ONCE]))
+        people = get_user_model().objects.filter(pk__in=person_ids[first : first + AT_ONCE])
+        rows = people.values_list("pk", "is_active", "is_superuser")
+        found |= some | {bells.of_person(pk): rights for pk, *rights in rows}
+    return found
 
 
 @database_sync_to_async

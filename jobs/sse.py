@@ -15,8 +15,9 @@ from .models import Job, JobEvent
 RECONNECT_MS = 2000
 KEEP_ALIVE = b": still here\n\n"
 END = b"event: end\n"
-BY_KEY = "Backplane-Key"
-"""The header by which Django tells who goes on with a stream by which key it was opened."""
+BY_KEY, BY_PERSON = "Backplane-Key", "Backplane-Person"
+"""The headers by which Django tells who goes on with a stream by which key it was opened, or else
+by whom."""
 ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
 
 

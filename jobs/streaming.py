@@ -73,14 +73,14 @@ class Streaming:
         answer = await self._desk.ask(opened, line.receive)
         if answer is None:
             return
-        by_key = answer.header(sse.BY_KEY)
-        answer = answer.with_headers(**{sse.BY_KEY: None})
+        opener = answer.header(sse.BY_KEY), answer.header(sse.BY_PERSON)
+        answer = answer.with_headers(**{sse.BY_KEY: None, sse.BY_PERSON: None})
         if answer.status != 200 or sse.END in answer.body:
             await answer.send_by(send)
             return
         await answer.with_headers(Content_Length=None).send_by(send, more=True)
         what = Followed(id=found[3], **KINDS[found[2]])
-        going_on = _while_let_in(by_key, what, sse.last_id(answer.body), send)
+        going_on = _while_let_in(opener, what, sse.last_id(answer.body), send)
         await line.while_there(going_on)
         if not line.is_gone:
             await send({"type": "http.response.body", "body": b""})
@@ -96,10 +96,12 @@ def _place(scope: Scope) -> re.Match[str] | None:
     return None
 
 
-async def _while_let_in(key_id: str | None, what: Followed, seq: int, send: Send) -> None:
-    """:param key_id: by which the stream was opened; None: a person did."""
+async def _while_let_in(
+    opener: tuple[str | None, str | None], what: Followed, seq: int, send: Send
+) -> None:
+    """:param opener: the key by which the stream was opened, or else the person who did."""
     try:
-        async with key_watch.while_it_opens(key_id):
+        async with key_watch.while_it_opens(*opener):
             await _go_on(what, seq, send)
     except key_watch.KeyEnded as exc:
         text = sse.refusal(str(exc))

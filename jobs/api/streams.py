@@ -83,9 +83,11 @@ def _opened(request: Request, after: int, text: bytes) -> HttpResponse:
     # A proxy that collects before it sends would make a stream of it that is none.
     answer["X-Accel-Buffering"] = "no"
     answer["Cache-Control"] = "private, no-store"
+    # For who goes on with it in front of Django, and takes it off again.
     if key := key_of(request):
-        # For who goes on with it in front of Django, and takes it off again.
         answer[sse.BY_KEY] = str(key.pk)
+    else:
+        answer[sse.BY_PERSON] = str(request.user.pk)
     return answer
 
 

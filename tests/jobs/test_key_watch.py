@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
+from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
 from django.db import OperationalError
+from django.test import Client
 from django.utils import timezone
 
 from backplane.flows.streams import EventStream
@@ -21,6 +23,7 @@ from backplane_site.asgi import application
 from jobs import bells, consumers, key_watch, keys, lifecycle, news
 from jobs.key_models import ApiKey
 from jobs.models import Job
+from jobs.routing import websocket_urlpatterns
 from jobs.states import Scope
 
 from .test_streaming import Stream, path_of, stream
@@ -187,6 +190,76 @@ async def _is_taken_by_a_client(got: Stream) -> None:
     reader = EventStream()
     assert [event["seq"] for event in reader.feed(got.text.encode())] == got.seqs
     assert not reader.is_over
+
+
+# --- A person, who is signed in ---
+
+
+@asynccontextmanager
+async def page_of(user: Any, path: str) -> AsyncIterator[WebsocketCommunicator]:
+    communicator = WebsocketCommunicator(URLRouter(websocket_urlpatterns), path)
+    communicator.scope["user"] = user
+    connected, _ = await communicator.connect(timeout=10)
+    assert connected
+    yield communicator
+    await communicator.disconnect()
+
+
+async def end_of(communicator: WebsocketCommunicator) -> int:
+    async with asyncio.timeout(20):
+        while (said := await communicator.receive_output(timeout=20))["type"] != "websocket.close":
+            pass
+    return int(said["code"])
+
+
+@database_sync_to_async
+def become(user: Any, **rights: bool) -> None:
+    get_user_model().objects.filter(pk=user.pk).update(**rights)
+
+
+@pytest.mark.parametrize("path", ["/ws/v1/jobs/{job.pk}/", "/ws/v1/jobs/?jobs={job.pk}:1"])
+async def test_what_a_person_has_open_closes_once_they_may_not_sign_in(
+    job: Job, alice: Any, monkeypatch: Any, path: str
+) -> None:
+    monkeypatch.setattr(news, "LOOK_ANYWAY_S", 0.2)
+    async with page_of(alice, path.format(job=job)) as ws:
+        await ws.receive_json_from(timeout=10)
+        await become(alice, is_active=False)
+
+        assert await end_of(ws) == consumers.SIGN_IN
+
+
+async def test_what_an_administrator_has_open_of_others_closes_once_they_are_none(
+    job: Job, alice: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(news, "LOOK_ANYWAY_S", 0.2)
+    root = await database_sync_to_async(get_user_model().objects.create_superuser)("root")
+    async with page_of(root, f"/ws/v1/jobs/{job.pk}/") as ws:
+        await ws.receive_json_from(timeout=10)
+        await become(root, is_superuser=False)
+
+        assert await end_of(ws) == consumers.SIGN_IN
+
+
+async def test_the_stream_of_a_person_who_may_not_sign_in_any_more_is_closed_with_the_reason(
+    job: Job, alice: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(news, "LOOK_ANYWAY_S", 0.2)
+    async with stream(path_of(job), Cookie=await signed_in(alice)) as got:
+        start = await got.start()
+        await got.until("id: 2\n")
+        await become(alice, is_active=False)
+        await got.to_its_end()
+
+    assert b"backplane-person" not in {name.lower() for name, _ in start["headers"]}
+    assert "You may no longer sign in." in got.text.strip().split("\n\n")[-1]
+
+
+@database_sync_to_async
+def signed_in(user: Any) -> str:
+    client = Client()
+    client.force_login(user)
+    return f"sessionid={client.cookies['sessionid'].value}"
 
 
 async def test_the_reader_of_a_whole_job_is_told_no_key(job: Job, made: tuple[ApiKey, str]) -> None:
