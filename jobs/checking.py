@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import equality, lifecycle, outlook, references, turns
+from . import lifecycle, outlook, references, turns
 from .budget import Budget
 from .keys import UNKNOWN, Origin
 from .lifecycle.admission import BudgetSpent, Closed, admit_from, refuse_unless_room
@@ -73,7 +73,7 @@ def check(
     )
     same = None
     if reuse:
-        same = equality.equal(owner, wanted.fingerprint, wanted.columns, key=origin.key)
+        same = wanted.equal_of(owner, origin)
     job = new_job(
         wanted,
         owner=owner,

@@ -18,7 +18,7 @@ from django.db.models import Q
 import simulations
 from simulations.record import digests, machine
 
-from . import spending
+from . import fleet, spending
 from .key_models import ApiKey
 from .models import Job
 from .states import ACTIVE, MAY_START, Approval, JobState
@@ -71,17 +71,33 @@ def _comparable(params: dict[str, Any], structure: dict[str, Any] | None) -> dic
     return {**params, "structure": {"smiles": smiles} if smiles and is_line else given}
 
 
-def equal(owner: Any, wanted: str, limits: dict[str, Any], key: ApiKey | None = None) -> Job | None:
+def equal(
+    owner: Any, wanted: str, limits: dict[str, Any], key: ApiKey | None = None, queue: str = ""
+) -> Job | None:
     """The owner's job of that fingerprint that has succeeded, or else that will have.
 
     :param limits: only a job that runs within the same ones is waited for.
+    :param queue: where a new one would wait. What waits where nobody serves it does not answer it.
     :param key: that asks. What waits because of another's budget, or for a yes that this one does
         not need, does not answer it.
     """
     same = Job.objects.filter(owner=owner, fingerprint=wanted, files_removed_at=None)
     finished = same.filter(state=JobState.SUCCEEDED).order_by("-finished_at", "id")
     on_its_way = same.filter(_coming(owner, key), **limits)
-    return finished.first() or on_its_way.order_by("created_at", "id").first()
+    return finished.first() or _first_served(on_its_way.order_by("created_at", "id"), queue)
+
+
+def _first_served(on_its_way: Iterable[Job], queue: str) -> Job | None:
+    return next((job for job in on_its_way if not _is_left_waiting(job, queue)), None)
+
+
+def _is_left_waiting(job: Job, queue: str) -> bool:
+    """Whether it waits where no worker takes it, and a new one would wait for one that is there."""
+    is_elsewhere = job.backend == fleet.OWN and job.queue != queue
+    if not (queue and is_elsewhere and job.state == JobState.QUEUED):
+        return False
+    served = {each for worker in fleet.known() or () for each in worker.queues}
+    return queue in served and job.queue not in served
 
 
 def _coming(owner: Any, key: ApiKey | None) -> Q:
@@ -95,12 +111,12 @@ def _coming(owner: Any, key: ApiKey | None) -> Q:
 
 
 def equal_to_each(
-    owner: Any, wanted: Iterable[tuple[str, dict[str, Any]]], key: ApiKey | None = None
+    owner: Any, wanted: Iterable[tuple[str, dict[str, Any], str]], key: ApiKey | None = None
 ) -> list[Job | None]:
-    """As `equal` for each of many fingerprints and limits, in few queries."""
+    """As `equal` for each of many fingerprints, limits and queues, in few queries."""
     asked = list(wanted)
-    known = _known(owner, {fingerprint for fingerprint, _ in asked}, key)
-    return [_best(known.get(fingerprint, ()), limits) for fingerprint, limits in asked]
+    known = _known(owner, {fingerprint for fingerprint, _, _ in asked}, key)
+    return [_best(known.get(wanted, ()), limits, queue) for wanted, limits, queue in asked]
 
 
 def _known(owner: Any, wanted: set[str], key: ApiKey | None) -> dict[str, list[Job]]:
@@ -119,11 +135,11 @@ def _known(owner: Any, wanted: set[str], key: ApiKey | None) -> dict[str, list[J
     return known
 
 
-def _best(same: Sequence[Job], limits: dict[str, Any]) -> Job | None:
+def _best(same: Sequence[Job], limits: dict[str, Any], queue: str) -> Job | None:
     if finished := [job for job in same if job.finished_at]:
         return max(finished, key=lambda job: job.finished_at or job.created_at)
     fits = (job for job in same if all(getattr(job, name) == limits[name] for name in limits))
-    return next(fits, None)
+    return _first_served(fits, queue)
 
 
 def nearest(job: Job) -> Nearest:

@@ -18,6 +18,8 @@ from .abilities import Ability
 from .processes import is_gone
 from .states import Queue
 
+OWN = "rq"
+"""The backend whose workers tell what they can."""
 OLD_NAMES = {Queue.CPU: "default"}
 """In Redis the queue of before there were others keeps the name that it had."""
 TOLD_AS = "ability"

@@ -44,8 +44,7 @@ from .models import Allowance, Job
 from .prepared import as_id
 from .states import JobState, Reason
 
-OWN_WORKERS = "rq"
-"""The backend whose workers tell what they can."""
+OWN_WORKERS = fleet.OWN
 BULK = ("params", "structure", "notes", "estimate")
 """Not needed to tell whose turn it is."""
 

@@ -152,8 +152,8 @@ def _answers(
 ) -> dict[int, Job]:
     """Which job answers which item: its own, an equal one of before, or of an item before it."""
     asked = [n for n in good if wanted[n].reuse]
-    limits = [(good[n].fingerprint, good[n].columns) for n in asked]
-    equal = dict(zip(asked, equality.equal_to_each(owner, limits, key=origin.key), strict=True))
+    said = [(good[n].fingerprint, good[n].columns, good[n].placed.queue) for n in asked]
+    equal = dict(zip(asked, equality.equal_to_each(owner, said, key=origin.key), strict=True))
     seen: dict[Any, Job] = {}
     found = {}
     for n, job in jobs.items():

@@ -89,8 +89,7 @@ def submit(
     )
     with transaction.atomic():
         allowance = allowance_of(owner)
-        find = partial(equality.equal, owner, wanted.fingerprint, wanted.columns, key=origin.key)
-        if reuse and (same := settled(find)):
+        if reuse and (same := settled(partial(wanted.equal_of, owner, origin))):
             same.reused_because = why_reused(same)
             follow(same, origin)
             also(same)
@@ -139,6 +138,12 @@ class Prepared:
     estimate: dict[str, Any] | None
     fingerprint: str
     placed: Placed
+
+    def equal_of(self, owner: Any, origin: Origin) -> Job | None:
+        """What the owner has that answers it."""
+        return equality.equal(
+            owner, self.fingerprint, self.columns, key=origin.key, queue=self.placed.queue
+        )
 
 
 def prepare(

@@ -8,17 +8,21 @@ from datetime import timedelta
 from typing import Any
 from unittest import mock
 
+import django_rq
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from jobs import equality, keys, lifecycle, processes
+from jobs import equality, fleet, keys, lifecycle, processes
 from jobs.api import idempotency
 from jobs.key_models import KeyUsage
+from jobs.lifecycle import Wanted
 from jobs.models import IdempotencyKey, Job
+from jobs.placement import Asked
 from jobs.states import Approval, Scope
+from jobs.worker.process import JobWorker
 from tests.jobs.test_turns import in_threads
 
 ETHANOL = {"simulation": "xtb_optimization", "params": {"structure": "CCO"}}
@@ -121,7 +125,7 @@ def test_what_is_not_equal_is_computed_anew(
 def test_an_equal_job_is_looked_for_among_the_equal_and_not_among_all(alice: Any) -> None:
     with CaptureQueriesContext(connection) as asked:
         equality.equal(alice, "ab" * 32, {})
-        equality.equal_to_each(alice, [("ab" * 32, {}), ("cd" * 32, {})])
+        equality.equal_to_each(alice, [("ab" * 32, {}, "cpu"), ("cd" * 32, {}, "cpu")])
 
     assert len(asked) == 3
     for query in asked:
@@ -217,6 +221,45 @@ def test_what_runs_though_its_key_is_spent_or_waits_for_its_turn_is_joined(
         keys.change(key, max_running=0)
 
     assert lifecycle.submit(owner=alice, **SQUARES, reuse=True).pk == job.pk
+
+
+def worker_for(*queues: str) -> None:
+    made = JobWorker([django_rq.get_queue(fleet.in_redis(each)) for each in queues])
+    made.register_birth()
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_what_waits_where_nobody_serves_it_answers_none_that_would_wait_elsewhere(
+    redis: Any, alice: Any, submit: Callable[..., Job], many: bool
+) -> None:
+    def wanted(**said: Any) -> Job:
+        if not many:
+            return submit(reuse=True, **said)
+        one = Wanted(**SQUARES, reuse=True, **said)
+        (item,) = lifecycle.submit_batch(owner=alice, name="", wanted=[one]).items.all()
+        assert item.job
+        return item.job
+
+    left = wanted(place=Asked(queue="long"))
+    assert wanted() == left  # of no queue it is known that it is served
+
+    worker_for("cpu")
+
+    assert wanted(place=Asked(queue="long")) == left
+    taken = wanted()
+    assert (taken != left, taken.queue) == (True, "cpu")
+    assert wanted() == taken
+    worker_for("long")
+    assert wanted() == left
+
+
+def test_what_runs_in_another_queue_is_joined(
+    redis: Any, submit: Callable[..., Job], start: Callable[[Job], Job]
+) -> None:
+    runs = start(submit(place=Asked(queue="long")))
+    worker_for("cpu")
+
+    assert submit(reuse=True) == runs
 
 
 def test_the_form_leads_to_the_equal_job_and_says_so(as_alice: Client) -> None:
