@@ -116,6 +116,12 @@ def needs(job: Job) -> dict[str, Any]:
     }
 
 
+def queue_for(job: Job, fleet: Sequence[Ability]) -> str:
+    """Another queue in which a worker that is there would take it; empty: there is none."""
+    able = [each for each in fleet if {*each.lacks(job)} == {"queue"}]
+    return next((name for name in Queue.values if any(name in each.queues for each in able)), "")
+
+
 def why_nobody(job: Job, fleet: Sequence[Ability]) -> str:
     """A sentence on what they lack for it; empty where one can serve it, or nobody is there."""
     lacking = [each.lacks(job) for each in fleet]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import equality, lifecycle, mending, rows, turns
+from . import abilities, equality, fleet, lifecycle, mending, rows, turns
 from .equality import Nearest
 from .models import Attempt, Job
 from .outlook import Outlook
@@ -65,8 +65,14 @@ def _queued(job: Job) -> Explanation:
     }
     evidence.pop("text")
     actions = [_cancel()]
+    hints, patch = [OWNERS_SAY] if job.awaits_approval else [], None
     if job.awaits_approval:
         actions = [*_consent(), *actions]
+    elif waits.reason == Reason.NO_ABLE_WORKER:
+        hints, patch = _where_it_can(job)
+        if patch:
+            why = "A new job with the patch; then cancel this one."
+            actions.insert(0, Action(operation="run_job_again", why=why, body={"patch": patch}))
     elif evidence["own_ahead"] and job.priority < Priority.HIGH:
         why = "It then goes before your jobs of a lower priority."
         actions.insert(0, Action(operation="change_job", why=why, body={"priority": "high"}))
@@ -74,9 +80,18 @@ def _queued(job: Job) -> Explanation:
         cause=waits.reason,
         text=f"{waits.text}.",
         evidence=evidence | _failures(job),
-        hints=[OWNERS_SAY] if job.awaits_approval else [],
+        hints=hints,
+        patch=patch,
         actions=actions,
     )
+
+
+def _where_it_can(job: Job) -> tuple[list[str], dict[str, Any] | None]:
+    """What to do of one that no worker takes that is there: hints, and a patch if one helps."""
+    if queue := abilities.queue_for(job, fleet.known() or ()):
+        said = f"In the queue {queue} a worker that is there would take it."
+        return [f"{said} In {job.queue} it waits until one comes that serves it."], {"queue": queue}
+    return ["It starts by itself once a worker comes that can; ask the operators for one."], None
 
 
 def _running(job: Job) -> Explanation:

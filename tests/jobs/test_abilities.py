@@ -122,6 +122,40 @@ def test_what_no_worker_that_is_there_can_serve_says_what_they_lack(
 
 
 @pytest.mark.django_db
+def test_what_waits_for_a_queue_that_a_host_serves_no_more_is_told_where_it_would_run(
+    redis: Any, submit: Callable[..., Job], client: Any
+) -> None:
+    job = submit(place=LONG, limits=Budget(memory_mib=1000, threads=1))
+    served = worker("long", ability=replace(SMALL, queues=("long",)))
+    assert explaining.explain(job).cause == "no_free_worker"
+
+    # Its host is started anew, for another queue.
+    served.register_death()
+    worker("cpu", ability=replace(SMALL, queues=("cpu",)))
+
+    told = explaining.explain(job)
+    assert (told.cause, told.patch) == ("no_able_worker", {"queue": "cpu"})
+    assert told.hints[0].startswith("In the queue cpu a worker that is there would take it.")
+    assert [each.operation for each in told.actions] == ["run_job_again", "cancel_job"]
+    client.force_login(job.owner)
+    again = client.post(
+        f"/api/v1/jobs/{job.pk}/run-again", told.actions[0].body, "application/json"
+    )
+    assert (again.status_code, again.json()["placement"]["queue"]) == (202, "cpu")
+    assert take(replace(SMALL, queues=("cpu",))) == Job.objects.get(pk=again.json()["id"])
+
+
+@pytest.mark.django_db
+def test_what_no_queue_helps_is_told_to_wait(redis: Any, submit: Callable[..., Job]) -> None:
+    job = submit(place=LONG, limits=Budget(memory_mib=5000, threads=1))
+    worker("cpu", ability=replace(SMALL, queues=("cpu",)))
+
+    told = explaining.explain(job)
+
+    assert (told.cause, told.patch, len(told.hints)) == ("no_able_worker", None, 1)
+
+
+@pytest.mark.django_db
 def test_the_pages_say_it_too(redis: Any, submit: Callable[..., Job], client: Any) -> None:
     job = submit(place=LONG)
     worker("cpu", ability=replace(SMALL, queues=("cpu",), memory_mib=10**6))
