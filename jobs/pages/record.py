@@ -17,6 +17,7 @@ TITLES = {
     "backplane_version": "Backplane",
     "source_sha256": "Its sources",
     "simulation_version": "Version of the simulation",
+    "earlier_versions": "Begun by its version",
     "seeds": "Seeds",
     "threads": "Threads",
     "compute_platform": "Computed on",
@@ -42,7 +43,7 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, dict):
         # PostgreSQL keeps no order of its own.
         return ", ".join(f"{key} {_listed(each)}" for key, each in sorted(value.items()) if each)
-    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+    return f"{value:,.2f}" if isinstance(value, float) else _listed(value)
 
 
 def _listed(value: Any) -> str:

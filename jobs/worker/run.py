@@ -18,6 +18,7 @@ from jobs.models import Job
 from jobs.references import texts
 from jobs.states import FailureKind, JobState
 from simulations.execution import execute, failure
+from simulations.record.provenance import EARLIER_VERSIONS
 
 from .context import JobContext
 from .patience import insist
@@ -85,13 +86,16 @@ def _run(job: Job, attempt: int, context: JobContext) -> Callable[..., None] | N
         outcome.result,
         summary=outcome.summary,
         methods=outcome.methods,
-        fingerprint=_fingerprint(job, params),
+        fingerprint=_fingerprint(job, params, outcome.provenance),
     )
 
 
-def _fingerprint(job: Job, params: dict[str, Any]) -> str:
+def _fingerprint(job: Job, params: dict[str, Any], provenance: dict[str, Any]) -> str:
     """Of what computed it, which need not be what the web had that took it: an older release, or
-    other versions of the engines."""
+    other versions of the engines. Blank, which answers nobody, if it was begun by another version.
+    """
+    if provenance[EARLIER_VERSIONS]:
+        return ""
     wanted = editions.made_for(job)
     if wanted is None or wanted.computes_as(editions.here(job.simulation)):
         return job.fingerprint

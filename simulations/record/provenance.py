@@ -18,6 +18,8 @@ from . import digests
 from .machine import Clock, blas, machine, peak_resident_mib, software
 
 PROVENANCE_NAME = "provenance.json"
+EARLIER_VERSIONS = "earlier_versions"
+"""Of the simulation, beside the one that ended the run."""
 
 
 class Provenance:
@@ -26,6 +28,7 @@ class Provenance:
     def __init__(self, simulation: Simulation, checked: Checked, context: Context) -> None:
         self._workdir = context.workdir
         self._clock, started_at = Clock.now(), _now()
+        before = read(context.previous) if context.previous else None
         self.record: dict[str, Any] = {
             "simulation": simulation.name,
             "simulation_version": simulation.version,
@@ -38,7 +41,8 @@ class Provenance:
             "gpu_allowed": context.gpu,
             **machine(),
             "directory": context.workdir.name,
-            "previous_attempt": _previous(context),
+            "previous_attempt": _told_of(before),
+            EARLIER_VERSIONS: _earlier_versions(before, simulation.version),
             "seeds": _seeds(checked.params),
             "input_sha256": digests.of_json(checked.params),
             "structure_sha256": checked.structure and digests.of_json(checked.structure),
@@ -129,11 +133,17 @@ def complete(workdir: Path, outcome: str, failure_kind: str = "", **figures: Any
         write_json(workdir / PROVENANCE_NAME, whole)
 
 
-def _previous(context: Context) -> dict[str, Any] | None:
+def _told_of(before: dict[str, Any] | None) -> dict[str, Any] | None:
     """The attempt before this one; whether a checkpoint was used, its notes say."""
-    record = read(context.previous) if context.previous else None
-    told = ("directory", "host", "started_at", "source_sha256")
-    return {name: record.get(name) for name in told} if record else None
+    told = ("directory", "host", "started_at", "source_sha256", "simulation_version")
+    return {name: before.get(name) for name in told} if before else None
+
+
+def _earlier_versions(before: dict[str, Any] | None, ours: str) -> list[str]:
+    """Those of other versions in whose attempts it began, however many attempts ago."""
+    known = before or {}
+    found = {known.get("simulation_version"), *known.get(EARLIER_VERSIONS, ())}
+    return sorted(found - {None, ours})
 
 
 def _seeds(values: dict[str, Any]) -> dict[str, Any]:

@@ -18,9 +18,11 @@ from jobs.abilities import Ability, of_this_host
 from jobs.editions import Edition
 from jobs.files import keep
 from jobs.models import Job
+from jobs.pages.record import provenance_rows
 from jobs.references import texts
 from jobs.worker.process import JobWorker, is_of_a_newer
 from jobs.worker.run import run_job
+from simulations.workdir import write_json
 
 Submit = Callable[..., Job]
 WATER = "3\n\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469\n"
@@ -145,6 +147,25 @@ def test_what_another_edition_computed_answers_for_that_one(
     found = equality.equal(other.owner, "of an older release", {})
     assert (other.state, found) == ("succeeded", None)
     assert equality.equal(other.owner, submit(params={"n": 4}).fingerprint, {}) == other
+
+
+@pytest.mark.django_db
+def test_what_another_version_began_answers_nobody(
+    submit: Submit, start: Callable[[Job], Job], tmp_path: Any, settings: Any
+) -> None:
+    settings.JOBS_ROOT = tmp_path
+    job = start(submit())
+    wanted = job.fingerprint
+    job.workdir(1).mkdir(parents=True)
+    write_json(job.workdir(1) / "provenance.json", {"simulation_version": "0"})
+    lifecycle.hand_over(job, 1, "A deploy.")
+
+    run_job(str(start(job).pk), 2)
+
+    job.refresh_from_db()
+    assert (job.state, job.provenance["earlier_versions"]) == ("succeeded", ["0"])
+    assert equality.equal(job.owner, wanted, {}) is None
+    assert ("Begun by its version", "0") in provenance_rows(job.provenance)
 
 
 @pytest.mark.django_db

@@ -136,6 +136,22 @@ def test_the_attempt_before_is_told(probed: str, here: DirectoryContext, tmp_pat
     assert record["previous_attempt"]["started_at"] == first["started_at"]
 
 
+def test_versions_that_began_it_are_told_however_many_attempts_ago(
+    probed: str, here: DirectoryContext, tmp_path: Path
+) -> None:
+    newest, found = base.declared[probed], []
+    context = here
+    for number, its_own in enumerate(["1", "2", "3", "3"]):
+        base.declared[probed] = replace(newest, version=its_own)
+        found.append(execute(probed, {}, context).provenance[provenance.EARLIER_VERSIONS])
+        workdir = tmp_path / f"{number} and on"
+        workdir.mkdir()
+        before, context = context, DirectoryContext(workdir, StringIO())
+        context.previous = before.workdir
+
+    assert found == [[], ["1"], ["1", "2"], ["1", "2"]]
+
+
 def test_a_defect_in_telling_of_a_result_does_not_cost_it(
     probed: str, here: DirectoryContext
 ) -> None:
