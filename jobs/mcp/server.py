@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache, partial
 from typing import Any
 
@@ -91,10 +92,16 @@ async def _call_tool(ctx: Context, params: CallToolRequestParams) -> Any:
     if tool is None:
         raise MCPError(INVALID_PARAMS, f"There is no tool {params.name!r} here.")
     who = caller.of(ctx)
+    told_so_far = -1.0
 
     async def tell(job: dict[str, Any]) -> None:
-        line = telling.progress_line(job)
-        await ctx.session.report_progress(job["progress"], 1.0, line)
+        nonlocal told_so_far
+        # It has to increase with each one by the protocol, also where only the words are new, and
+        # where a job that is tried again begins anew: by the least that there is.
+        far = max(job["progress"], math.nextafter(told_so_far, 1.0))
+        if far > told_so_far:
+            told_so_far = far
+            await ctx.session.report_progress(far, 1.0, telling.progress_line(job))
 
     site = who.site if who.scopes is not None else who.site.named(_client_name(ctx))
     call = Call(site=site, tell=tell, wants_progress="progress_token" in (ctx.meta or {}))

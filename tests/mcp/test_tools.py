@@ -13,8 +13,10 @@ from channels.db import database_sync_to_async
 from mcp.types import CallToolResult
 
 import simulations
+from jobs import lifecycle
+from jobs.mcp.tools import waiting
 from jobs.models import Job
-from jobs.states import Scope
+from jobs.states import JobState, Scope
 
 from .conftest import Connect, run_to_its_end
 
@@ -234,6 +236,39 @@ async def test_who_asked_for_progress_is_told_of_it(alices: Connect) -> None:
         await client.call_tool("wait_for_job", given, progress_callback=hear)
 
     assert str(lines[0]).startswith("queued")
+
+
+async def test_progress_increases_with_each_word_of_it(
+    alices: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the protocol has it, also where only the words are new or the job begins anew."""
+    heard: list[tuple[float, str | None]] = []
+    points = iter([(0.6, "cycle 1"), (0.6, "cycle 2"), (0.1, "anew"), (0.7, "cycle 3")])
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, message))
+
+    @database_sync_to_async
+    def go_on(told: dict[str, Any], within_s: float) -> None:
+        job = Job.objects.get(pk=told["id"])
+        if job.state == JobState.QUEUED:
+            lifecycle.start(job, 1, worker="host:1", host="host", pid=1)
+        if point := next(points, None):
+            said = {"step": 1, "stage": "", "fraction": point[0], "message": point[1]}
+            lifecycle.progress(job, 1, [said])
+        else:
+            lifecycle.succeed(job, 1, {"total": 14}, summary={"total": 14})
+
+    monkeypatch.setattr(waiting, "_next_to_tell", go_on)
+    async with alices() as client:
+        job_id = said(await client.call_tool(SUBMIT, {"n": 3}))["job"]["id"]
+        given = {"job_id": job_id, "wait_seconds": 50}
+        await client.call_tool("wait_for_job", given, progress_callback=hear)
+
+    told = [progress for progress, _ in heard]
+    assert told == sorted(set(told))
+    assert told == pytest.approx([0.0, 0.6, 0.6, 0.6, 0.7])
+    assert "cycle 2" in str(heard[2][1])
 
 
 async def test_a_failed_job_is_an_error_with_its_mend(alices: Connect) -> None:
