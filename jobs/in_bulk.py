@@ -19,7 +19,7 @@ import simulations
 
 from . import budget, lifecycle, retention
 from .models import Job
-from .states import ACTIVE, FINAL, FailureKind, JobState, Priority
+from .states import ACTIVE, FINAL, Consent, FailureKind, JobState, Priority
 
 WITHIN_S = 20.0
 """Somebody waits for the answer; what is left then takes another go."""
@@ -109,6 +109,16 @@ def _cancel(job_ids: Sequence[UUID], operator: Operator, outcome: Outcome) -> No
     outcome.done += lifecycle.cancel_each(job_ids, by=operator.name, why=operator.why)
 
 
+def _approve(job_ids: Sequence[UUID], operator: Operator, outcome: Outcome) -> None:
+    jobs = Job.objects.filter(pk__in=job_ids)
+    outcome.done += lifecycle.approve_each(jobs, by=operator.name, why=operator.why)
+
+
+def _reject(job_ids: Sequence[UUID], operator: Operator, outcome: Outcome) -> None:
+    jobs = Job.objects.filter(pk__in=job_ids)
+    outcome.done += lifecycle.reject_each(jobs, by=operator.name, why=operator.why)
+
+
 def _prioritise(
     priority: Priority, job_ids: Sequence[UUID], operator: Operator, outcome: Outcome
 ) -> None:
@@ -156,6 +166,25 @@ CANCEL = Verb(
     can_be=OPEN & Q(state__in=ACTIVE, cancel_requested_at=None),
     does=_cancel,
     warns="What waits is cancelled at once; what runs is asked to stop. Neither can be undone.",
+)
+AWAITED = OPEN & Q(state=JobState.QUEUED, consent=Consent.AWAITED)
+APPROVE = Verb(
+    slug="approve",
+    title="Approve",
+    done="approved",
+    permission="jobs.change_job",
+    can_be=AWAITED,
+    does=_approve,
+    warns="Each joins the line now, in its owner's name. What it takes is charged to its key.",
+)
+REJECT = Verb(
+    slug="reject",
+    title="Reject",
+    done="rejected",
+    permission="jobs.change_job",
+    can_be=AWAITED,
+    does=_reject,
+    warns="Each is cancelled, and says by whom and why.",
 )
 AGAIN = Verb(
     slug="again",
@@ -211,6 +240,8 @@ VERBS = {
     verb.slug: verb
     for verb in [
         CANCEL,
+        APPROVE,
+        REJECT,
         AGAIN,
         RESTART,
         *(_to(each) for each in reversed(Priority)),

@@ -5,7 +5,7 @@ worker writes, the attempt it writes for. Whoever comes second raises `IllegalTr
 """
 
 from .admission import BudgetSpent, Closed, OverQuota
-from .approval import approve, reject
+from .approval import approve, approve_each, reject, reject_each
 from .backends import (
     explain_anew,
     hand_to_backend,
@@ -87,6 +87,7 @@ __all__ = [
     "Wanted",
     "add_tag",
     "approve",
+    "approve_each",
     "begin_maintenance",
     "cancel",
     "cancel_batch",
@@ -109,6 +110,7 @@ __all__ = [
     "progress",
     "record_usage",
     "reject",
+    "reject_each",
     "remove_file",
     "remove_files",
     "remove_unused_file",

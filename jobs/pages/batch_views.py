@@ -10,11 +10,13 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.defaultfilters import pluralize
 from django.views.decorators.http import require_POST
 
 import simulations
 from jobs import batches, events, lifecycle, references
 from jobs.batch_models import Batch, BatchItem
+from jobs.models import Job
 from jobs.states import FailureKind, JobState
 
 from . import copying
@@ -86,6 +88,24 @@ def batch_item(request: HttpRequest, batch_id: UUID, index: int) -> HttpResponse
     batch = _batch(request, batch_id)
     item = get_object_or_404(batch.items.select_related("job"), index=index)
     return redirect(item.job or f"{batch.get_absolute_url()}?after={max(index - 1, 0)}")
+
+
+@login_required
+@require_POST
+def batch_approve(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    batch = _batch(request, batch_id)
+    n = lifecycle.approve_each(Job.objects.filter(batch=batch), by=str(request.user))
+    messages.success(request, f"{n:,} job{pluralize(n)} approved.")
+    return redirect(batch)
+
+
+@login_required
+@require_POST
+def batch_reject(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    batch = _batch(request, batch_id)
+    n = lifecycle.reject_each(Job.objects.filter(batch=batch), by=str(request.user))
+    messages.success(request, f"{n:,} job{pluralize(n)} rejected.")
+    return redirect(batch)
 
 
 @login_required

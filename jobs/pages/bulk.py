@@ -118,6 +118,22 @@ def _restart(request: HttpRequest, job: Job) -> str:
     return "Going on from where it stopped, as a new job"
 
 
+def _approve(request: HttpRequest, job: Job) -> str:
+    return _answer(lifecycle.approve, request, job, "Approved")
+
+
+def _reject(request: HttpRequest, job: Job) -> str:
+    return _answer(lifecycle.reject, request, job, "Rejected")
+
+
+def _answer(verb: Callable[..., None], request: HttpRequest, job: Job, words: str) -> str:
+    try:
+        verb(job, by=request.user)
+    except lifecycle.IllegalTransition:
+        raise NotDone("It does not wait for approval.") from None
+    return words
+
+
 def _tag(request: HttpRequest, job: Job) -> str:
     tag = request.POST.get("tag", "").replace("\0", "").strip()
     try:
@@ -131,6 +147,8 @@ ACTS: dict[str, Callable[[HttpRequest, Job], str]] = {
     "cancel": _cancel,
     "again": _again,
     "restart": _restart,
+    "approve": _approve,
+    "reject": _reject,
     "tag": _tag,
 }
 

@@ -263,3 +263,52 @@ def test_a_batch_says_how_many_of_its_jobs_wait_for_a_yes(
     assert (made["n_awaiting_approval"], now["n_awaiting_approval"]) == (2, 1)
     assert now["counts"]["queued"] == 2
     assert "1 waits for approval" in client.get(f"/batches/{made['id']}/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind", "state"),
+    [("approve", "approved", "queued"), ("reject", "rejected", "cancelled")],
+)
+def test_all_of_a_batch_that_wait_are_answered_at_once_by_its_owner_alone(
+    alice: Any, bob: Any, answer: Any, client: Client, verb: str, kind: str, state: str
+) -> None:
+    _, text = keys.issue(owner=alice, name="a", scopes=ALL, approval=Approval.ALWAYS)
+    jobs = [{"simulation": "demo.sum_squares", "params": {"n": n}} for n in (3, 4)]
+    made = answer("/api/v1/batches", text=text, body={"jobs": jobs}).json()
+    client.force_login(bob)
+    assert client.post(f"/batches/{made['id']}/{verb}/").status_code == 404
+    client.force_login(alice)
+    assert (
+        f"/batches/{made['id']}/{verb}/" in client.get(f"/batches/{made['id']}/").content.decode()
+    )
+
+    told = client.post(f"/batches/{made['id']}/{verb}/", follow=True)
+
+    assert f"2 jobs {kind}." in [str(message) for message in told.context["messages"]]
+    assert f"/batches/{made['id']}/{verb}/" not in told.content.decode()
+    for job in Job.objects.filter(batch=made["id"]):
+        assert (job.state, job.awaits_approval) == (state, False)
+        assert job.events.get(kind=kind).data["by"] == "alice"
+
+
+@pytest.mark.parametrize(
+    ("act", "words", "state"),
+    [("approve", "Approved", "queued"), ("reject", "Rejected", "cancelled")],
+)
+def test_marked_jobs_of_the_list_are_answered_at_once(
+    asks: Any, submit: Any, alice: Any, client: Client, act: str, words: str, state: str
+) -> None:
+    one, two, free = asks(name="one"), asks(params={"n": 4}, name="two"), submit(name="free")
+    client.force_login(alice)
+    assert f'value="{act}"' in client.get("/jobs/").content.decode()
+
+    sent = {"act": act, "jobs": [one.pk, two.pk, free.pk]}
+    told = client.post("/jobs/bulk/", sent, follow=True)
+
+    assert [str(message) for message in told.context["messages"]] == [
+        f"{words}: two, one.",
+        "free: It does not wait for approval.",
+    ]
+    assert f'value="{act}"' not in told.content.decode()
+    one.refresh_from_db()
+    assert (one.state, one.awaits_approval) == (state, False)

@@ -8,9 +8,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 
-from jobs import in_bulk, lifecycle, maintenance
+from jobs import in_bulk, keys, lifecycle, maintenance
+from jobs.keys import Origin
 from jobs.models import AuditEntry, Job
-from jobs.states import FailureKind, JobState, Priority
+from jobs.states import Approval, Consent, FailureKind, JobState, Priority, Reason, Scope
 
 from .conftest import BULK
 
@@ -143,6 +144,74 @@ def test_those_that_were_ticked_are_not_listed_by_their_ids(preview, submit):
     assert preview("cancel", id__in=str(job.pk), state="queued")["search"].startswith("id__in=")
 
 
+@pytest.fixture
+def asks(submit, alice):
+    """A job of a key whose jobs all wait for its owner's yes."""
+    key, _ = keys.issue(
+        owner=alice, name="crawler", scopes=[Scope.SUBMIT], approval=Approval.ALWAYS
+    )
+
+    def asks(**told: Any) -> Job:
+        return submit(origin=Origin(key=key, agent=key.name), **told)
+
+    return asks
+
+
+def test_all_that_wait_for_approval_are_approved_and_join_the_line(
+    bulk, asks, submit, redis, django_capture_on_commit_callbacks
+):
+    import django_rq
+
+    jobs = [asks(params={"n": n}) for n in range(3, 6)]
+    submit()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        html = bulk("approve")
+
+    assert "3 jobs were approved." in html
+    assert {*django_rq.get_queue("default").get_job_ids()} == {job.run_id for job in jobs}
+    for job in jobs:
+        job.refresh_from_db()
+        assert (job.consent, job.reason) == (Consent.GIVEN, Reason.NO_FREE_WORKER)
+        told = job.events.get(kind="approved").data
+        assert (told["by"], told["why"]) == ("operator admin", "Wrong basis set.")
+    begun, done = AuditEntry.objects.order_by("id")
+    assert (begun.action, begun.n, done.action, done.n) == (
+        "jobs: approve", 3, "jobs: approve, done", 3,
+    )  # fmt: skip
+
+
+def test_all_that_wait_for_approval_are_rejected_and_say_why(bulk, asks, submit, client, alice):
+    job, free = asks(), submit(params={"n": 4})
+
+    html = bulk("reject", reason="Too wide.")
+
+    assert "1 job was rejected." in html
+    job.refresh_from_db()
+    free.refresh_from_db()
+    assert (job.state, job.consent, free.state) == ("cancelled", Consent.REFUSED, "queued")
+    kinds = [event.kind for event in job.events.order_by("seq")]
+    assert kinds[-2:] == ["rejected", "cancelled"]
+    client.force_login(alice)
+    told = client.get(f"/api/v1/jobs/{job.pk}/explain").json()
+    assert (told["cause"], told["text"]) == ("rejected", "Rejected by operator admin: Too wide.")
+
+
+@pytest.mark.parametrize("verb", ["approve", "reject"])
+def test_what_got_its_answer_since_the_preview_keeps_it(asks, alice, verb):
+    job = asks()
+    done = in_bulk.VERBS[verb]
+    other = lifecycle.reject if verb == "approve" else lifecycle.approve
+
+    other(job, by=alice)
+    outcome = in_bulk.Outcome()
+    done.does([job.pk], in_bulk.Operator(user="admin", why="Late."), outcome)
+
+    assert outcome.done == 0
+    job.refresh_from_db()
+    assert job.consent == (Consent.REFUSED if verb == "approve" else Consent.GIVEN)
+
+
 def test_files_are_removed_and_the_row_says_so(bulk, ended):
     job = ended()
     job.workdir(1).mkdir(parents=True)
@@ -225,7 +294,9 @@ def test_a_search_that_cannot_be_understood_finds_nothing(admin_client, submit, 
     assert job.state == JobState.QUEUED
 
 
-@pytest.mark.parametrize("verb", ["cancel", "again", "purge", "priority-urgent", "nosuch"])
+@pytest.mark.parametrize(
+    "verb", ["cancel", "approve", "reject", "again", "purge", "priority-urgent", "nosuch"]
+)
 def test_it_takes_the_right_to_do_so(client, submit, verb):
     viewer = get_user_model().objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_job"))

@@ -177,6 +177,8 @@ DOORS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", "batches/"): SIGNED_IN_PAGE,
     ("GET", "batches/<uuid:batch_id>/"): MY_PAGE,
     ("GET", "batches/<uuid:batch_id>/items/<int:index>/"): MY_BUTTON,
+    ("POST", "batches/<uuid:batch_id>/approve/"): MY_BUTTON,
+    ("POST", "batches/<uuid:batch_id>/reject/"): MY_BUTTON,
     ("POST", "batches/<uuid:batch_id>/cancel/"): MY_BUTTON,
     ("POST", "batches/<uuid:batch_id>/resume/"): MY_BUTTON,
     ("GET", f"{ONE}/events/stream"): MINE,
