@@ -10,6 +10,7 @@ const card = document.querySelector("#verdict [data-verdict]");
 const part = (name) => document.querySelector(`#verdict [data-${name}]`);
 const wait = document.querySelector("#verdict [data-checking]");
 const touched = new Set();
+const retyped = new Set(); // since the page came
 let waiting = 0;
 let running = null;
 
@@ -23,6 +24,7 @@ export function hearChecks() {
   for (const kind of ["input", "change"]) {
     form.addEventListener(kind, ({ target }) => {
       touched.add(target.name);
+      retyped.add(target.name);
       if (target.name !== "job_confirmed" && target.name !== "preset_name") checkSoon();
     });
   }
@@ -113,7 +115,25 @@ function showErrors(errors) {
     else if (touched.has(name) || !questions.get(name)?.required || !isBlank(name)) by.set(name, [...(by.get(name) ?? []), error]);
   }
   for (const name of questions.keys()) tellErrors(name, by.get(name) ?? []);
+  tellRefused(by);
   return elsewhere;
+}
+
+/** Of why it was not sent: what was changed since says what holds now, and goes once it is mended. */
+function tellRefused(by) {
+  const box = document.querySelector("#problems");
+  for (const item of box?.querySelectorAll("li") ?? []) {
+    const link = item.querySelector("a");
+    const at = link && document.querySelector(link.hash);
+    if (!at || !retyped.has(at.name)) continue;
+    if (by.has(at.name)) item.replaceChildren(link, `: ${by.get(at.name).map((each) => each.detail).join(" ")}`);
+    else if (!at.hasAttribute("aria-invalid")) item.remove();
+  }
+  if (!box?.querySelector("ul:empty, ul:not(:has(li))")) return;
+  const words = document.createElement("p");
+  words.textContent = "What was wrong is mended: it can be sent now.";
+  box.querySelector("ul").replaceWith(words);
+  box.classList.replace("error", "quiet");
 }
 
 const limitOf = (pointer) => pointer.startsWith("/limits/") && pointer.replace("/limits/", "job_");

@@ -1,5 +1,5 @@
 // What was typed into a form and not yet sent is kept in this browser, for its reader alone.
-import { rememberSent } from "./remembered.js";
+import { dropTyped, keepTyped, rememberSent, typed } from "./remembered.js";
 
 const SOON_MS = 500;
 const LARGEST = 200_000; // characters: a browser keeps a few million for a whole site
@@ -35,12 +35,12 @@ function valueOf(field) {
 function write(form, key, first) {
   const changed = fields(form).filter((field) => valueOf(field) !== first.get(field.name));
   const text = JSON.stringify(Object.fromEntries(changed.map((field) => [field.name, valueOf(field)])));
-  if (!changed.length) localStorage.removeItem(key);
-  else if (text.length <= LARGEST) localStorage.setItem(key, text);
+  if (!changed.length) dropTyped(key);
+  else if (text.length <= LARGEST) keepTyped(key, text);
 }
 
 function restore(form, key, fill, first) {
-  const kept = Object.entries(JSON.parse(localStorage.getItem(key) ?? "{}")).filter(([name]) => first.has(name));
+  const kept = Object.entries(JSON.parse(typed(key))).filter(([name]) => first.has(name));
   if (!kept.length) return;
   for (const [name, value] of kept) fill(name, value);
   const line = document.createElement("div");
@@ -55,7 +55,7 @@ function restore(form, key, fill, first) {
   line.append(words);
   drop.addEventListener("click", () => {
     for (const [name] of kept) fill(name, first.get(name));
-    localStorage.removeItem(key);
+    dropTyped(key);
     line.remove();
   });
   form.querySelector("div").prepend(line);

@@ -10,6 +10,7 @@ const ANNOUNCE_EVERY_MS = 10_000;
 const GLYPHS = { queued: "◌", running: "▶", succeeded: "✓", failed: "×", cancelled: "⊘" };
 const ICONS = { queued: "queued", running: "running", succeeded: "done", failed: "failed", cancelled: "cancelled" };
 
+forgetSent(); // before what is waited for: whoever goes on at once finds an empty form too
 let view = new JobView(document.querySelector("#job"));
 let missed = null; // events that arrived while the server draws the page anew
 let isBehind = false; // while nobody sees it, a page is not drawn anew
@@ -25,7 +26,6 @@ const live = chip && new Live(
   { event: hear, link: showLink, lost: drawAgain },
 );
 
-forgetSent();
 if (live) setInterval(everySecond, 1000);
 showTitle();
 

@@ -18,6 +18,26 @@ export function neighbour(path, by) {
 export const rememberSent = (key) => sessionStorage.setItem(SENT, key);
 
 export function forgetSent() {
-  localStorage.removeItem(sessionStorage.getItem(SENT));
+  const key = sessionStorage.getItem(SENT);
+  if (key) dropTyped(key);
   sessionStorage.removeItem(SENT);
+}
+
+/** What was typed into a form in this tab; one that has seen none of it yet shows what another tab
+ *  kept last, which is there also after that was closed. */
+export function typed(key) {
+  const text = sessionStorage.getItem(key) ?? localStorage.getItem(key);
+  if (text) sessionStorage.setItem(key, text);
+  return text ?? "{}";
+}
+
+export function keepTyped(key, text) {
+  sessionStorage.setItem(key, text);
+  localStorage.setItem(key, text);
+}
+
+/** Of another tab that shows the same form nothing is lost by it. */
+export function dropTyped(key) {
+  if (localStorage.getItem(key) === sessionStorage.getItem(key)) localStorage.removeItem(key);
+  sessionStorage.removeItem(key);
 }

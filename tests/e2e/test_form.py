@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.simulations import test_docking
 from tests.stack import Stack, until
@@ -130,6 +130,48 @@ def test_back_from_a_job_leads_to_the_form_also_where_it_was_refused_before(
 
     expect(page).to_have_url(form)
     expect(terms).to_be_visible()
+
+
+def test_what_was_refused_is_told_only_until_it_is_mended(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/jobs/new/dft_single_point/")
+    structure = page.get_by_label("Structure", exact=True)
+    structure.fill("CC(")
+    page.get_by_role("button", name="Submit").click()
+    problems = page.locator("#problems")
+    expect(problems).to_contain_text("Nothing was sent yet")
+    expect(problems.get_by_role("listitem")).to_contain_text("is never closed")
+
+    structure.fill("C1CC")
+    expect(problems.get_by_role("listitem")).to_contain_text("“C1CC” could not be read")
+    structure.fill("CC")
+
+    expect(problems.get_by_role("listitem")).to_have_count(0)
+    expect(problems).to_contain_text("What was wrong is mended: it can be sent now.")
+
+
+def test_two_tabs_of_one_form_keep_what_was_typed_in_each(browser: Browser, stack: Stack) -> None:
+    form = f"{stack.url}/jobs/new/demo.sum_squares/"
+    context = browser.new_context()
+    page, other = context.new_page(), context.new_page()
+    for tab, terms in ((page, "41"), (other, "42")):
+        tab.goto(form)
+        tab.get_by_label("Terms", exact=True).fill(terms)
+        tab.wait_for_function(
+            "terms => Object.values(localStorage).some((text) => text.includes(terms))", arg=terms
+        )
+
+    page.reload()
+    expect(page.get_by_label("Terms", exact=True)).to_have_value("41")
+    other.get_by_role("button", name="Submit").click()
+    other.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/"))
+    other.goto(form)
+    expect(other.get_by_label("Terms", exact=True)).to_have_value("10")
+    page.reload()
+    expect(page.get_by_label("Terms", exact=True)).to_have_value("41")
+
+    page.get_by_role("button", name="Begin anew").click()
+    page.reload()
+    expect(page.get_by_label("Terms", exact=True)).to_have_value("10")
 
 
 def test_a_file_that_is_not_taken_is_told_as_what_is_wrong(page: Page, stack: Stack) -> None:
