@@ -39,6 +39,7 @@ def _molecule(params: ConformerSearchParams) -> Molecule:
 
 @simulation(
     "conformer_search",
+    version="2",
     title="Conformer search",
     aliases=("conformers", "conformer"),
     methods=conformers,

@@ -84,7 +84,7 @@ def _molecule(params: DftFrequenciesParams) -> Molecule:
 
 @simulation(
     "dft_frequencies",
-    version="3",
+    version="4",
     title="DFT frequencies and thermochemistry",
     uses_gpu=True,
     aliases=("frequencies", "freq", "vibrations", "thermochemistry", "dft_freq"),

@@ -66,7 +66,7 @@ def _molecule(params: DftOptimizationParams) -> Molecule:
 
 @simulation(
     "dft_optimization",
-    version="3",
+    version="4",
     title="DFT geometry optimisation",
     uses_gpu=True,
     aliases=(

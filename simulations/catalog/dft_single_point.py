@@ -29,7 +29,7 @@ class DftSinglePointResult(MoleculeDftResult):
 
 @simulation(
     "dft_single_point",
-    version="3",
+    version="4",
     title="DFT single point",
     uses_gpu=True,
     aliases=("dft", "single_point", "energy", "scf"),

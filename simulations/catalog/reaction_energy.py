@@ -25,7 +25,7 @@ OF_SPECIES = "of the latest species"
 
 @simulation(
     "reaction_energy",
-    version="2",
+    version="3",
     title="Reaction energy",
     uses_gpu=True,
     aliases=("reaction",),

@@ -57,7 +57,7 @@ def _molecule(params: XtbFrequenciesParams) -> Molecule:
 
 @simulation(
     "xtb_frequencies",
-    version="3",
+    version="4",
     title="xTB frequencies and thermochemistry",
     aliases=("xtb_freq", "xtb_vibrations"),
     methods=paragraph.xtb_frequencies,

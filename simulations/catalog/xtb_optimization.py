@@ -54,7 +54,7 @@ def _molecule(params: XtbOptimizationParams) -> Molecule:
 
 @simulation(
     "xtb_optimization",
-    version="3",
+    version="4",
     title="xTB geometry optimisation",
     aliases=("xtb", "xtb_opt", "xtb_optimisation", "gfn2"),
     methods=paragraph.optimisation,

@@ -11,8 +11,9 @@ from simulations.errors import FieldError, InvalidParams
 from simulations.structures import (
     Structure,
     lowest_multiplicity,
-    multiplicity_of_atom,
+    multiplicity_of_atoms,
     resolve,
+    unsure_metals,
 )
 
 from .cube_names import orbital_of
@@ -92,6 +93,8 @@ def notes_on_molecule(molecule: Molecule, params: MoleculeParams) -> list[Note]:
         spin = SPIN_NAMES.get(molecule.multiplicity, "high spin")
         message = f"Computed with multiplicity {molecule.multiplicity} ({spin})."
         notes.append(Note(code="open_shell", message=message))
+    if params.multiplicity is None:
+        notes += _notes_on_metals(molecule)
     if params.charge is not None and params.charge != structure.charge and structure.smiles:
         message = (
             f"Charge {_signed(params.charge)} was asked; the structure as written has "
@@ -99,6 +102,19 @@ def notes_on_molecule(molecule: Molecule, params: MoleculeParams) -> list[Note]:
         )
         notes.append(Note(code="charge_differs", message=message))
     return notes
+
+
+def _notes_on_metals(molecule: Molecule) -> list[Note]:
+    metals = unsure_metals(molecule.structure.symbols)
+    if not metals:
+        return []
+    taken = molecule.multiplicity
+    message = (
+        f"How many electrons of {', '.join(metals)} are unpaired cannot be told from the "
+        f"structure: multiplicity {taken} was taken. Compute {taken + 2} and {taken + 4} by DFT "
+        "too, and keep the lowest."
+    )
+    return [Note(code="spin_of_metal", message=message)]
 
 
 def _signed(charge: int) -> str:
@@ -122,9 +138,7 @@ def _likely_multiplicity(structure: Structure, charge: int) -> int:
     lowest = lowest_multiplicity(structure.n_protons - charge)
     if charge == structure.charge:
         return structure.multiplicity if (structure.multiplicity - lowest) % 2 == 0 else lowest
-    if structure.n_atoms == 1:
-        return multiplicity_of_atom(structure.symbols[0], charge)
-    return lowest
+    return multiplicity_of_atoms(structure.symbols, charge)
 
 
 def refuse_single_atom(molecule: Molecule, what: str, instead: str) -> None:

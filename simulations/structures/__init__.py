@@ -3,7 +3,7 @@
 from .elements import ATOMIC_NUMBERS
 from .model import Crystal, Structure, StructureInput
 from .resolve import resolve
-from .spins import lowest_multiplicity, multiplicity_of_atom
+from .spins import lowest_multiplicity, multiplicity_of_atoms, unsure_metals
 
 __all__ = [
     "ATOMIC_NUMBERS",
@@ -11,6 +11,7 @@ __all__ = [
     "Structure",
     "StructureInput",
     "lowest_multiplicity",
-    "multiplicity_of_atom",
+    "multiplicity_of_atoms",
     "resolve",
+    "unsure_metals",
 ]

@@ -11,9 +11,10 @@ from typing import Any
 from . import inchikeys
 from .distances import coincident
 from .model import ISOTOPE, Structure, Vector, protons
+from .open_valences import unpaired_of, warnings_of
 from .rdkit_log import listening
 from .smiles import ATOM
-from .spins import lowest_multiplicity, multiplicity_of_atom
+from .spins import is_like_oxygen, lowest_multiplicity, multiplicity_of_atom
 from .stereo import open_places
 
 MAX_ATOMS = 600
@@ -127,7 +128,7 @@ def from_rdkit(mol: Any, reading: str, line: str, inchikey: str | None) -> Struc
         # Its own canonical SMILES need not be read twice.
         whole = mol if smiles == line else _read_back(mol, smiles)
     charge = Chem.GetFormalCharge(whole)
-    written, radicals = _atoms_of_line(whole, smiles) if positions is None else _atoms_of(whole)
+    written, opened = _atoms_of_line(whole, smiles) if positions is None else _atoms_of(whole)
     symbols = _with_hydrogens(whole, written)
     if len(symbols) > MAX_ATOMS:
         raise MoleculeError(_too_many(len(symbols)))
@@ -139,8 +140,8 @@ def from_rdkit(mol: Any, reading: str, line: str, inchikey: str | None) -> Struc
         smiles=smiles,
         inchikey=inchikey,
         charge=charge,
-        multiplicity=_multiplicity(symbols, smiles, charge, radicals),
-        warnings=(*_warnings(mol, smiles), *_electronic(sum(radicals), len(symbols), charge)),
+        multiplicity=_multiplicity(symbols, charge, opened),
+        warnings=(*_warnings(mol, smiles), *_electronic(opened, len(symbols), charge)),
     )
 
 
@@ -151,25 +152,25 @@ def _without_hydrogens(mol: Any) -> Any:
     return Chem.RemoveHs(mol) if _light(mol, 1) else mol
 
 
-def _atoms_of_line(mol: Any, smiles: str) -> tuple[list[str], list[int]]:
+def _atoms_of_line(mol: Any, smiles: str) -> tuple[list[str], list[Any]]:
     """As `_atoms_of`, of a molecule in the order of its canonical SMILES, which tells both for less
     than a question to RDKit for each atom: what has no brackets there is no radical."""
     written = ATOM.findall(smiles)
     if len(written) != mol.GetNumAtoms():
         return _atoms_of(mol)  # a hydrogen of the line is none of its atoms
-    radicals = [
-        mol.GetAtomWithIdx(n).GetNumRadicalElectrons()
-        for n, atom in enumerate(written)
-        if atom[0] == "["
-    ]
-    return [_symbol_of(atom) for atom in written], radicals
+    bracketed = (mol.GetAtomWithIdx(n) for n, atom in enumerate(written) if atom[0] == "[")
+    return [_symbol_of(atom) for atom in written], [*filter(_is_open, bracketed)]
 
 
-def _atoms_of(mol: Any) -> tuple[list[str], list[int]]:
-    """The symbols of its atoms, and how many unpaired electrons those have that may have some."""
+def _atoms_of(mol: Any) -> tuple[list[str], list[Any]]:
+    """The symbols of its atoms, and those atoms that have electrons in no bond."""
     # RDKit's own sequence counts all of them anew for each.
     atoms = [mol.GetAtomWithIdx(n) for n in range(mol.GetNumAtoms())]
-    return [atom.GetSymbol() for atom in atoms], [atom.GetNumRadicalElectrons() for atom in atoms]
+    return [atom.GetSymbol() for atom in atoms], [*filter(_is_open, atoms)]
+
+
+def _is_open(atom: Any) -> bool:
+    return bool(atom.GetNumRadicalElectrons())
 
 
 @lru_cache(maxsize=1000)
@@ -225,14 +226,13 @@ def _refuse_impossible(rows: list[list[float]]) -> None:
         )
 
 
-def _multiplicity(symbols: Sequence[str], smiles: str, charge: int, radicals: Sequence[int]) -> int:
+def _multiplicity(symbols: Sequence[str], charge: int, opened: Sequence[Any]) -> int:
     """Unpaired electrons as the radicals say, made to fit the number of electrons."""
     if len(symbols) == 1:
         return multiplicity_of_atom(symbols[0], charge)
-    if smiles == "O=O":
-        return 3  # the one common molecule whose SMILES hides its radicals
-    # RDKit counts every missing valence: beyond two on an atom, pairs form (CH is a doublet).
-    unpaired = sum(n if n <= 2 else 2 - n % 2 for n in radicals)
+    if is_like_oxygen(symbols, charge):
+        return 3  # whose SMILES hides its radicals
+    unpaired = sum(map(unpaired_of, opened))
     lowest = lowest_multiplicity(protons(symbols) - charge)
     return 1 + unpaired if (1 + unpaired - lowest) % 2 == 0 else lowest
 
@@ -252,13 +252,10 @@ def _place(mol: Any, centre: Any) -> str:
     return str(centre.type).lower().replace("_", " ")
 
 
-def _electronic(radicals: int, n_atoms: int, charge: int) -> list[str]:
+def _electronic(opened: Sequence[Any], n_atoms: int, charge: int) -> list[str]:
     """Charge and radicals as written, which a slip of the pen makes as well."""
-    warnings = [f"As written it has charge {charge:+d}."] if charge else []
-    if radicals and n_atoms > 1:
-        electrons = f"{radicals} unpaired electron{'s' if radicals > 1 else ''}"
-        warnings.append(f"As written it is a radical, with {electrons}.")
-    return warnings
+    charged = [f"As written it has charge {charge:+d}."] if charge else []
+    return charged + warnings_of(opened, n_atoms)
 
 
 def _warnings(mol: Any, smiles: str) -> tuple[str, ...]:
