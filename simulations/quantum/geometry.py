@@ -17,6 +17,7 @@ ANGSTROM_PER_BOHR = 0.529177210903  # CODATA 2018
 FRAGMENT_GAP_ANGSTROM = 2.5
 """About the sum of two van der Waals radii, less a little for what attracts."""
 LARGEST_SEED = 2**31 - 1
+CARBON = 6
 HELD_ANGSTROM, HELD_KCAL_MOL_PER_A2 = 3.5, 5.0
 """How far the parts of a salt or a complex may go while they turn to each other."""
 
@@ -111,13 +112,26 @@ def _spread_fragments(mol: Any) -> None:
     conformer.SetPositions(positions)
 
 
+def has_mmff(mol: Any) -> bool:
+    """MMFF94 has parameters for it, and those of its own kind.
+
+    It takes the carbon of a carbene, an acyl or a vinyl radical for that of an alkyne, and
+    stretches it into a line that an optimisation by symmetry never leaves.
+    """
+    from rdkit.Chem import rdForceFieldHelpers
+
+    return bool(rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol)) and not any(
+        atom.GetNumRadicalElectrons() and atom.GetAtomicNum() == CARBON and atom.GetDegree() == 2
+        for atom in mol.GetAtoms()
+    )
+
+
 def clean_up(mol: Any) -> float | None:
     """Relax with MMFF94; its energy in kcal/mol, or None where it has no parameters."""
     from rdkit import Chem
-    from rdkit.Chem import rdForceFieldHelpers
 
     with listening():
-        if not rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
+        if not has_mmff(mol):
             return None
         parts = Chem.GetMolFrags(mol)
         if len(parts) > 1:

@@ -9,6 +9,7 @@ from simulations.structures import Structure, resolve
 
 from . import gpu
 from .frequencies import FrequencyParams
+from .geometry import has_mmff
 from .methods import (
     BasisName,
     Dispersion,
@@ -163,10 +164,8 @@ def codes(result: Any) -> set[str]:
 
 def _has_mmff(structure: Structure) -> bool:
     from rdkit import Chem
-    from rdkit.Chem import rdForceFieldHelpers
 
-    mol = Chem.AddHs(Chem.MolFromSmiles(structure.smiles or ""))
-    return bool(rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol))
+    return has_mmff(Chem.AddHs(Chem.MolFromSmiles(structure.smiles or "")))
 
 
 def _electrons(params: MoleculeDftParams, result: MoleculeDftResult) -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import simulations
@@ -148,3 +149,21 @@ def test_ionising_oxygen_costs_what_was_measured(
 
     cost_ev = 27.2114 * (ion["energy_hartree"] - atom["energy_hartree"])
     assert cost_ev == pytest.approx(13.62, abs=0.35)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("smiles", "degrees"), [("F[C]F", 105), ("Cl[C]Cl", 109), ("[CH2]", 134), ("[CH]=O", 124)]
+)
+def test_a_carbene_is_bent_from_smiles_on(
+    smiles: str, degrees: float, context: RecordingContext
+) -> None:
+    """MMFF94 made a line of it, where the optimisation stayed, on a saddle."""
+    result = simulations.get("xtb_frequencies").run({"structure": smiles}, context)
+
+    at = np.array(result["positions_angstrom"])
+    carbon = result["symbols"].index("C")
+    one, other = (at[i] - at[carbon] for i in range(3) if i != carbon)
+    cosine = one @ other / np.linalg.norm(one) / np.linalg.norm(other)
+    assert np.degrees(np.arccos(cosine)) == pytest.approx(degrees, abs=6)
+    assert result["n_imaginary"] == 0
