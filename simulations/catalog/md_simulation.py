@@ -25,6 +25,7 @@ class MdSimulationResult(MdOutcome):
 
 @simulation(
     "md_simulation",
+    version="2",
     title="Molecular dynamics",
     uses_gpu=True,
     aliases=("md", "molecular_dynamics", "dynamics"),

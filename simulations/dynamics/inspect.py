@@ -262,6 +262,12 @@ def _notes_on_plan(params: MdParams) -> list[Note]:
             f"pressure_bar = {pressure_bar(params):g} was given and is not used: there is no box."
         )
         notes.append(Note(code="not_used", message=message))
+    if params.ionic_strength_molar and environment(params) != "explicit":
+        message = (
+            f"ionic_strength_molar = {params.ionic_strength_molar:g} was given and is not used: "
+            "salt goes into explicit water only."
+        )
+        notes.append(Note(code="not_used", message=message))
     if params.charge is not None and params.protein is not None:
         message = f"charge = {params.charge} was given and is not used: it follows from the pH."
         notes.append(Note(code="not_used", message=message))

@@ -9,6 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from .images import Together
 from .prepared import Prepared
 
 OBSERVABLES_NAME = "observables.csv"
@@ -32,6 +33,7 @@ class Gauge:
     molecule: Sequence[int]
     masses_da: Any
     mass_da: float
+    together: Together
 
     def read(self, context: Any, degrees_of_freedom: int) -> Row:
         """Energies, temperature, RMSD and density of now."""
@@ -42,6 +44,9 @@ class Gauge:
         potential = state.getPotentialEnergy().value_in_unit(kj)
         kinetic = state.getKineticEnergy().value_in_unit(kj)
         positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+        if self.prepared.periodic:
+            box = state.getPeriodicBoxVectors().value_in_unit(unit.nanometer)
+            positions = self.together(positions, box)
         row = {
             "temperature_k": 2 * kinetic / (degrees_of_freedom * GAS_CONSTANT_KJ),
             "potential_energy_kj_per_mol": potential,

@@ -22,7 +22,7 @@ from .engine import (
     total_mass_da,
 )
 from .growing import Growing
-from .images import gathered
+from .images import Together, gathered
 from .minimise import minimise
 from .observables import OBSERVABLES_NAME, Gauge, Row, Table, is_finite
 from .pace import Pace
@@ -77,6 +77,7 @@ class Run:
         self.table = Table(context.workdir / OBSERVABLES_NAME, resumed.rows if resumed else ())
         self._growing = Growing(self.prepared, context.workdir, self._aside)
         self._frames = Frames(context.workdir / TRAJECTORY_NAME, self.prepared, self.plan)
+        self._together = Together(self.prepared)
         self._gauge = self._make_gauge()
         self._declare(TOPOLOGY_NAME, SYSTEM_NAME, checkpoint.CHECKPOINT_NAME, checkpoint.STATE_NAME)
 
@@ -142,6 +143,7 @@ class Run:
             molecule=molecule,
             masses_da=self.prepared.element_masses_da()[molecule],
             mass_da=total_mass_da(self.prepared.system),
+            together=self._together,
         )
 
     def _stage(self, stage: Stage) -> None:
@@ -218,7 +220,8 @@ class Run:
         positions = self._state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
         box = self._state.getPeriodicBoxVectors() if self.prepared.periodic else None
         if box is not None:
-            positions = gathered(self.prepared, positions, box.value_in_unit(unit.nanometer))
+            box_nm = box.value_in_unit(unit.nanometer)
+            positions = gathered(self.prepared, self._together(positions, box_nm), box_nm)
         write_pdb(self.prepared, positions, self._context.workdir / FINAL_NAME, box)
         self._declare(FINAL_NAME)
         if write_preview(self.prepared, self._context.workdir):

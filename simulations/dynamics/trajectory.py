@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .images import Together
 from .prepared import Prepared
 from .schedule import Schedule
 
@@ -27,6 +28,7 @@ class Frames:
         from openmm.app.xtcfile import XTCFile
 
         self._periodic = prepared.periodic
+        self._together = Together(prepared)
         self._file = XTCFile(
             str(path),
             prepared.topology,
@@ -42,9 +44,11 @@ class Frames:
 
         # Molecules are put back into the box whole, as viewers like them.
         state = context.getState(positions=True, enforcePeriodicBox=self._periodic)
-        positions = state.getPositions(asNumpy=True)
-        self._file.writeModel(positions, periodicBoxVectors=state.getPeriodicBoxVectors())
-        return positions.value_in_unit(unit.nanometer)
+        positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+        box = state.getPeriodicBoxVectors()
+        positions = self._together(positions, box.value_in_unit(unit.nanometer))
+        self._file.writeModel(positions * unit.nanometer, periodicBoxVectors=box)
+        return positions
 
 
 def read_frames(path: Path, atoms: Sequence[int]) -> tuple[Any, list[float]]:

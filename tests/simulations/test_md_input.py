@@ -146,6 +146,8 @@ def test_what_was_understood_is_told() -> None:
 
 def test_a_pressure_without_a_box_is_told_of() -> None:
     assert "not used" in messages(structure="CCO", pressure_bar=5)["not_used"]
+    salted = messages(structure=ALANINE_DIPEPTIDE, ionic_strength_molar=0.15)
+    assert "explicit water only" in salted["not_used"]
 
 
 def test_the_temperature_goes_by_its_alias_and_is_used() -> None:
