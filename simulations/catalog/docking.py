@@ -13,7 +13,7 @@ from simulations.pockets.size import DOCKING
 
 @simulation(
     "docking",
-    version="2",
+    version="3",
     title="Docking",
     aliases=("dock", "vina", "molecular_docking"),
     methods=paragraph.docking,

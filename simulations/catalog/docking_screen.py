@@ -13,7 +13,7 @@ from simulations.pockets.size import SCREEN
 
 @simulation(
     "docking_screen",
-    version="2",
+    version="3",
     title="Docking screen",
     aliases=("screen", "virtual_screening"),
     methods=paragraph.screen,

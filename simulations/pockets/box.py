@@ -87,6 +87,8 @@ def _not_one_way(given: list[str], params: ReceptorParams, pdb: PdbFile) -> Inva
 def _by_ligand(params: ReceptorParams, pdb: PdbFile) -> Box:
     wanted = (params.box_ligand_residue or "").strip()
     found = [residue for residue in pdb.residues if _is(residue, wanted)]
+    # Under the number of a residue of the chain a ligand may have been added.
+    found = [residue for residue in found if residue.kind != "polymer"] or found
     if not found:
         raise _no_marker(wanted, pdb)
     marker = found[0]
@@ -145,6 +147,7 @@ def _find(word: str, pdb: PdbFile) -> Residue:
         and (chain is None or residue.chain == chain)
         and residue.kind != "water"
     ]
+    found = [residue for residue in found if residue.kind == "polymer"] or found
     if len(found) != 1:
         chains = ", ".join(residue.key for residue in found)
         many = f"{word!r} fits several residues: {chains}."

@@ -110,7 +110,9 @@ def parse(text: str) -> PdbFile:
     for number, line in rows:
         key, name, atom = _atom(number, line)
         grouped[key].append((name, atom))
-    residues = tuple(_residue(key, members) for key, members in grouped.items())
+    residues = tuple(
+        _residue(key, part) for key, members in grouped.items() for part in _by_name(members)
+    )
     n_models = sum(line.startswith("MODEL ") for line in lines)
     return PdbFile(residues=residues, n_models=max(n_models, 1))
 
@@ -152,6 +154,19 @@ def _element(number: int, line: str) -> str:
     if given[:1] in ATOMIC_NUMBERS:
         return given[:1]
     raise PdbError(f"Line {number} names no element: {line[:30].rstrip()}")
+
+
+def _by_name(members: list[tuple[str, Atom]]) -> list[list[tuple[str, Atom]]]:
+    """A ligand that was added under a number of the chain is no part of the residue there.
+
+    Two names in alternate locations are one place that two residues share.
+    """
+    if all(atom.altloc for _, atom in members):
+        return [members]
+    named: dict[str, list[tuple[str, Atom]]] = {}
+    for name, atom in members:
+        named.setdefault(name, []).append((name, atom))
+    return [*named.values()]
 
 
 def _residue(key: tuple[str, int, str], members: list[tuple[str, Atom]]) -> Residue:

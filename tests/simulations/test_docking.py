@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,37 @@ def test_of_alternate_locations_the_most_occupied_is_taken() -> None:
 
     assert residue.altloc == "B"
     assert [atom.position[0] for atom in residue.atoms] == [0, 2]
+
+
+def test_a_ligand_under_the_number_of_a_residue_is_no_part_of_it() -> None:
+    """The residue was taken for a part of the ligand, and out of the receptor with it."""
+    shared = next(r for r in pdb.parse(POCKET).of_kind("polymer") if r.atom("CB"))
+    ligand = replace(bound_ligand(), chain=shared.chain, number=shared.number)
+    protein = [r for r in pdb.parse(POCKET).residues if r.kind == "polymer"]
+    text = pdb.write([*protein, ligand])
+
+    residues = pdb.parse(text).residues
+
+    assert [(r.label, len(r.atoms)) for r in residues if r.key == shared.key] == [
+        (shared.label, len(shared.atoms)),
+        (ligand.label, len(ligand.atoms)),
+    ]
+    for marker in ("3D1", ligand.key):
+        (box,) = (
+            n for n in check(receptor_pdb=text, box_ligand_residue=marker).notes if n.code == "box"
+        )
+        assert f"bound ligand {ligand.label}" in box.message
+    site = {"box_ligand_residue": None, "box_residues": shared.key}
+    (box,) = (n for n in check(receptor_pdb=text, **site).notes if n.code == "box")
+    assert f"residues {shared.label}" in box.message
+
+
+def test_two_residues_that_share_a_place_by_alternate_locations_are_one() -> None:
+    lines = [atom_line("CA", alt="A", occ=0.4), atom_line("CA", "SER", alt="B", occ=0.6)]
+
+    (residue,) = pdb.parse("\n".join(lines)).residues
+
+    assert residue.name == "SER"
 
 
 def test_a_written_pdb_reads_the_same() -> None:
