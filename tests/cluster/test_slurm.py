@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from jobs.dispatch.slurm import script
+from jobs.dispatch.slurm.site import Site
 from tests.slurm import NODES, Slurm
 from tests.stack import until
 
@@ -35,3 +39,18 @@ def test_what_was_killed_is_started_again(slurm: Slurm) -> None:
     slurm.start_controller()
 
     slurm.until_idle()
+
+
+def test_a_node_writes_into_its_directory_whatever_that_is_called(
+    slurm: Slurm, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "100%j of it" / "%a"
+    bundle.mkdir(parents=True)
+    argv = script.argv(Site(), options=(), token="none", bundle=bundle, n_members=2)
+
+    slurm.ask(*argv, "--wrap=echo $SLURM_ARRAY_TASK_ID; pwd")
+
+    said = {bundle / f"{n}.out": f"{n}\n{bundle}\n" for n in (0, 1)}
+    until(
+        lambda: {path: path.read_text() for path in bundle.iterdir()} == said, "both have said it"
+    )

@@ -73,7 +73,8 @@ def argv(
 ) -> list[str]:
     """The command that hands the text to Slurm; no shell reads it."""
     array = [f"--array=0-{n_members - 1}"] if n_members > 1 else []
-    words = WORDS.format("%a" if array else 0)
+    # Slurm puts a job's number, its user and more where a path has `%j`, `%u`, and so on.
+    words = f"{str(bundle).replace('%', '%%')}/{WORDS.format('%a' if array else 0)}"
     return [
         *("sbatch", "--parsable", f"--job-name={NAME}", f"--comment={token}"),
         # An attempt that starts anew in the midst of its files is none of ours: the next one goes
