@@ -86,7 +86,7 @@ class CountedList(serializers.ListField):
 class ListsField(serializers.DictField):
     """Lists of values by the dotted name of what they are put in for, `params.structure`."""
 
-    child = CountedList(child=serializers.JSONField(), allow_empty=False)
+    child = CountedList(child=serializers.JSONField(allow_null=True), allow_empty=False)
 
 
 class BatchSubmissionSerializer(StrictSerializer):

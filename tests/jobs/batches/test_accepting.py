@@ -63,6 +63,20 @@ def test_a_template_is_multiplied_by_a_grid_and_zipped_lists(post: Post) -> None
     ]
 
 
+def test_a_list_may_leave_a_value_open(post: Post) -> None:
+    rows = {"params.structure": ["O", "[O][O]", "N"], "params.multiplicity": [None, 3, "two"]}
+    template = {"simulation": "xtb_optimization"}
+
+    answer = post(body={"template": template, "zip": rows, "on_invalid": "skip"})
+
+    assert answer.status_code == 202, answer.content
+    batch = Batch.objects.get(pk=answer.json()["id"])
+    assert [job.params["multiplicity"] for job in jobs_of(batch)] == [None, 3]
+    (refused,) = batch.items.filter(job=None)
+    assert refused.refusal
+    assert [each["path"] for each in refused.refusal["errors"]] == [["params", "multiplicity"]]
+
+
 def test_what_a_batch_says_holds_for_each_job_that_does_not_say_otherwise(post: Post) -> None:
     jobs = [SUM, SUM | {"priority": "high", "limits": {"wall_time_s": 7}}]
     body = {"jobs": jobs, "priority": "low", "limits": {"wall_time_s": 9}, "reuse": False}
