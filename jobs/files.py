@@ -77,6 +77,20 @@ def _note_given_again(stored: StoredFile, **told: str) -> None:
         stored.refresh_from_db()
 
 
+def share(owner: Any, digest: str) -> None:
+    """Whoever has a job with somebody else's content has that content too, from now on."""
+    if not StoredFile.objects.filter(owner=owner, sha256=digest).exists():
+        first = StoredFile.objects.filter(sha256=digest).order_by("created_at", "pk").first()
+        if first is not None:
+            StoredFile.objects.get_or_create(
+                owner=owner,
+                sha256=digest,
+                defaults={
+                    "name": first.name, "size_bytes": first.size_bytes, "format": first.format
+                },
+            )  # fmt: skip
+
+
 def forget(stored: StoredFile) -> None:
     """Remove the owner's row, and the content with the last row of it."""
     StoredFile.objects.filter(pk=stored.pk).delete()

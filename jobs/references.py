@@ -21,7 +21,7 @@ from simulations.structures import StructureInput
 from simulations.structures.formats import BY_SUFFIX, of_file
 
 from . import contents
-from .files import keep, plain_name
+from .files import keep, plain_name, share
 from .models import StoredFile
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def fold(params: Params, references: dict[Place, Reference], *, owner: Any) -> P
     """Params as they are stored: what came from a file, and every long text, by reference."""
     # Whoever runs another's job again may use its files from now on.
     for digest in {each["file"] for each in references.values()}:
-        _share(owner, digest.removeprefix(PREFIX))
+        share(owner, digest.removeprefix(PREFIX))
     kept = partial(_kept, owner)
     return {name: _taken_out(name, value, references, kept) for name, value in params.items()}
 
@@ -280,19 +280,6 @@ def digests_in(params: Any) -> Iterator[str]:
     elif isinstance(params, dict | list):
         for each in params.values() if isinstance(params, dict) else params:
             yield from digests_in(each)
-
-
-def _share(owner: Any, digest: str) -> None:
-    if not StoredFile.objects.filter(owner=owner, sha256=digest).exists():
-        first = StoredFile.objects.filter(sha256=digest).order_by("created_at", "pk").first()
-        if first is not None:
-            StoredFile.objects.get_or_create(
-                owner=owner,
-                sha256=digest,
-                defaults={
-                    "name": first.name, "size_bytes": first.size_bytes, "format": first.format
-                },
-            )  # fmt: skip
 
 
 def _refusal(path: KeyPath, code: str, detail: str) -> InvalidParams:
