@@ -20,9 +20,11 @@ from jobs.files import keep
 from jobs.models import Job
 from jobs.pages.record import provenance_rows
 from jobs.references import texts
-from jobs.worker.process import JobWorker, is_of_a_newer
+from jobs.worker.process import is_of_a_newer
 from jobs.worker.run import run_job
 from simulations.workdir import write_json
+
+from .test_abilities import draw, worker
 
 Submit = Callable[..., Job]
 WATER = "3\n\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469\n"
@@ -41,21 +43,6 @@ def take() -> Job | None:
     return lifecycle.take_next(
         "rq", able=of_this_host(), is_of_a_newer=is_of_a_newer, worker="w:1", host="w", pid=1
     )
-
-
-def worker() -> JobWorker:
-    made = JobWorker([django_rq.get_queue("default")])
-    made.register_birth()
-    return made
-
-
-def draw(by: JobWorker) -> None:
-    queue = django_rq.get_queue("default")
-    found = type(queue).dequeue_any(
-        [queue], None, connection=by.connection, serializer=by.serializer
-    )
-    assert found
-    by.execute_job(*found)
 
 
 @pytest.mark.parametrize(
@@ -108,10 +95,10 @@ def test_its_worker_leaves_the_rest_of_that_simulation_too_and_says_so(
 ) -> None:
     job = made_for(submit(), version="2")
     lifecycle.hand_to_backend(job)
-    there = worker()
+    there = worker("cpu")
 
     with caplog.at_level(logging.ERROR):
-        draw(there)
+        draw(there, "cpu")
 
     assert "start this worker anew" in caplog.text
     assert django_rq.get_queue("default").get_job_ids() == [job.run_id]
@@ -196,7 +183,7 @@ def test_an_edition_is_read_as_it_is_written() -> None:
 @pytest.mark.django_db
 def test_the_doctor_names_workers_of_another_release(redis: Any) -> None:
     assert [*service_checks.releases()] == []
-    one = worker()
+    one = worker("cpu")
     assert [each.level for each in service_checks.releases()] == [Level.OK]
 
     redis.hset(one.key, "version", "0.0.9+abcdef01")
