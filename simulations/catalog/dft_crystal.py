@@ -21,7 +21,7 @@ from simulations.quantum.figures import SCF_CONVERGENCE
 
 @simulation(
     "dft_crystal",
-    version="2",
+    version="3",
     title="DFT of a crystal",
     aliases=("crystal", "periodic_dft", "lattice"),
     methods=crystal,

@@ -84,6 +84,20 @@ def notes_on_crystal(structure: Structure, crystal: Crystal, task: str) -> Itera
     yield from _notes_on_spin(structure)
 
 
+def notes_on_grid(crystal: Crystal, cutoff: float | None) -> Iterator[Note]:
+    """Told where a cutoff was given that is less than would have been taken."""
+    symbols = sorted({symbol for symbol, _ in crystal.sites})
+    needed = gth.cutoff_for(symbols)
+    if cutoff is None or cutoff >= needed:
+        return
+    hardest = max(symbols, key=lambda symbol: gth.cutoff_for([symbol]))
+    message = (
+        f"A grid of {cutoff:g} hartree is coarse for {hardest}, which takes {needed:g}: lattice "
+        "constants and bulk moduli may be far off, for the energy depends on where the grid lies."
+    )
+    yield Note(code="coarse_grid", message=message)
+
+
 def _notes_on_spin(structure: Structure) -> Iterator[Note]:
     metals = sorted(OFTEN_MAGNETIC & set(structure.symbols))
     if metals:

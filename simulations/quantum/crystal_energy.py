@@ -12,8 +12,9 @@ from simulations.errors import ScienceError
 from simulations.structures import Crystal
 
 from .calculation import CHECKPOINT_NAME
-from .crystal_params import DftCrystalParams, mesh_of
-from .crystal_rescue import converge_crystal, note_on_crystal
+from .crystal_params import DftCrystalParams, cutoff_of, mesh_of
+from .crystal_rescue import OTHER_GUESS, converge_crystal, note_on_crystal
+from .gth import NO_MINIMAL_BASIS
 from .lattice import BOHR_PER_ANGSTROM, vectors
 from .memory import plan_within
 from .progress import CycleReport
@@ -63,13 +64,15 @@ class CrystalCalculation:
         self.notes: list[Note] = []
         self._density: Any = None
         self.k_mesh = mesh_of(params, crystal)
+        self.ke_cutoff_hartree = cutoff_of(params, crystal)
         self.fft_mesh = self._fft_mesh()
         self._refuse_what_does_not_fit()
 
     def energy(self, constants: dict[str, float]) -> CrystalEnergy:
         """:raises ScienceError: the SCF does not converge, whatever is tried."""
         mf = self._mean_field(constants)
-        tried = converge_crystal(mf, self._density, self._announce, self._params)
+        guess = self._first_guess(mf) if self._density is None else self._density
+        tried = converge_crystal(mf, guess, self._announce, self._params)
         if len(tried) > 1 and all(note.code != tried[-1].code for note in self.notes):
             self.notes.append(note_on_crystal(tried))
         if self._density is None:
@@ -83,6 +86,12 @@ class CrystalCalculation:
             dispersion=dispersion,
             cycles=int(mf.cycles),
         )
+
+    def _first_guess(self, mf: Any) -> Any:
+        """None leaves it to PySCF."""
+        if NO_MINIMAL_BASIS.isdisjoint(symbol for symbol, _ in self._crystal.sites):
+            return None
+        return mf.get_init_guess(key=OTHER_GUESS)
 
     def _announce(self, rung: Rung) -> None:
         if rung is not DIIS:
@@ -134,7 +143,7 @@ class CrystalCalculation:
         from pyscf.pbc import tools
 
         edges = np.array(vectors(self._crystal, self._crystal.constants)) * BOHR_PER_ANGSTROM
-        first, second, third = tools.cutoff_to_mesh(edges, self._params.ke_cutoff_hartree)
+        first, second, third = tools.cutoff_to_mesh(edges, self.ke_cutoff_hartree)
         return int(first), int(second), int(third)
 
     def _refuse_what_does_not_fit(self) -> None:

@@ -13,10 +13,12 @@ from simulations.structures.crystals import CRYSTALS
 
 from .crystal_checks import (
     notes_on_crystal,
+    notes_on_grid,
     refuse_elements_and_size,
     refuse_memory,
     refuse_task,
 )
+from .gth import CUTOFFS_HARTREE, USUAL_CUTOFF_HARTREE, cutoff_for
 from .lattice import k_mesh
 from .params import NoteInResult
 from .vacuum import refuse_vacuum
@@ -108,13 +110,15 @@ class DftCrystalParams(BaseModel):
         f"{K_SPACING_PER_BOHR} per bohr.",
         json_schema_extra={"level": "main"},
     )
-    ke_cutoff_hartree: float = Field(
-        100.0,
+    ke_cutoff_hartree: float | None = Field(
+        None,
         ge=20,
         le=MAX_CUTOFF_HARTREE,
         title="Grid cutoff",
-        description="Kinetic energy that the grid for the density resolves; 120 instead of 100 "
-        "shortens the c of LiC6 by 0.02 Å.",
+        description="Kinetic energy that the grid for the density resolves; empty takes what the "
+        f"hardest element needs: {USUAL_CUTOFF_HARTREE:g}, for F {CUTOFFS_HARTREE['F']:g}, Na "
+        f"{CUTOFFS_HARTREE['Na']:g} and Mg {CUTOFFS_HARTREE['Mg']:g}. 120 instead of 100 shortens "
+        "the c of LiC6 by 0.02 Å.",
         json_schema_extra={"unit": "hartree"},
     )
     smearing_hartree: float = Field(
@@ -274,10 +278,14 @@ def mesh_of(params: DftCrystalParams, crystal: Crystal) -> tuple[int, int, int]:
     return params.k_mesh or k_mesh(crystal, K_SPACING_PER_BOHR)
 
 
+def cutoff_of(params: DftCrystalParams, crystal: Crystal) -> float:
+    return params.ke_cutoff_hartree or cutoff_for(symbol for symbol, _ in crystal.sites)
+
+
 def inspect_crystal(params: DftCrystalParams) -> Checked:
     crystal, structure = understand(params)
     k_points = mesh_of(params, crystal)
-    errors = [*refuse_memory(crystal, params.basis, params.ke_cutoff_hartree, k_points)]
+    errors = [*refuse_memory(crystal, params.basis, cutoff_of(params, crystal), k_points)]
     if errors:
         raise InvalidParams(errors)
     return Checked(params={}, notes=notes_on(params, structure), structure=structure.as_dict())
@@ -287,6 +295,7 @@ def notes_on(params: DftCrystalParams, structure: Structure) -> list[Note]:
     notes = [Note(code="structure", message=structure.sentence), SAME_SETTINGS]
     if structure.crystal:
         notes += notes_on_crystal(structure, structure.crystal, params.task)
+        notes += notes_on_grid(structure.crystal, params.ke_cutoff_hartree)
     if params.basis == "gth-szv-molopt-sr":
         message = "A minimal basis (SZV) is a quick look: lattice constants come out too long."
         notes.append(Note(code="basis_limit", message=message))

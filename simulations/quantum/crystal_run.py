@@ -92,7 +92,7 @@ class CrystalRun:
                     "A finer grid (ke_cutoff_hartree) or more k-points smooth the energy.",
                     "See lattice_points.csv for what was tried.",
                 ],
-                fix=_fix(self._params),
+                fix=_fix(self._params, self._calculation.ke_cutoff_hartree),
             ) from None
 
     def result(self, notes: Iterable[Note], started: float) -> DftCrystalResult:
@@ -122,7 +122,7 @@ class CrystalRun:
             basis=params.basis,
             pseudopotential=PSEUDOPOTENTIAL,
             k_mesh=self._calculation.k_mesh,
-            ke_cutoff_hartree=params.ke_cutoff_hartree,
+            ke_cutoff_hartree=self._calculation.ke_cutoff_hartree,
             fft_mesh=self._calculation.fft_mesh,
             smearing_hartree=params.smearing_hartree,
             stages=[_stage(i, point) for i, point in enumerate(self._points, start=1)],
@@ -224,11 +224,11 @@ class CrystalRun:
         )
 
 
-def _fix(params: DftCrystalParams) -> dict[str, Any]:
+def _fix(params: DftCrystalParams, cutoff_hartree: float) -> dict[str, Any]:
     """More points where there may be more, else a grid on which the energy is smoother."""
     if params.max_points < MAX_POINTS:
         return {"max_points": min(2 * params.max_points, MAX_POINTS)}
-    return {"ke_cutoff_hartree": min(1.5 * params.ke_cutoff_hartree, MAX_CUTOFF_HARTREE)}
+    return {"ke_cutoff_hartree": min(1.5 * cutoff_hartree, MAX_CUTOFF_HARTREE)}
 
 
 def read_points(context: Context, crystal: Crystal) -> list[Point]:

@@ -8,7 +8,7 @@ from typing import Any
 from simulations.costs import Cost, Size
 from simulations.costs.law import Term, law
 
-from .crystal_params import DftCrystalParams, mesh_of, understand
+from .crystal_params import DftCrystalParams, cutoff_of, mesh_of, understand
 from .gth import n_electrons, n_functions
 from .lattice import fft_mesh
 from .vacuum import varied
@@ -23,7 +23,7 @@ def crystal_size(params: DftCrystalParams, structure: dict[str, Any] | None) -> 
         "n_electrons": n_electrons(symbols),
         "n_basis_functions": n_functions(symbols, params.basis),
         "n_k_points": math.prod(mesh_of(params, crystal)),
-        "n_grid_points": math.prod(fft_mesh(crystal, params.ke_cutoff_hartree)),
+        "n_grid_points": math.prod(fft_mesh(crystal, cutoff_of(params, crystal))),
         "n_lattice_constants": len(varied(crystal)),
     }
 
