@@ -155,7 +155,7 @@ def imbalance(species: Iterable[Species]) -> Iterator[FieldError]:
         detail = (
             f"The reaction is not balanced: in {equation_of(terms)} the products "
             f"{' and '.join(parts)}. Give coefficients, two of water as "
-            f"{COEFFICIENT_EXAMPLE}, or the species that is missing."
+            f"2 O in a line, {COEFFICIENT_EXAMPLE} in a list, or the species that is missing."
         )
         yield FieldError(path=("products",), code="unbalanced_elements", detail=detail)
     if charge:

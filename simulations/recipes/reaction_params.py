@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from simulations.quantum.methods import (
@@ -29,6 +31,10 @@ MAX_SPECIES = 8
 KJ_MOL: JsonDict = {"unit": "kJ/mol", "headline": True}
 KCAL_MOL: JsonDict = {"unit": "kcal/mol", "headline": True}
 HARTREE: JsonDict = {"unit": "hartree"}
+
+PLUS = re.compile(r"\s\+\s|\n")
+ARROW = re.compile(r"\s(->|→|=|<=>|⇌)\s")
+COUNTED = re.compile(r"(\d+(?:\.\d+|/[1-9]\d*)?)\s+(\S.*)")
 
 Method = Literal["DFT", "GFN2-xTB", "GFN1-xTB"]
 
@@ -55,15 +61,38 @@ class ReactionSpecies(BaseModel):
         return {"structure": data} if isinstance(data, str) else data
 
 
+def as_written(data: Any) -> Any:
+    """One side as chemists write it, `2 H2 + O2`, as the list of its species."""
+    if not isinstance(data, str):
+        return data
+    if ARROW.search(data):
+        raise ValueError(
+            "What is before the arrow goes into reactants, what is after it into products"
+        )
+    return [_counted(part.strip()) for part in PLUS.split(data.strip()) if part.strip()]
+
+
+def _counted(text: str) -> dict[str, Any]:
+    if found := COUNTED.fullmatch(text):
+        return {"structure": found[2], "coefficient": float(Fraction(found[1]))}
+    return {"structure": text}
+
+
 def _side(title: str, examples: list[Any]) -> Any:
     return Field(
         min_length=1,
         max_length=MAX_SPECIES,
         title=title,
-        description="A list of structures, or of objects with structure, coefficient (1 unless "
-        "given), charge and multiplicity.",
+        description="A line, blanks around each +, or a list of structures or of objects with "
+        "structure, coefficient (1 unless given), charge and multiplicity.",
         json_schema_extra={"examples": examples},
     )
+
+
+Side = Annotated[
+    list[ReactionSpecies],
+    BeforeValidator(as_written, json_schema_input_type=str | list[ReactionSpecies | str]),
+]
 
 
 class ReactionEnergyParams(BaseModel):
@@ -71,8 +100,8 @@ class ReactionEnergyParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reactants: Annotated[list[ReactionSpecies], _side("Reactants", ['["[C-]#[O+]", "O"]'])]
-    products: Annotated[list[ReactionSpecies], _side("Products", ['["O=C=O", "[H][H]"]'])]
+    reactants: Annotated[Side, _side("Reactants", ["[C-]#[O+] + O", '["[C-]#[O+]", "O"]'])]
+    products: Annotated[Side, _side("Products", ["O=C=O + [H][H]", '["O=C=O", "[H][H]"]'])]
     method: Annotated[Method, ignoring_case(Method)] = Field(
         "DFT",
         title="Method",

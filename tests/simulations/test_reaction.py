@@ -8,6 +8,7 @@ import pytest
 
 import simulations
 from simulations import Cancelled, FieldError, InvalidParams, ScienceError
+from simulations.recipes.reaction_params import ReactionEnergyParams
 from simulations.record.summary import summarise
 
 from .recording import RecordingContext
@@ -345,7 +346,8 @@ def test_elements_that_do_not_balance_are_named() -> None:
     assert error.code == "unbalanced_elements"
     assert error.detail == (
         "The reaction is not balanced: in H2 + O2 → H2O the products lack 1 O. Give coefficients, "
-        'two of water as {"structure": "O", "coefficient": 2}, or the species that is missing.'
+        'two of water as 2 O in a line, {"structure": "O", "coefficient": 2} in a list, or the '
+        "species that is missing."
     )
 
 
@@ -422,3 +424,34 @@ def test_neither_side_may_be_empty(side: str) -> None:
     errors = refusals(**{**EXAMPLE, side: []})
 
     assert [error.path for error in errors] == [(side,)]
+
+
+@pytest.mark.parametrize(
+    ("line", "species"),
+    [
+        ("2 H2 + O2", [("H2", 2.0), ("O2", 1.0)]),
+        ("1/2 O2 + [H][H]", [("O2", 0.5), ("[H][H]", 1.0)]),
+        ("[C-]#[O+] + O", [("[C-]#[O+]", 1.0), ("O", 1.0)]),
+        ("1.5 O2\nCCO", [("O2", 1.5), ("CCO", 1.0)]),
+    ],
+)
+def test_a_side_is_read_as_chemists_write_it(line: str, species: list[Any]) -> None:
+    found = ReactionEnergyParams.model_validate({"reactants": line, "products": "O"}).reactants
+
+    assert [(each.structure.text, each.coefficient) for each in found] == species
+
+
+def test_a_reaction_of_two_lines_is_that_of_two_lists() -> None:
+    lines = check(reactants="2 [H][H] + O=O", products="2 O")
+    water = {"structure": "O", "coefficient": 2}
+
+    lists = check(reactants=[{"structure": "[H][H]", "coefficient": 2}, "O=O"], products=[water])
+
+    assert lines.params == lists.params
+
+
+def test_a_whole_equation_in_one_side_says_where_its_parts_belong() -> None:
+    errors = refusals(reactants="2 H2 + O2 -> 2 H2O", products="O")
+
+    assert errors[0].path == ("reactants",)
+    assert "before the arrow goes into reactants" in errors[0].detail
