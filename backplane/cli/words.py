@@ -151,6 +151,6 @@ def _parsed(text: str, where: str) -> Json:
 
 def _text_of(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8-sig")  # as Excel writes a CSV
     except (OSError, UnicodeError) as exc:
         raise BadWords(f"{path} cannot be read: {exc}.") from None

@@ -17,12 +17,13 @@ from django.views.decorators.http import require_POST
 
 import simulations
 from jobs import estimates, lifecycle, presets, references, sent_once
+from jobs.batch_models import Batch
 from jobs.budget import Budget
 from jobs.checking import check
 from jobs.models import Job
 from simulations import bounded
 
-from . import copying, places
+from . import copying, many, places
 from .forms import JobForm, form_class
 from .offered import offers, spec
 from .starting import start
@@ -58,10 +59,14 @@ def job_create(request: HttpRequest, name: str) -> HttpResponse:
     simulation = _simulation(name)
     form = _form(request, simulation)
     if request.method == "POST" and form.is_valid():
-        job = _sent(request, simulation, form)
-        if job is not None:
-            return redirect(job)
+        made = (_sent_many if _has_table(form) else _sent)(request, simulation, form)
+        if made is not None:
+            return redirect(made)
     return _page(request, simulation, form)
+
+
+def _has_table(form: JobForm) -> bool:
+    return form.takes_table and form.cleaned_data["job_table"] is not None
 
 
 @login_required
@@ -190,6 +195,30 @@ def _sent(request: HttpRequest, simulation: simulations.Simulation, form: JobFor
         if (made := sent_once.job_of(request.user, word)) is None:
             raise
         return made
+    return None
+
+
+def _sent_many(
+    request: HttpRequest, simulation: simulations.Simulation, form: JobForm
+) -> Batch | None:
+    """The batch that came of the table: a job for each molecule in it."""
+    table = None
+    try:
+        table = many.read(form.cleaned_data["job_table"], form.asked)
+        wanted = _wanted(request, simulation, form)
+        batch = many.send(table, wanted, skip_invalid=form.cleaned_data["job_skip"])
+    except many.NoTable as exc:
+        form.refuse_table([str(exc)])
+    except lifecycle.InvalidBatch as exc:
+        form.refuse_table(many.refused(table, exc) if table else [])
+    except simulations.InvalidParams as exc:
+        form.explain(exc.errors)
+    except (*UNAVAILABLE, lifecycle.TooSlow, lifecycle.FileRemoved) as exc:
+        form.explain([simulations.FieldError(path=(), code="unavailable", detail=str(exc))])
+    else:
+        if table.unused:
+            messages.info(request, f"Columns that are no setting here: {', '.join(table.unused)}.")
+        return batch
     return None
 
 

@@ -22,6 +22,7 @@ from .drawn import Drawn
 from .excerpts import Excerpt, excerpt
 from .fields import FILE_SUFFIX, FORMAT_SUFFIX, KEPT_SUFFIX, fields_of
 from .limits import limit_field
+from .many import subject_of, table_field
 from .places import backend_field, queue_field
 from .questions import HOW, Question, as_text, as_value, is_left_out, questions
 
@@ -65,6 +66,8 @@ class JobForm(forms.Form):
     job_backend = backend_field()
     job_queue = queue_field()
     job_anew = forms.BooleanField(label="Compute it anew", required=False)
+    job_table = table_field()
+    job_skip = forms.BooleanField(label="Leave out what cannot be run", required=False)
     job_confirmed = forms.BooleanField(label="Send it all the same", required=False)
     job_once = forms.CharField(
         required=False, max_length=64, widget=forms.HiddenInput(), initial=lambda: uuid4().hex
@@ -138,6 +141,19 @@ class JobForm(forms.Form):
                     fixes=[self._fix(name, *item) for item in (error.fix or {}).items()],
                 )
             )
+
+    def refuse_table(self, why: Sequence[str]) -> None:
+        again = "Choose the file again once it is mended."
+        self.add_error("job_table", forms.ValidationError(again))
+        target = self["job_table"].id_for_label
+        self.problems += [
+            Problem(target=target, label="Table of molecules", detail=each)
+            for each in [*why, again]
+        ]
+
+    @property
+    def takes_table(self) -> bool:
+        return bool(subject_of(self.asked))
 
     def ask_about_cost(self, core_hours: float) -> None:
         """It takes so much that its sender is asked once more."""

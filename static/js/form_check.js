@@ -97,7 +97,8 @@ function show(told) {
 
 function leftToDo() {
   const wrong = form.querySelectorAll("[data-field] [aria-invalid]").length;
-  const blank = spec.questions.filter(({ name, required }) => required && isBlank(name) && !touched.has(name));
+  const ofTable = control("job_table")?.files.length ? structures[0] : null; // answered by each of its rows
+  const blank = spec.questions.filter(({ name, required }) => required && name !== ofTable && isBlank(name) && !touched.has(name));
   const count = wrong > 1 ? `${wrong} things are` : "One thing is";
   return [
     ...(wrong ? [`${count} to be mended before it can be sent.`] : []),

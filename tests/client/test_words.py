@@ -75,6 +75,15 @@ def test_the_rows_of_a_table_vary_one_submission(tmp_path: Path) -> None:
     }
 
 
+def test_a_table_of_excel_s_is_read_without_its_mark(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("\ufeffstructure,charge\nO,0\n", encoding="utf-8")
+
+    found = batch(path, "--simulation", "xtb_optimization")
+
+    assert found["zip"] == {"params.structure": ["O"], "params.charge": [0]}
+
+
 def test_rows_that_say_different_things_are_merged_one_by_one(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"n": 3}\n\n{"n": 4, "name": "four"}\n')
