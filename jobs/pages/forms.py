@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,8 @@ from .many import subject_of, table_field
 from .places import backend_field, queue_field
 from .questions import HOW, Question, as_text, as_value, is_left_out, questions
 
+PARAM = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
+"""Of more than one word: what is one word may be meant as that."""
 SHOWN_BYTES = 50_000
 """Up to here the text of a file is shown where it can be changed; beyond, its name."""
 
@@ -131,16 +134,24 @@ class JobForm(forms.Form):
         for error in errors:
             name = str(error.path[0]) if error.path else ""
             target = name if name in self.fields else None
-            self.add_error(target, forms.ValidationError(error.detail, code=error.code))
+            detail = self._in_labels(error.detail)
+            self.add_error(target, forms.ValidationError(detail, code=error.code))
             self.problems.append(
                 Problem(
                     target=self[name].id_for_label if target else "",
                     label=str(self[name].label) if target else "",
-                    detail=error.detail,
+                    detail=detail,
                     where=self._where(name, error.position),
                     fixes=[self._fix(name, *item) for item in (error.fix or {}).items()],
                 )
             )
+
+    def _in_labels(self, detail: str) -> str:
+        """The same, where it names other questions: as the page calls them, not the interface."""
+        return PARAM.sub(
+            lambda found: f"“{self.asked[found[0]].label}”" if found[0] in self.asked else found[0],
+            detail,
+        )
 
     def refuse_table(self, why: Sequence[str]) -> None:
         again = "Choose the file again once it is mended."

@@ -110,7 +110,7 @@ function leftToDo() {
 function showErrors(errors) {
   const by = new Map();
   const elsewhere = [];
-  for (const error of errors) {
+  for (const error of errors.map(inLabels)) {
     const name = /^\/params\/([^/]+)/.exec(error.pointer)?.[1] ?? limitOf(error.pointer);
     if (!control(name ?? "")) elsewhere.push(error);
     else if (touched.has(name) || !questions.get(name)?.required || !isBlank(name)) by.set(name, [...(by.get(name) ?? []), error]);
@@ -135,6 +135,12 @@ function tellRefused(by) {
   words.textContent = "What was wrong is mended: it can be sent now.";
   box.querySelector("ul").replaceWith(words);
   box.classList.replace("error", "quiet");
+}
+
+/** An error that names other questions calls them as the page does, not as the interface. */
+function inLabels(error) {
+  const called = (word) => (questions.has(word) ? `“${questions.get(word).label}”` : word);
+  return { ...error, detail: error.detail.replace(/\b[a-z0-9]+(?:_[a-z0-9]+)+\b/g, called) };
 }
 
 const limitOf = (pointer) => pointer.startsWith("/limits/") && pointer.replace("/limits/", "job_");

@@ -318,3 +318,13 @@ def test_what_is_no_queue_is_refused(as_alice: Client) -> None:
 
     assert answer.status_code == 422
     assert not Job.objects.exists()
+
+
+def test_an_error_names_other_questions_as_the_page_does(as_alice: Client) -> None:
+    pdb = "ATOM      1  CA  ALA A   1       0.000   0.000   0.000  1.00  0.00           C  \n"
+    sent = {"ligand": "CCO", "receptor_pdb": pdb}
+
+    told = as_alice.post("/jobs/new/docking/", sent).content.decode()
+
+    assert "Say where to dock: “Site by bound ligand”, “Site by residues”, or “Box centre”" in told
+    assert "box_ligand_residue," not in told
