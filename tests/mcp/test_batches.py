@@ -72,8 +72,10 @@ async def test_what_was_skipped_in_a_batch_is_found_with_what_is_wrong(alices: C
         refused = (await client.call_tool("submit_batch", asked)).structured_content
         batch = said(await client.call_tool("submit_batch", {**asked, "on_invalid": "skip"}))
         call = {"batch_id": batch["batch"]["id"], "outcome": ["refused"]}
-        (wrong,) = said(await client.call_tool("list_batch_items", call))["items"]
+        told = said(await client.call_tool("list_batch_items", call))
 
+    (wrong,) = told["items"]
+    assert told["next"] == "change what the errors name and submit these anew"
     assert 'on_invalid = "skip"' in refused["next"]
     assert wrong["index"] == 1
     assert "n is 0" in wrong["errors"][0]["detail"]

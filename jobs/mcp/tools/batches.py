@@ -123,9 +123,16 @@ async def list_batch_items(call: Call, given: Items) -> Told:
     cursor = page["next_cursor"]
     return Told(
         summary=f"{len(rows)} items{' and more' if cursor else ''}.",
-        next=f'the same with cursor="{cursor}"' if cursor else "get_result for one of the jobs",
+        next=f'the same with cursor="{cursor}"' if cursor else _after(rows),
         data={"items": rows, "next_cursor": cursor},
     )
+
+
+def _after(rows: list[dict[str, Any]]) -> str:
+    """What is refused has no job of which there could be a result."""
+    if any("job_id" in row for row in rows):
+        return "get_result for one of the jobs"
+    return "change what the errors name and submit these anew" if rows else "other filters, or none"
 
 
 @tool("cancel_batch", "Cancel a batch", OneBatch, Scope.CANCEL)
