@@ -67,7 +67,7 @@ def as_written(data: Any) -> Any:
         return data
     if ARROW.search(data):
         raise ValueError(
-            "What is before the arrow goes into reactants, what is after it into products"
+            "What is before the arrow goes into reactants, what is after it into products."
         )
     return [_counted(part.strip()) for part in PLUS.split(data.strip()) if part.strip()]
 
