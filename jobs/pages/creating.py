@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +35,8 @@ UNAVAILABLE = (
     simulations.Busy,
     lifecycle.Closed,
     lifecycle.OverQuota,
+    lifecycle.TooSlow,
+    lifecycle.FileRemoved,
 )
 """No field is to blame."""
 
@@ -59,7 +63,7 @@ def job_create(request: HttpRequest, name: str) -> HttpResponse:
     simulation = _simulation(name)
     form = _form(request, simulation)
     if request.method == "POST" and form.is_valid():
-        made = (_sent_many if _has_table(form) else _sent)(request, simulation, form)
+        made = _sent(request, simulation, form)
         if made is not None:
             return redirect(made)
     return _page(request, simulation, form)
@@ -177,49 +181,59 @@ def _source(request: HttpRequest) -> Job | None:
     return Job.objects.visible_to(request.user).filter(pk=job_id).first()
 
 
-def _sent(request: HttpRequest, simulation: simulations.Simulation, form: JobForm) -> Job | None:
-    """The job that came of it, now or when the very same form was sent before."""
+def _sent(
+    request: HttpRequest, simulation: simulations.Simulation, form: JobForm
+) -> Job | Batch | None:
+    """What came of it, now or when the very same form was sent before."""
     word = sent_once.word_of(form.cleaned_data["job_once"], _answers(request))
-    if before := sent_once.job_of(request.user, word):
+    if before := sent_once.made_by(request.user, word):
         return before
+    make = _make_many if _has_table(form) else _make_one
     try:
-        wanted = _wanted(request, simulation, form)
-        if _is_agreed(wanted, form):
-            return _submit(request, wanted, word)
+        return make(request, _wanted(request, simulation, form), form, word)
     except simulations.InvalidParams as exc:
         form.explain(exc.errors)
     except UNAVAILABLE as exc:
         form.explain([simulations.FieldError(path=(), code="unavailable", detail=str(exc))])
     except IntegrityError:
-        # The same form, sent twice at once: the other one made the job.
-        if (made := sent_once.job_of(request.user, word)) is None:
+        # The same form, sent twice at once: the other one made it.
+        if (made := sent_once.made_by(request.user, word)) is None:
             raise
         return made
     return None
 
 
-def _sent_many(
-    request: HttpRequest, simulation: simulations.Simulation, form: JobForm
+def _make_one(request: HttpRequest, wanted: dict[str, Any], form: JobForm, word: str) -> Job | None:
+    if not _is_agreed(wanted, form):
+        return None
+    job = lifecycle.submit(**wanted, also=partial(sent_once.keep, request.user, word))
+    if job.reused_because:
+        messages.info(request, f"{job.reused_because} This is it; Run again computes it anew.")
+    return job
+
+
+def _make_many(
+    request: HttpRequest, wanted: dict[str, Any], form: JobForm, word: str
 ) -> Batch | None:
-    """The batch that came of the table: a job for each molecule in it."""
-    table = None
+    """A job for each molecule of the table."""
     try:
         table = many.read(form.cleaned_data["job_table"], form.asked)
-        wanted = _wanted(request, simulation, form)
-        batch = many.send(table, wanted, skip_invalid=form.cleaned_data["job_skip"])
     except many.NoTable as exc:
         form.refuse_table([str(exc)])
+        return None
+    try:
+        batch = many.send(
+            table,
+            wanted,
+            skip_invalid=form.cleaned_data["job_skip"],
+            also=partial(sent_once.keep, request.user, word),
+        )
     except lifecycle.InvalidBatch as exc:
-        form.refuse_table(many.refused(table, exc) if table else [])
-    except simulations.InvalidParams as exc:
-        form.explain(exc.errors)
-    except (*UNAVAILABLE, lifecycle.TooSlow, lifecycle.FileRemoved) as exc:
-        form.explain([simulations.FieldError(path=(), code="unavailable", detail=str(exc))])
-    else:
-        if table.unused:
-            messages.info(request, f"Columns that are no setting here: {', '.join(table.unused)}.")
-        return batch
-    return None
+        form.refuse_table(many.refused(table, exc))
+        return None
+    if table.unused:
+        messages.info(request, f"Columns that are no setting here: {', '.join(table.unused)}.")
+    return batch
 
 
 def _wanted(
@@ -250,14 +264,15 @@ def _is_agreed(wanted: dict[str, Any], form: JobForm) -> bool:
     return False
 
 
-def _submit(request: HttpRequest, wanted: dict[str, Any], word: str) -> Job:
-    job = lifecycle.submit(**wanted, also=lambda made: sent_once.keep(request.user, word, made))
-    if job.reused_because:
-        messages.info(request, f"{job.reused_because} This is it; Run again computes it anew.")
-    return job
-
-
 def _answers(request: HttpRequest) -> dict[str, Any]:
-    """What was filled in, and which files were chosen."""
+    """What was filled in, and what is in the files: a mended one is called as before."""
     given = {name: values for name, values in request.POST.lists() if name != "csrfmiddlewaretoken"}
-    return given | {name: str(each) for name, each in request.FILES.items()}
+    return given | {name: _digest(each) for name, each in request.FILES.items()}
+
+
+def _digest(upload: Any) -> str:
+    found = hashlib.sha256()
+    for chunk in upload.chunks():
+        found.update(chunk)
+    upload.seek(0)
+    return found.hexdigest()

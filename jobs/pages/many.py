@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,8 +74,11 @@ def read(upload: Any, asked: Mapping[str, Question]) -> Table:
     return table
 
 
-def send(table: Table, common: dict[str, Any], *, skip_invalid: bool) -> Batch:
+def send(
+    table: Table, common: dict[str, Any], *, skip_invalid: bool, also: Callable[[Batch], None]
+) -> Batch:
     """:param common: what the form says of each job.
+    :param also: called with the batch in the transaction that stores it.
 
     :raises InvalidBatch: some of its rows cannot be run; nothing was stored.
     """
@@ -100,6 +103,7 @@ def send(table: Table, common: dict[str, Any], *, skip_invalid: bool) -> Batch:
         tags=common["tags"],
         varied=[*varied],
         skip_invalid=skip_invalid,
+        also=also,
     )
 
 

@@ -157,14 +157,14 @@ def test_of_two_that_cross_the_second_makes_none(alice: Any, submit: Any) -> Non
         submit(also=lambda job: sent_once.keep(alice, word, job))
 
     assert [job.pk for job in Job.objects.all()] == [first.pk]
-    assert sent_once.job_of(alice, word) == first
+    assert sent_once.made_by(alice, word) == first
 
 
 def test_nobody_gets_to_a_job_by_the_word_of_another(alice: Any, bob: Any, submit: Any) -> None:
     word = sent_once.word_of("token", {})
     submit(also=lambda job: sent_once.keep(alice, word, job))
 
-    assert sent_once.job_of(bob, word) is None
+    assert sent_once.made_by(bob, word) is None
 
 
 def test_an_equal_job_answers_unless_it_is_to_be_computed_anew(as_alice: Client) -> None:

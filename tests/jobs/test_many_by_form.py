@@ -124,3 +124,10 @@ def test_a_simulation_of_no_single_molecule_takes_no_table(client: Client, send:
 
     assert not Batch.objects.exists()
     assert Job.objects.get().simulation == "demo.sum_squares"
+
+
+def test_a_table_that_is_sent_twice_is_one_batch_and_a_mended_one_another(send: Any) -> None:
+    for table in ("smiles\nCCO\n", "smiles\nCCO\n", "smiles\nCCO\nCCN\n"):
+        send(table, job_once="the form's own word")
+
+    assert [batch.n_items for batch in Batch.objects.order_by("created_at")] == [1, 2]
