@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 
 import simulations
 
@@ -83,6 +83,15 @@ class Verb:
 
     def of(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
         return jobs.filter(self.can_be)
+
+
+def possible(verbs: Sequence[Verb], job: Job) -> list[Verb]:
+    """Those of them that can be done to this job, by one query."""
+    if not verbs:
+        return []
+    asked = {f"can_{n}": Case(When(each.can_be, then=Value(True))) for n, each in enumerate(verbs)}
+    (found,) = Job.objects.filter(pk=job.pk).annotate(**asked).values_list(*asked)
+    return [each for each, can in zip(verbs, found, strict=True) if can]
 
 
 def do(

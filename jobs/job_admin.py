@@ -151,8 +151,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
         job = self._job(request, object_id)
         verbs = [
             {"title": each.title, "address": f"{_address(each)}?id__in={job.pk}"}
-            for each in self._verbs_of(request)
-            if each.of(Job.objects.filter(pk=job.pk)).exists()
+            for each in in_bulk.possible(self._verbs_of(request), job)
         ]
         told = inspection.of(job) | {"verbs": verbs, "title": str(job), "job": job}
         return render(request, "admin/jobs/job/inspect.html", self._context(request) | told)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from jobs import inspection, lifecycle
@@ -114,6 +116,17 @@ def test_the_events_are_told_a_page_at_a_time(admin_client, submit, start, monke
     assert [each.seq for each in older.events] == [4, 3, 2]
     html = admin_client.get(f"{LIST}{job.pk}/events/?before=5").content.decode()
     assert "submitted" in html
+
+
+def test_who_may_only_look_is_offered_nothing_to_do(client, submit):
+    viewer = get_user_model().objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_job"))
+    client.force_login(viewer)
+
+    page = client.get(f"{LIST}{submit().pk}/change/")
+
+    assert page.status_code == 200
+    assert page.context["verbs"] == []
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "cancelled", "succeeded"])
