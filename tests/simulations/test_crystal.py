@@ -262,7 +262,7 @@ def test_lithium_graphite_from_its_name_to_its_lattice(
     assert result["a_angstrom"] == pytest.approx(4.305, rel=0.02)
     assert result["c_angstrom"] == pytest.approx(3.706, rel=0.03)
     assert not [key for key in result if "volt" in key]
-    assert result["energy_hartree"] == pytest.approx(result["predicted_energy_hartree"], abs=2e-5)
+    assert result["energy_hartree"] == pytest.approx(result["predicted_energy_hartree"], abs=5e-5)
     assert context.points[-1]["fraction"] == 1
     assert set(context.artifacts) == {
         "checkpoint.chk", "lattice_points.csv", "cells.cif", "final.cif",
