@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -93,18 +94,21 @@ def batch_item(request: HttpRequest, batch_id: UUID, index: int) -> HttpResponse
 @login_required
 @require_POST
 def batch_approve(request: HttpRequest, batch_id: UUID) -> HttpResponse:
-    batch = _batch(request, batch_id)
-    n = lifecycle.approve_each(Job.objects.filter(batch=batch), by=str(request.user))
-    messages.success(request, f"{n:,} job{pluralize(n)} approved.")
-    return redirect(batch)
+    return _answer_all(request, batch_id, lifecycle.approve_each, "approved")
 
 
 @login_required
 @require_POST
 def batch_reject(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    return _answer_all(request, batch_id, lifecycle.reject_each, "rejected")
+
+
+def _answer_all(
+    request: HttpRequest, batch_id: UUID, verb: Callable[..., int], done: str
+) -> HttpResponse:
     batch = _batch(request, batch_id)
-    n = lifecycle.reject_each(Job.objects.filter(batch=batch), by=str(request.user))
-    messages.success(request, f"{n:,} job{pluralize(n)} rejected.")
+    n = verb(Job.objects.filter(batch=batch), by=str(request.user))
+    messages.success(request, f"{n:,} job{pluralize(n)} {done}.")
     return redirect(batch)
 
 
