@@ -13,6 +13,7 @@ from django.conf import settings
 
 from jobs import lifecycle
 from jobs.batch_models import Batch
+from simulations.structures import sd_files
 
 from .questions import Question, as_value
 
@@ -22,7 +23,7 @@ STRUCTURES = {"structure", "smiles", "smi", "inchi", "ligand", "molecule"}
 NAMES = {"name", "title", "id", "compound", "label"}
 MOST_ROWS = 10_000
 MOST_SHOWN = 10
-END_OF_MOLECULE, END_OF_RECORD = "M  END", "$$$$"
+LONGEST_NAME = 200
 
 
 class NoTable(Exception):
@@ -66,7 +67,7 @@ def read(upload: Any, asked: Mapping[str, Question]) -> Table:
         text = upload.read().decode("utf-8-sig")  # as Excel writes it
     except UnicodeDecodeError:
         raise NoTable("It is no text in UTF-8. Excel calls that “CSV UTF-8”.") from None
-    table = _sd_file(text, asked) if END_OF_MOLECULE in text else _lines(text, asked)
+    table = _sd_file(text, asked) if sd_files.is_sd_file(text) else _lines(text, asked)
     if not table.rows:
         raise NoTable("There is no molecule in it.")
     if len(table.rows) > MOST_ROWS:
@@ -119,16 +120,17 @@ def refused(table: Table, why: lifecycle.InvalidBatch) -> list[str]:
 
 
 def _sd_file(text: str, asked: Mapping[str, Question]) -> Table:
-    subject, rows, first, begun = subject_of(asked), [], 1, []
-    for number, line in enumerate([*text.splitlines(), END_OF_RECORD], start=1):
-        if not line.startswith(END_OF_RECORD):
-            begun.append(line)
-            continue
-        if any(each.strip() for each in begun):
-            record = {"format": "sdf", "text": "\n".join(begun) + "\n"}
-            rows.append(Row(line=first, name=begun[0].strip()[:200], params={subject: record}))
-        first, begun = number + 1, []
-    return Table(rows=rows)
+    subject = subject_of(asked)
+    return Table(
+        rows=[
+            Row(
+                line=each.line,
+                name=each.title[:LONGEST_NAME],
+                params={subject: {"format": "sdf", "text": each.text}},
+            )
+            for each in sd_files.records(text)
+        ]
+    )
 
 
 def _lines(text: str, asked: Mapping[str, Question]) -> Table:
@@ -170,7 +172,7 @@ def _with_header(
             for name, cell in given.items()
             if name in asked and (cell or name == subject_of(asked))
         }
-        name = given.get("name", "")[:200]
+        name = given.get("name", "")[:LONGEST_NAME]
         rows.append(Row(line=skipped + table.line_num, name=name, params=params))
     return Table(rows=rows, unused=[title for title, name in means.items() if title and not name])
 
@@ -180,4 +182,4 @@ def _bare(lines: list[str], subject: str) -> Iterator[Row]:
         if not line.strip() or line.startswith("#"):
             continue
         structure, _, name = line.strip().replace("\t", " ").partition(" ")
-        yield Row(line=number, name=name.strip()[:200], params={subject: structure})
+        yield Row(line=number, name=name.strip()[:LONGEST_NAME], params={subject: structure})

@@ -1,12 +1,13 @@
-"""The ligands of a screen: lines of text, each understood or set apart with the reason."""
+"""The ligands of a screen, each understood or set apart with the reason."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from simulations.base import Checked, Note
 from simulations.errors import InvalidParams, ScienceError
-from simulations.structures import StructureInput
+from simulations.structures import StructureInput, sd_files
 
 from .box import refusal
 from .inspect import RIGID_RECEPTOR, SCORE_MEANING, Site, site_notes, understand_site
@@ -16,6 +17,7 @@ from .screen_params import MAX_LIGANDS, DockingScreenParams, FailedLigand
 FIELD = "ligands"
 SAME_MOLECULE = "same_molecule"
 OF_THE_ENGINE = "engine"
+MAX_TITLE_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,16 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """:param text: by which it is told of: a line as it is written, or a record's title."""
+
+    line: int
+    text: str
+    name: str
+    given: StructureInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
     """All that is to be docked, and the lines that cannot be."""
 
@@ -39,40 +51,53 @@ class Screen:
 
 def understand_screen(params: DockingScreenParams) -> Screen:
     """:raises InvalidParams: no receptor, no box, no ligand, or too many."""
-    rows = [
-        (number, line.strip())
-        for number, line in enumerate(params.ligands.splitlines(), start=1)
-        if line.strip() and not line.startswith("#")
-    ]
+    is_sd_file = sd_files.is_sd_file(params.ligands)
+    rows = [*(_records if is_sd_file else _lines)(params.ligands)]
     if len(rows) > MAX_LIGANDS:
         detail = f"There are {len(rows)} ligands; at most {MAX_LIGANDS} are docked in one screen."
         raise refusal(FIELD, "too_many_ligands", detail)
     candidates, failed = read(rows)
     if not candidates:
         why = f" Line {failed[0].line}: {failed[0].reason}" if failed else ""
-        detail = f"No line is a ligand: write SMILES, a space and a name.{why}"
+        form = "an SD file, or a line for each: SMILES, a space and a name"
+        detail = f"There is no ligand in it: give {form}.{why}"
         raise refusal(FIELD, "no_ligand", detail)
     return Screen(site=understand_site(params), candidates=candidates, failed=failed)
 
 
-def read(rows: list[tuple[int, str]]) -> tuple[tuple[Candidate, ...], tuple[FailedLigand, ...]]:
+def _lines(text: str) -> Iterator[Row]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip() and not line.startswith("#"):
+            smiles, _, name = line.strip().partition(" ")
+            given = StructureInput(format="smiles", text=smiles)
+            yield Row(line=number, text=line.strip(), name=name.strip(), given=given)
+
+
+def _records(text: str) -> Iterator[Row]:
+    """Its stereochemistry is that of its coordinates, which are not used beyond that."""
+    for each in sd_files.records(text):
+        given = StructureInput(format="sdf", text=each.text)
+        title = each.title[:MAX_TITLE_CHARS]
+        yield Row(line=each.line, text=title or "without a title", name=title, given=given)
+
+
+def read(rows: list[Row]) -> tuple[tuple[Candidate, ...], tuple[FailedLigand, ...]]:
     """Ligands, each molecule once, and the lines that are none."""
     found: dict[str, Candidate] = {}
     failed = []
-    for number, text in rows:
-        smiles, _, name = text.partition(" ")
+    for row in rows:
         try:
-            ligand = understand_ligand(StructureInput(format="smiles", text=smiles))
+            ligand = understand_ligand(row.given)
         except InvalidParams as refused:
-            failed.append(failed_ligand(number, text, refused))
+            failed.append(failed_ligand(row.line, row.text, refused))
             continue
         if ligand.smiles in found:
             reason = f"The same molecule as line {found[ligand.smiles].line}."
-            same = FailedLigand(line=number, text=text, reason=reason, cause=SAME_MOLECULE)
+            same = FailedLigand(line=row.line, text=row.text, reason=reason, cause=SAME_MOLECULE)
             failed.append(same)
             continue
-        name = name.strip() or f"line {number}"
-        found[ligand.smiles] = Candidate(line=number, text=text, name=name, ligand=ligand)
+        name = row.name or f"line {row.line}"
+        found[ligand.smiles] = Candidate(line=row.line, text=row.text, name=name, ligand=ligand)
     return tuple(found.values()), tuple(failed)
 
 

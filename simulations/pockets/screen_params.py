@@ -16,9 +16,9 @@ class LigandListParams(BaseModel):
 
     ligands: str = Field(
         title="Ligands",
-        description=f"A line for each: SMILES, a space, a name. At most {MAX_LIGANDS}; lines that "
-        "cannot be docked are kept apart.",
-        max_length=100_000,
+        description=f"A line for each: SMILES, a space, a name; or an SD file. At most "
+        f"{MAX_LIGANDS}; those that cannot be docked are kept apart.",
+        max_length=2_000_000,
         json_schema_extra={
             "widget": "textarea",
             "examples": ["Nc1ncnc2[nH]cnc12 adenine\nO=c1[nH]cnc2[nH]cnc12 hypoxanthine"],

@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
 
 import simulations
 from simulations import Cancelled, InvalidParams, ScienceError
@@ -36,6 +38,28 @@ def test_a_line_that_is_no_ligand_is_told_and_set_apart() -> None:
 
     assert notes["ligands"].startswith("2 ligands are docked")
     assert notes["ligand_set_apart"].startswith("Line 5, C1CC broken ring: ")
+
+
+def test_ligands_may_come_as_an_sd_file() -> None:
+    def block(smiles: str, title: str) -> str:
+        mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+        rdDistGeom.EmbedMolecule(mol, randomSeed=1)
+        mol.SetProp("_Name", title)
+        return f"{Chem.MolToMolBlock(mol)}> <IC50>\n7\n\n"
+
+    left, right = "C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O"
+    blocks = [block(left, "L"), block(right, ""), block(left, "again"), "broken\n\n\nM  END\n"]
+    text = "$$$$\n".join(blocks).replace("\n", "\r\n")
+
+    found = understand_screen(DockingScreenParams.model_validate({**EXAMPLE, "ligands": text}))
+
+    second = len(blocks[0].splitlines()) + 2
+    assert [(each.name, each.line, each.ligand.smiles) for each in found.candidates] == [
+        ("L", 1, Chem.CanonSmiles(left)),
+        (f"line {second}", second, Chem.CanonSmiles(right)),
+    ]
+    assert [each.text for each in found.failed] == ["again", "broken"]
+    assert found.failed[0].cause == "same_molecule"
 
 
 @pytest.mark.parametrize(
