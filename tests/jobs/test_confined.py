@@ -245,17 +245,25 @@ def test_a_burst_and_a_helper_thread_are_no_excess(
     assert 1 < found[-1][1] < 1.5
 
 
-def test_computing_time_is_that_of_all_processes_dead_ones_included(tree: Tree) -> None:
-    burn = "sum(i * i for i in range(4_000_000))"
+def test_computing_time_is_that_of_all_processes_dead_ones_included(
+    tree: Tree, tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen"
+    burn = f"""
+        import pathlib, time
+        while not pathlib.Path({str(seen)!r}).exists():
+            time.sleep(0.01)
+        sum(i * i for i in range(4_000_000))
+        """
     parent = python(
         f"""
         import subprocess, sys, time
-        subprocess.run([sys.executable, "-c", {burn!r}])
-        print("buried", flush=True)
+        subprocess.run([sys.executable, "-c", {textwrap.dedent(burn)!r}])
         time.sleep(60)
         """
     )
     until(lambda: len(tree.processes()) == 2, "the child")
+    seen.touch()
     until(lambda: len(tree.processes()) == 1, "the child is buried")
     (alone,) = tree.processes()
     own_s = sum(alone.cpu_times()[:2])
