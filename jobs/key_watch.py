@@ -12,6 +12,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import Context
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -46,25 +48,58 @@ async def while_it_opens(
     if key_id is None and person_id is None:
         yield
         return
-    watch = asyncio.create_task(_until_ended(key_id) if key_id else _until_gone(person_id))
+    async with _watched(key_id, person_id) as watch:
+        try:
+            async with asyncio.timeout(None) as scope:
+
+                def break_off(_: Any) -> None:
+                    scope.reschedule(0)
+
+                watch.add_done_callback(break_off)
+                try:
+                    yield
+                finally:
+                    watch.remove_done_callback(break_off)
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            raise KeyEnded(await watch) from None
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One for all that somebody has open, and how many that is."""
+
+    task: asyncio.Task[str]
+    n_open: int = 0
+
+
+_watches: dict[tuple[asyncio.AbstractEventLoop, str], _Watch] = {}
+
+
+@asynccontextmanager
+async def _watched(
+    key_id: UUID | str | None, person_id: int | str | None
+) -> AsyncIterator[asyncio.Task[str]]:
+    """What ends, with the reason, once they may look no more; it is there while anybody asks."""
+    group = bells.of_key(key_id) if key_id else bells.of_person(person_id)
+    place = (asyncio.get_running_loop(), group)
+    found = _watches.get(place)
+    if found is None or found.task.done():
+        until = _until_ended(key_id) if key_id else _until_gone(person_id)
+        # It may outlive whoever came first, and what that one's context has.
+        found = _Watch(asyncio.create_task(until, context=Context()))
+        _watches[place] = found
+    found.n_open += 1
     try:
-        async with asyncio.timeout(None) as scope:
-
-            def break_off(_: Any) -> None:
-                scope.reschedule(0)
-
-            watch.add_done_callback(break_off)
-            try:
-                yield
-            finally:
-                watch.remove_done_callback(break_off)
-    except TimeoutError:
-        if not scope.expired():
-            raise
-        raise KeyEnded(await watch) from None
+        yield found.task
     finally:
-        watch.cancel()
-        await asyncio.gather(watch, return_exceptions=True)
+        found.n_open -= 1
+        if not found.n_open:
+            if _watches.get(place) is found:
+                del _watches[place]
+            found.task.cancel()
+            await asyncio.gather(found.task, return_exceptions=True)
 
 
 async def _until_ended(key_id: UUID | str) -> str:

@@ -324,6 +324,38 @@ async def test_a_database_that_is_away_ends_nothing(
         await stay(made[0], revoke_later)
 
 
+async def test_of_many_that_one_person_has_open_the_rest_stays_when_the_first_goes(
+    alice: Any, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, looked = [], key_watch._look_at
+
+    async def counted(person_id: Any) -> tuple[bool, bool]:
+        looks.append(person_id)
+        return await looked(person_id)
+
+    async def watching(until: asyncio.Event) -> str:
+        try:
+            async with key_watch.while_it_opens(None, alice.pk):
+                await until.wait()
+        except key_watch.KeyEnded as exc:
+            return str(exc)
+        return "closed"
+
+    monkeypatch.setattr(news, "LOOK_ANYWAY_S", 0.2)
+    monkeypatch.setattr(key_watch, "_look_at", counted)
+    ends = [asyncio.Event() for _ in range(3)]
+    first, *rest = [asyncio.create_task(watching(each)) for each in ends]
+    while not looks:
+        await asyncio.sleep(0)
+    ends[0].set()
+
+    assert await asyncio.wait_for(first, 10) == "closed"
+    assert looks == [alice.pk]
+    await become(alice, is_active=False)
+    assert await asyncio.wait_for(asyncio.gather(*rest), 30) == 2 * ["You may no longer sign in."]
+    assert key_watch._watches == {}
+
+
 async def test_it_leaves_nothing_behind(made: tuple[ApiKey, str]) -> None:
     before = len(asyncio.all_tasks())
     async with key_watch.while_it_opens(made[0].pk):
