@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -159,7 +159,6 @@ class Doorbells:
             await asyncio.sleep(LOOK_ANYWAY_S)
             try:
                 found = await _standings(list(self.bells))
-                found |= await _rights(_ids(self.bells, OF_PERSON))
                 ended = await _ended_keys(_ids(self.bells, OF_KEY))
             except DatabaseError as exc:
                 logger.warning("who waits for jobs waits for the database: %s", exc)
@@ -262,36 +261,37 @@ def _ids(groups: Collection[str], of: str) -> list[str]:
 
 @database_sync_to_async
 def _standings(groups: Collection[str]) -> dict[str, Any]:
-    """Where the jobs and batches stand that ring in these groups."""
+    """Where the jobs, batches and people stand that ring in these groups."""
+    kinds: tuple[tuple[str, Callable[[list[str]], Iterable[tuple[Any, Any]]]], ...] = (
+        (OF_JOB, _rows_of_jobs),
+        (OF_BATCH, _rows_of_batches),
+        (OF_PERSON, _rows_of_people),
+    )
     found: dict[str, Any] = {}
-    for of, rows in ((OF_JOB, _rows_of_jobs), (OF_BATCH, _rows_of_batches)):
+    for of, rows in kinds:
         ids = _ids(groups, of)
         for first in range(0, len(ids), AT_ONCE):
             some = rows(ids[first : first + AT_ONCE])
-            found |= {f"{of}{pk}": Standing(seq, is_over) for pk, seq, is_over in some}
+            found |= {f"{of}{pk}": standing for pk, standing in some}
     return found
 
 
-def _rows_of_jobs(ids: list[str]) -> Iterator[tuple[UUID, int, bool]]:
+def _rows_of_jobs(ids: list[str]) -> Iterator[tuple[UUID, Standing]]:
     rows = Job.objects.filter(pk__in=ids).values_list("pk", "last_seq", "state")
-    return ((pk, seq, JobState(state).is_final) for pk, seq, state in rows)
+    return ((pk, Standing(seq, JobState(state).is_final)) for pk, seq, state in rows)
 
 
-def _rows_of_batches(ids: list[str]) -> Iterator[tuple[UUID, int, bool]]:
+def _rows_of_batches(ids: list[str]) -> Iterator[tuple[UUID, Standing]]:
     rows = Batch.objects.filter(pk__in=ids).values_list("pk", "last_seq", "finished_at")
-    return ((pk, seq, finished_at is not None) for pk, seq, finished_at in rows)
+    return ((pk, Standing(seq, finished_at is not None)) for pk, seq, finished_at in rows)
 
 
-@database_sync_to_async
-def _rights(person_ids: list[str]) -> dict[str, Any]:
-    """What decides on whether they may look, by their groups."""
-    found: dict[str, Any] = {}
-    for first in range(0, len(person_ids), AT_ONCE):
-        some = dict.fromkeys(map(bells.of_person, person_ids[first : first + AT_ONCE]))
-        people = get_user_model().objects.filter(pk__in=person_ids[first : first + AT_ONCE])
-        rows = people.values_list("pk", "is_active", "is_superuser")
-        found |= some | {bells.of_person(pk): rights for pk, *rights in rows}
-    return found
+def _rows_of_people(ids: list[str]) -> Iterator[tuple[str, Any]]:
+    """What decides on whether they may look; None: there is nobody of that id any more."""
+    people = get_user_model().objects.filter(pk__in=ids)
+    rows = people.values_list("pk", "is_active", "is_superuser")
+    found = {str(pk): rights for pk, *rights in rows}
+    return ((id, found.get(id)) for id in ids)
 
 
 @database_sync_to_async
