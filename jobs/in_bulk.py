@@ -118,14 +118,14 @@ def _cancel(job_ids: Sequence[UUID], operator: Operator, outcome: Outcome) -> No
     outcome.done += lifecycle.cancel_each(job_ids, by=operator.name, why=operator.why)
 
 
-def _approve(job_ids: Sequence[UUID], operator: Operator, outcome: Outcome) -> None:
+def _answer(
+    answer_each: Callable[..., int],
+    job_ids: Sequence[UUID],
+    operator: Operator,
+    outcome: Outcome,
+) -> None:
     jobs = Job.objects.filter(pk__in=job_ids)
-    outcome.done += lifecycle.approve_each(jobs, by=operator.name, why=operator.why)
-
-
-def _reject(job_ids: Sequence[UUID], operator: Operator, outcome: Outcome) -> None:
-    jobs = Job.objects.filter(pk__in=job_ids)
-    outcome.done += lifecycle.reject_each(jobs, by=operator.name, why=operator.why)
+    outcome.done += answer_each(jobs, by=operator.name, why=operator.why)
 
 
 def _prioritise(
@@ -183,7 +183,7 @@ APPROVE = Verb(
     done="approved",
     permission="jobs.change_job",
     can_be=AWAITED,
-    does=_approve,
+    does=partial(_answer, lifecycle.approve_each),
     warns="Each joins the line now, in its owner's name. What it takes is charged to its key.",
 )
 REJECT = Verb(
@@ -192,7 +192,7 @@ REJECT = Verb(
     done="rejected",
     permission="jobs.change_job",
     can_be=AWAITED,
-    does=_reject,
+    does=partial(_answer, lifecycle.reject_each),
     warns="Each is cancelled, and says by whom and why.",
 )
 AGAIN = Verb(
