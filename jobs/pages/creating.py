@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -19,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 import simulations
 from jobs import estimates, lifecycle, presets, references, sent_once
+from jobs.artifacts import measure
 from jobs.batch_models import Batch
 from jobs.budget import Budget
 from jobs.checking import check
@@ -271,8 +271,6 @@ def _answers(request: HttpRequest) -> dict[str, Any]:
 
 
 def _digest(upload: Any) -> str:
-    found = hashlib.sha256()
-    for chunk in upload.chunks():
-        found.update(chunk)
+    _, sha256 = measure(upload.file)
     upload.seek(0)
-    return found.hexdigest()
+    return sha256
