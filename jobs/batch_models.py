@@ -10,6 +10,8 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
+MOST_ITEMS = 10_000
+
 
 class BatchQuerySet(models.QuerySet["Batch"]):
     def visible_to(self, user: Any) -> BatchQuerySet:

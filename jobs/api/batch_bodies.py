@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import exceptions, serializers
 
 from jobs import lifecycle
+from jobs.batch_models import MOST_ITEMS
 from jobs.budget import Budget
 from jobs.lifecycle import Wanted
 from jobs.placement import Asked
@@ -28,7 +29,6 @@ from .serializers import (
     TagsField,
 )
 
-MOST_ITEMS = 10_000
 MOST_ERRORS = 100
 """Ten thousand times the same mistake is told once a line, and not without end."""
 LONGEST_NAME = 200

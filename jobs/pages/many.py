@@ -12,7 +12,7 @@ from django import forms
 from django.conf import settings
 
 from jobs import lifecycle
-from jobs.batch_models import Batch
+from jobs.batch_models import MOST_ITEMS, Batch
 from simulations.structures import sd_files
 
 from .questions import Question, as_value
@@ -21,7 +21,6 @@ SUBJECTS = ("structure", "ligand")
 """What one job of a table is about; a receptor is the same for all of them."""
 STRUCTURES = {"structure", "smiles", "smi", "inchi", "ligand", "molecule"}
 NAMES = {"name", "title", "id", "compound", "label"}
-MOST_ROWS = 10_000
 MOST_SHOWN = 10
 LONGEST_NAME = 200
 
@@ -70,8 +69,10 @@ def read(upload: Any, asked: Mapping[str, Question]) -> Table:
     table = _sd_file(text, asked) if sd_files.is_sd_file(text) else _lines(text, asked)
     if not table.rows:
         raise NoTable("There is no molecule in it.")
-    if len(table.rows) > MOST_ROWS:
-        raise NoTable(f"It has {len(table.rows):,} molecules; at most {MOST_ROWS:,} are one batch.")
+    if len(table.rows) > MOST_ITEMS:
+        raise NoTable(
+            f"It has {len(table.rows):,} molecules; at most {MOST_ITEMS:,} are one batch."
+        )
     return table
 
 
