@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self
 
 import psutil
 
+import backplane
 from tests.stack import Stack, until
 
 from .circumstances import cpu_s
@@ -96,10 +97,9 @@ class Ours:
 
     def run_many(self, n: int) -> list[Run]:
         sent_at = time.time()
-        body = {"jobs": [SUM] * n}
-        batch = self._stack.client.post("/api/v1/batches", json=body).json()["id"]
-        until(lambda: has_none_waiting(self._stack), "all of them are done", WITHIN_S)
-        path = f"/api/v1/batches/{batch}/items"
+        with backplane.Client(self._stack.url) as client:
+            batch = client.submit_batch(jobs=[SUM] * n).wait(WITHIN_S)
+        path = f"/api/v1/batches/{batch.id}/items"
         items = self._stack.client.get(path, params={"limit": 1000}).json()["results"]
         return [_run(sent_at, self._stack.job(item["job_id"])) for item in items]
 
