@@ -74,6 +74,8 @@ JOB_WALL_TIME_S = int(os.environ.get("BACKPLANE_WALL_TIME_S", 7 * 24 * 3600))
 JOB_MAX_ATTEMPTS = 3
 JOB_MOST_ATTEMPTS = 20
 """That a submission may ask for."""
+JOB_RUNS_PER_PROCESS = int(os.environ.get("BACKPLANE_RUNS_PER_PROCESS", 100))
+"""How many brief runs of one user may follow each other in one; 1: each has its own."""
 JOB_RETRY_DELAY_S = int(os.environ.get("BACKPLANE_RETRY_DELAY_S", 5))
 JOB_RETRY_MAX_DELAY_S = 600
 """The pause before an attempt doubles with each that got no further, up to that."""

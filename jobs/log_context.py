@@ -23,6 +23,12 @@ def bind(**names: Any) -> None:
     _bound.set(MappingProxyType({**_bound.get(), **{k: v for k, v in names.items() if v}}))
 
 
+def bind_afresh(**names: Any) -> None:
+    """As `bind`, in place of all that was known."""
+    _bound.set(MappingProxyType({}))
+    bind(**names)
+
+
 @contextmanager
 def bound(**names: Any) -> Iterator[None]:
     before = _bound.get()

@@ -193,6 +193,7 @@ class Simulation:
     motion: Motion | None = None
     presets: tuple[Preset, ...] = ()
     uses_gpu: bool = False
+    leaves_nothing: bool = False
 
     @property
     def available(self) -> bool:
@@ -278,6 +279,7 @@ def simulation(
     motion: Motion | None = None,
     presets: Sequence[Preset] = (),
     uses_gpu: bool = False,
+    leaves_nothing: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare `run(params: Params, context: Context) -> Result`; both types come from the hints.
 
@@ -291,6 +293,9 @@ def simulation(
     :param motion: where a page finds the frames of a run that goes on.
     :param aliases: other names that a user may type, and older ones that a script still does.
     :param uses_gpu: whether a GPU is of any use to it.
+    :param leaves_nothing: that a run leaves its process as it found it, whatever its params, so
+        that another of the same user may follow in it, to the same digits. Only for what takes
+        seconds at most: to a longer run its own process costs nothing.
     """
 
     def declare(func: Callable[..., Any]) -> Callable[..., Any]:
@@ -316,6 +321,7 @@ def simulation(
             motion=motion,
             presets=tuple(presets),
             uses_gpu=uses_gpu,
+            leaves_nothing=leaves_nothing,
         )
         return func
 

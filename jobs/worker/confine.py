@@ -34,7 +34,7 @@ def confine(budget: Budget, workdir: Path) -> None:
     _at_most(resource.RLIMIT_DATA, _data_mib() + budget.memory_mib + SLACK_MIB)
     # A core dump of an engine is gigabytes that nobody reads.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _give_scratch(workdir)
+    give_scratch(workdir)
     assert budget.threads is not None
     take_threads(budget.threads)
 
@@ -88,7 +88,7 @@ def _data_mib() -> int:
     return int(sizes[0]) // 1024 if sizes else 1024
 
 
-def _give_scratch(workdir: Path) -> None:
+def give_scratch(workdir: Path) -> None:
     """Temporary files count against the job's disk, and go with it."""
     scratch = workdir / SCRATCH_NAME
     try:

@@ -6,6 +6,7 @@
 - It takes nothing while its host's clock is too far off for others to read what it writes.
 - JSON on the queue, whatever the command line says.
 - The work-horse dies with its worker (RQ leaves it running as an orphan).
+- One that has done a brief run may be given the next (`series`).
 - A warden in the worker, not in the engine's process, extends the job's lease, obeys a cancel
   within two seconds and holds the job's limits; engines keep the GIL to themselves.
 - What the work-horse started dies with it, also what left its process group or lost its parent.
@@ -18,11 +19,15 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import random
 import signal
 import sys
+import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, lru_cache, partial
+from math import inf
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -30,6 +35,7 @@ from django.db import connections
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.job import Job as Ticket
+from rq.utils import now
 
 import simulations
 from jobs import clock, editions, fleet, lifecycle, log_context, turns
@@ -41,9 +47,11 @@ from jobs.processes import machine, started
 from jobs.references import texts
 from simulations.record.provenance import know_what_stays
 
-from .confine import confine, find_pools, set_pools
+from .confine import confine, find_pools, give_scratch, set_pools
 from .host import HOST, adopt_orphans, die_with_parent, identity
 from .patience import insist
+from .run import run_job
+from .series import Inside, Order, Series, kin_of
 from .tree import Tree
 from .warden import Warden
 
@@ -54,6 +62,8 @@ THERE_FOR_S = 45
 """RQ's measure: who waits says that it is there a quarter of a minute before that is over, and
 Redis forgets it a minute after. Of one that ended on another host nobody else can tell; by RQ's own
 seven minutes it was counted on for as long."""
+BEAT_AT_MOST_EVERY_S = 5
+"""RQ would say that it is there three times between two jobs, however brief they are."""
 ASIDE_S = 1
 """How long a worker leaves the tickets to others that it gave one back for."""
 
@@ -72,12 +82,18 @@ class JobWorker(Worker):
         self._warden: Warden | None = None
         self._status: int | None = None
         self._tree = Tree()
+        self._series: Series | None = None
+        self._inside: Inside | None = None
         self._loaded: set[str] = set()
+        self._beat_at = -inf
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         adopt_orphans()
         self._look_at_the_clock()
-        return bool(super().work(*args, **kwargs))
+        try:
+            return bool(super().work(*args, **kwargs))
+        finally:
+            self._end_series()
 
     def register_birth(self) -> None:
         super().register_birth()
@@ -105,9 +121,12 @@ class JobWorker(Worker):
         logger.debug("job %s runs on the ticket made for %s", mine.run_id, ticket.args)
         # In this process only: what the work-horse will be called with.
         ticket.args = [str(mine.pk), mine.attempt]
-        self._tree = Tree()
+        if not (self._series and self._series.takes(mine)):
+            self._end_series()
+            self._tree = Tree()
         with log_context.about(mine):
-            logger.info("%s begins", mine.simulation)
+            where = " in the process of the run before" if self._series else ""
+            logger.info("%s begins%s", mine.simulation, where)
             self._run_watched(mine, ticket, queue)
 
     def _drawn_in_vain(self, ticket: Ticket, queue: Queue) -> None:
@@ -141,8 +160,11 @@ class JobWorker(Worker):
 
     def _run_watched(self, mine: Job, ticket: Ticket, queue: Queue) -> None:
         self._warden = Warden(mine, tree=self._tree, kill=self._kill_group)
+        self._mine = mine
         try:
-            super().execute_job(ticket, queue)
+            execution = self.prepare_execution(ticket)
+            self.fork_work_horse(ticket, queue)
+            self.monitor_work_horse(ticket, queue, execution)
         finally:
             if not self._warden.has_settled:
                 # Redis was away before there was a process.
@@ -177,19 +199,47 @@ class JobWorker(Worker):
             pid_started=started(pid),
         )
 
+    def dequeue_job_and_maintain_ttl(self, *args: Any, **kwargs: Any) -> Any:
+        if self._series and not self._has_tickets():
+            self._end_series()
+        return super().dequeue_job_and_maintain_ttl(*args, **kwargs)
+
+    def _has_tickets(self) -> bool:
+        try:
+            return any(queue.count for queue in self.queues)
+        except RedisError:
+            return False  # who draws next will tell
+
+    def _end_series(self) -> None:
+        if series := self._series:
+            self._series = None
+            series.end()
+            self._tree.end()
+
     def fork_work_horse(self, job: Ticket, queue: Queue) -> None:
         assert self._warden
+        if self._series and self._series.order(self._mine):
+            self._horse_pid = self._series.pid
+            return
+        self._end_series()
+        kin = kin_of(self._mine)
+        series = Series(kin) if kin else None
         set_pools(self._warden.budget.threads or 1)
         # Parent and child must not share a database socket.
         connections.close_all()
         for connection in connections.all(initialized_only=True):
             if connection.vendor == "postgresql":
                 connection.close_pool()  # type: ignore[attr-defined]
+        self._coming = series
         super().fork_work_horse(job, queue)
+        if series:
+            series.begun(self.horse_pid)
+            self._series = series
 
     def main_work_horse(self, job: Ticket, queue: Queue) -> None:
         die_with_parent(self.pid or os.getppid())
         assert self._warden
+        self._inside = self._coming.inside() if self._coming else None
         confine(self._warden.budget, self._warden.workdir)
         super().main_work_horse(job, queue)
 
@@ -204,13 +254,16 @@ class JobWorker(Worker):
         return execution
 
     def perform_job(self, job: Ticket, queue: Queue, execution: Any) -> bool:
-        """In the work-horse: the run, and nothing else."""
+        """In the work-horse: the run, and those that follow it."""
         try:
-            job.perform()
+            if job.perform() and self._inside:
+                self._inside.go_on(run_next)
         except Exception:
             # Its status tells us, and what there is of a result is settled by the warden.
             logger.exception("the run broke off")
             raise
+        finally:
+            connections.close_all()
         return True
 
     def monitor_work_horse(self, job: Ticket, queue: Queue, execution: Any) -> None:
@@ -219,32 +272,45 @@ class JobWorker(Worker):
         try:
             super().monitor_work_horse(job, queue, execution)
             if self._status == os.EX_OK:
-                self._book_the_end(job, queue, execution)
+                self._book_the_end(job, execution)
         finally:
             # Already settled, unless RQ itself failed: then nobody would watch over the run.
-            self._kill_group()
-            self._tree.end()
+            if not self._waits_for_more():
+                self._kill_group()
+                self._end_series()
+                self._tree.end()
             self._warden.settle(None, None)
 
+    def _waits_for_more(self) -> bool:
+        return self._series is not None and self._series.is_free
+
     def wait_for_horse(self) -> tuple[int | None, int | None, Any]:
-        pid, status, usage = super().wait_for_horse()
+        pid, status, usage = self._series.wait() if self._series else super().wait_for_horse()
         self._status = status
         if self._warden:
             # Here, before Redis is asked anything: it may hang. RQ's alarm was for the wait alone.
             signal.alarm(0)
-            self._tree.end()
+            self._tree.end(but=pid if self._waits_for_more() else None)
             self._warden.settle(status, usage)
         return pid, status, usage
 
-    def _book_the_end(self, job: Ticket, queue: Queue, execution: Any) -> None:
-        """Of the ticket; that of the job is in the database by now."""
+    def _book_the_end(self, ticket: Ticket, execution: Any) -> None:
+        """Of the ticket, which nobody asks for any more: the job's end is in the database."""
+        assert ticket.started_at
         try:
-            self._finalize_success(job, queue, execution, None)
+            with self.connection.pipeline() as pipe:
+                self.increment_successful_job_count(pipe)
+                self.increment_total_working_time(now() - ticket.started_at, pipe)
+                self.cleanup_execution(ticket, pipe, execution)
+                pipe.delete(ticket.key)
+                pipe.execute()
         except RedisError as exc:
             logger.warning("Redis is away (%s); it keeps a ticket that was used up", exc)
 
     def _kill_group(self) -> None:
         """The work-horse and what it started; RQ's own way aims at us once the horse is gone."""
+        if self._series:
+            self._series.killed()
         self._tree.kill()
         if pid := self.horse_pid:
             with suppress(ProcessLookupError):
@@ -254,6 +320,11 @@ class JobWorker(Worker):
         if pipeline is not None:
             super().heartbeat(timeout, pipeline)
             return
+        if self._series and self._series.has_waited_long:
+            self._end_series()
+        if time.monotonic() - self._beat_at < BEAT_AT_MOST_EVERY_S:
+            return
+        self._beat_at = time.monotonic()
         with self.connection.pipeline(transaction=False) as pipe:
             super().heartbeat(timeout, pipe)
             pipe.sismember(self.redis_workers_keys, self.key)
@@ -273,6 +344,14 @@ class JobWorker(Worker):
         super().handle_warm_shutdown_request()
         if self._warden:
             self._warden.hand_over()
+
+
+def run_next(order: Order) -> bool:
+    """In a work-horse that has done a run before."""
+    random.seed()
+    log_context.bind_afresh(job_id=order.job_id, attempt=order.attempt, request_id=order.request_id)
+    give_scratch(Path(order.workdir))
+    return run_job(order.job_id, order.attempt)
 
 
 @cache

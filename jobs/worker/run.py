@@ -30,12 +30,15 @@ Untold = tuple[Sequence[dict[str, Any]], str]
 NOTHING: Untold = ((), "")
 
 
-def run_job(job_id: str, attempt: int) -> None:
-    """Run an attempt that our parent has started, and say how it ended."""
+def run_job(job_id: str, attempt: int) -> bool:
+    """Run an attempt that our parent has started, and say how it ended.
+
+    :returns: whether it succeeded.
+    """
     job = insist(partial(rows.of_job, UUID(job_id)))
     if (job.state, job.attempt) != (JobState.RUNNING, attempt):
         logger.warning("job %s attempt %d is not ours to run: it is %s", job_id, attempt, job.state)
-        return
+        return False
     untold = NOTHING
     try:
         with JobContext(job, attempt) as context:
@@ -49,6 +52,8 @@ def run_job(job_id: str, attempt: int) -> None:
         insist(partial(_tell, job, attempt, untold, conclude and partial(conclude, files=files)))
     except lifecycle.IllegalTransition as exc:
         logger.warning("what a fenced attempt had still to tell is dropped: %s", exc)
+        return False
+    return is_success(conclude)
 
 
 def _tell(job: Job, attempt: int, untold: Untold, conclude: Callable[[], None] | None) -> None:
@@ -108,8 +113,11 @@ def _kept(job: Job, attempt: int, conclude: Callable[..., None] | None) -> list[
     files = artifacts.collect(job.workdir(attempt))
     if conclude is None:
         return files
-    is_success = getattr(conclude, "func", None) is lifecycle.succeed
-    return keeping.keep(job, attempt, files, to_go_on_from=not is_success)
+    return keeping.keep(job, attempt, files, to_go_on_from=not is_success(conclude))
+
+
+def is_success(conclude: Callable[..., None] | None) -> bool:
+    return getattr(conclude, "func", None) is lifecycle.succeed
 
 
 def _infrastructure(job: Job, attempt: int, exc: OSError) -> Callable[..., None]:

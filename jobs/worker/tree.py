@@ -53,25 +53,37 @@ class Tree:
         self._measured = {*found}
         return found
 
+    def _left(self, but: int | None) -> list[psutil.Process]:
+        return [each for each in self.processes() if each.pid != but]
+
     def kill(self) -> None:
         """Kill all of them, once; who is born meanwhile is met the next time."""
-        for process in self.processes():
-            with suppress(*GONE):
-                process.kill()
+        _kill(self.processes())
 
-    def end(self) -> None:
+    def end(self, but: int | None = None) -> None:
         """Kill until there are none, and bury those whose parent died before them.
 
         Only once the work-horse is buried: its exit status is for whoever waits for it.
+
+        :param but: the process that stays, and waits. While nothing else ends the system's own
+            list of who is there leaves out nobody.
         """
+        if but is not None and [each.pid for each in self.measured()] == [but]:
+            return
         deadline = time.monotonic() + END_WITHIN_S
-        while left := [each for each in self.processes() if not _bury(each.pid)]:
-            self.kill()
+        while left := [each for each in self._left(but) if not _bury(each.pid)]:
+            _kill(left)
             if time.monotonic() > deadline:
                 # In the midst of a system call that a dead disk or network holds up.
                 logger.error("no signal ends the processes %s", [each.pid for each in left])
                 return
             time.sleep(0.01)
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(*GONE):
+            process.kill()
 
 
 def memory_mib(processes: Iterable[psutil.Process]) -> float:
@@ -117,7 +129,7 @@ def share_mib(process: psutil.Process) -> float:
 
 
 def _children() -> list[psutil.Process]:
-    if not _has_any():
+    if not has_any():
         return []
     found: list[psutil.Process] = psutil.Process().children(recursive=True)
     return found
@@ -149,7 +161,7 @@ def _listed(parent: int, but: Container[psutil.Process]) -> list[psutil.Process]
     return found
 
 
-def _has_any() -> bool:
+def has_any() -> bool:
     """Whether there is any child at all, dead or alive; none is none of theirs either.
 
     For whoever loses its parent below a worker becomes a child of the worker in the same moment. To

@@ -44,6 +44,7 @@ def _molecule(params: ConformerSearchParams) -> Molecule:
     aliases=("conformers", "conformer"),
     methods=conformers,
     requires=("rdkit", "tblite", "geometric"),
+    leaves_nothing=True,
     cost=CONFORMERS,
     inspect=inspect,
     stages=("embed", "relax", "rank"),

@@ -13,7 +13,7 @@ class SumSquaresResult(BaseModel):
     total: int = Field(title="Sum of the squares", json_schema_extra={"headline": True})
 
 
-@simulation("demo.sum_squares", title="Sum of squares")
+@simulation("demo.sum_squares", title="Sum of squares", leaves_nothing=True)
 def run(params: SumSquaresParams, context: Context) -> SumSquaresResult:
     """Adds 1² + 2² + … + n²: shows what a simulation is made of."""
     total = 0

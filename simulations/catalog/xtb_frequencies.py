@@ -62,6 +62,7 @@ def _molecule(params: XtbFrequenciesParams) -> Molecule:
     aliases=("xtb_freq", "xtb_vibrations"),
     methods=paragraph.xtb_frequencies,
     requires=("tblite", "geometric", "rdkit", "ase"),
+    leaves_nothing=True,
     cost=FREQUENCIES,
     inspect=inspect,
     stages=("prepare", "optimise", "hessian", "properties"),

@@ -59,6 +59,7 @@ def _molecule(params: XtbOptimizationParams) -> Molecule:
     aliases=("xtb", "xtb_opt", "xtb_optimisation", "gfn2"),
     methods=paragraph.optimisation,
     requires=("tblite", "geometric", "rdkit", "ase"),
+    leaves_nothing=True,
     cost=OPTIMIZATION,
     inspect=inspect,
     stages=("prepare", "optimise", "properties"),
