@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 from weakref import WeakSet
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import QuerySet
 from django.db.models.query import get_related_populators
 
@@ -44,8 +44,10 @@ class Prepared:
 
     def rows(self, **values: Any) -> list[Any]:
         sql, params = self._sql
-        given = {name: as_stored(value) for name, value in values.items()}
-        with connection.cursor() as cursor:
+        # Django's `connection` looks for that of its thread anew with each attribute.
+        own = connections[DEFAULT_DB_ALIAS]
+        given = {name: as_stored(value, own) for name, value in values.items()}
+        with own.cursor() as cursor:
             cursor.execute(sql, [given[p.name] if isinstance(p, _Place) else p for p in params])
             return cursor.fetchall()
 
@@ -86,11 +88,12 @@ class PreparedModel(Prepared):
 
     def _made(self, row: list[Any]) -> Any:
         columns = self._columns
+        own = connections[DEFAULT_DB_ALIAS]
         for at, (convert_each, expression) in columns.converters.items():
             for convert in convert_each:
-                row[at] = convert(row[at], expression, connection)
+                row[at] = convert(row[at], expression, own)
         names = columns.names
-        made = self._model.from_db(connection.alias, names, row[: len(names)])
+        made = self._model.from_db(own.alias, names, row[: len(names)])
         for related in columns.related:
             related.populate(row, made)
         return made
@@ -137,13 +140,14 @@ def _is_plain(param: Any) -> bool:
     return isinstance(param, str | int | datetime | date | UUID)
 
 
-def as_stored(value: Any) -> Any:
+def as_stored(value: Any, own: Any = connection) -> Any:
+    """:param own: the connection of this thread."""
     if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
+        return own.ops.adapt_datetimefield_value(value)
     if isinstance(value, date):
-        return connection.ops.adapt_datefield_value(value)
+        return own.ops.adapt_datefield_value(value)
     if isinstance(value, UUID):
-        return value if connection.features.has_native_uuid_field else value.hex
+        return value if own.features.has_native_uuid_field else value.hex
     return value
 
 

@@ -186,7 +186,8 @@ def _writer(field: Any) -> Write:
     def plain(value: Any, connection: Any) -> Any:
         if type(value) in AS_THEY_ARE:
             return value
-        return as_stored(value) if type(value) in FORMED else prepared(value, connection)
+        formed = type(value) in FORMED
+        return as_stored(value, connection) if formed else prepared(value, connection)
 
     def as_json(value: Any, connection: Any) -> Any:
         # A value that is an expression of the database Django has to look for in each.
