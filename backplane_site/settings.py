@@ -278,7 +278,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     # Above the policy, which is for pages: fifty scripts and styles need not carry it each.
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "backplane_site.policy.PolicyMiddleware",
     "backplane_site.rq_policy.DashboardMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

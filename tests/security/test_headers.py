@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from csp.middleware import CSPMiddleware
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
+from backplane_site.policy import PolicyMiddleware
 from jobs.models import Artifact
 from tests.stack import ROOT
 
@@ -156,3 +159,19 @@ def test_hosts_may_be_listed_with_blanks_between_them(tmp_path: Path) -> None:
         ["https://lab.example", "https://*.other.example"],
     )
     assert shown.stdout.strip() == f"{hosts} {origins}"
+
+
+@pytest.mark.parametrize("own", [{}, {"_csp_update": {"style-src": ["'sha256-abc='"]}}])
+def test_the_policy_is_the_one_that_its_library_writes(own: dict[str, Any], rf: Any) -> None:
+    def answered(request: HttpRequest) -> HttpResponse:
+        answer = HttpResponse()
+        vars(answer).update(own)
+        return answer
+
+    policies = [
+        kind(answered)(rf.get("/"))["Content-Security-Policy"].split("; ")
+        for kind in (CSPMiddleware, PolicyMiddleware)
+    ]
+
+    assert sorted(policies[0]) == sorted(policies[1])
+    assert ("'sha256-abc='" in str(policies[1])) == bool(own)
