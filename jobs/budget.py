@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -33,14 +33,20 @@ class Budget:
 
     def over(self, other: Budget) -> Budget:
         """This one, and `other` where this one does not say."""
-        asked = {name: value for name, value in asdict(self).items() if value is not None}
+        asked = {name: value for name, value in self.told().items() if value is not None}
         return replace(other, **asked)
 
     def settled(self) -> Budget:
         """With a number for everything, and none above what the site allows."""
-        full = self.over(Budget(**settings.JOB_LIMITS))
-        most = settings.JOB_MOST
-        return Budget(**{name: min(value, most[name]) for name, value in asdict(full).items()})
+        usual, most = settings.JOB_LIMITS, settings.JOB_MOST
+        full = {
+            name: usual[name] if value is None else value for name, value in self.told().items()
+        }
+        return Budget(**{name: min(value, most[name]) for name, value in full.items()})
+
+    def told(self) -> dict[str, Any]:
+        """As `dataclasses.asdict`, which looks at each value as if it might be anything."""
+        return {name: getattr(self, name) for name in LEAST}
 
 
 def exceeded(

@@ -8,7 +8,7 @@ was written.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -184,7 +184,7 @@ def _why_no_answer(here: Job, there: Job) -> Iterator[Difference]:
         return
     if _is_past(there.cancel_requested_at, here):
         yield Difference(field="state", here="on its way", there="being cancelled")
-    mine, other = asdict(here.budget), asdict(there.budget)
+    mine, other = here.budget.told(), there.budget.told()
     for name in (name for name in mine if mine[name] != other[name]):
         yield Difference(field=f"limits.{name}", here=mine[name], there=other[name])
 

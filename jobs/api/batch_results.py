@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import asdict
 from typing import Any, Literal
 
 from asgiref.sync import sync_to_async
@@ -136,7 +135,7 @@ def _whole(item: BatchItem) -> Row:
         "params": job.params if job else given.get("params", {}),
         "priority": job.priority_word if job else given.get("priority"),
         "tags": job.tags if job else given.get("tags"),
-        "limits": asdict(job.budget) if job else given.get("limits"),
+        "limits": job.budget.told() if job else given.get("limits"),
         "structure": job.structure if job else None,
         "summary": job.summary if job else None,
         "result": job.result if job else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from operator import attrgetter
 from typing import Any
 
@@ -159,7 +158,7 @@ class JobSerializer(JobSummarySerializer):
 
     def get_limits(self, job: Job) -> dict[str, int]:
         """What each attempt may use, the site's own share where the submission named none."""
-        return asdict(job.budget)
+        return job.budget.told()
 
     def get_retry(self, job: Job) -> dict[str, Any]:
         """After which kinds of failure it is tried again, and how often without getting further."""

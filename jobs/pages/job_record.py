@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -82,7 +82,7 @@ def family(job: Job, visible: JobQuerySet) -> Family:
 
 def _spec(job: Job) -> dict[str, Any]:
     """Every param with its value, and every limit, given or not."""
-    return {"simulation": job.simulation, "params": job.params, "limits": asdict(job.budget)}
+    return {"simulation": job.simulation, "params": job.params, "limits": job.budget.told()}
 
 
 def _happened(job: Job) -> list[tuple[JobEvent, str]]:
