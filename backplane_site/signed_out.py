@@ -6,6 +6,7 @@ Django would lead them, once they have signed in, to what the button calls; that
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -33,6 +34,8 @@ class SignedOutMiddleware:
 
 def _leads_to_sign_in(answer: HttpResponse) -> bool:
     """And back from there: who signs out is led there too, and to nothing."""
+    if answer.status_code != HTTPStatus.FOUND:
+        return False
     to = urlsplit(answer.get("Location", ""))
     return to.path == resolve_url(settings.LOGIN_URL) and "next" in QueryDict(to.query)
 
