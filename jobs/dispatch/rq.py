@@ -12,9 +12,11 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import django_rq
+from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue as Tickets
 from rq.exceptions import DuplicateJobError, NoSuchJobError
@@ -26,6 +28,7 @@ from jobs import fleet
 from jobs.line import pause_of
 
 from .base import Unreachable
+from .tickets import Writer
 
 if TYPE_CHECKING:
     from jobs.models import Job
@@ -33,6 +36,12 @@ if TYPE_CHECKING:
 RUN_JOB = "jobs.worker.run_job"
 NO_TIMEOUT = -1
 """Our own limits are held by the worker's parent; RQ's 180 s default would kill."""
+IN_ALL: dict[str, Any] = {
+    "result_ttl": 60,
+    "failure_ttl": 3600,
+    "description": "one turn at the queue",
+}
+"""What all tickets have in common."""
 ENOUGH = 500
 """Tickets on the queue at once: workers draw fewer than that until the reconciler looks again, and
 the database knows all the jobs that they are for."""
@@ -45,15 +54,18 @@ class RQBackend:
         self._in_limbo_since: dict[str, dict[str, float]] = {}
 
     def submit(self, job: Job, *, again: bool = False) -> None:
-        ticket = _ticket(job) | {"unique": True, "job_timeout": NO_TIMEOUT}
+        ticket = _ticket(job)
         if again:
             ticket["job_id"] += f"-{secrets.token_hex(4)}"
-        with _reachable(), suppress(DuplicateJobError):
+        with _reachable():
             queue = _queue(job.queue)
             if until := pause_of(job):
-                queue.enqueue_at(until, RUN_JOB, **ticket)
+                ticket |= {"unique": True, "job_timeout": NO_TIMEOUT}
+                with suppress(DuplicateJobError):
+                    queue.enqueue_at(until, RUN_JOB, **ticket)
             else:
-                queue.enqueue(RUN_JOB, **ticket)
+                writer = _writer(queue.name, queue.connection)
+                writer.put(ticket["job_id"], ticket["args"])
 
     def submit_all(self, jobs: Sequence[Job]) -> None:
         with _reachable():
@@ -108,9 +120,7 @@ def _ticket(job: Job) -> dict[str, Any]:
     return {
         "args": (str(job.pk), job.attempt),
         "job_id": job.run_id,
-        "result_ttl": 60,
-        "failure_ttl": 3600,
-        "description": "one turn at the queue",
+        **IN_ALL,
     }
 
 
@@ -139,8 +149,18 @@ def _by_queue(jobs: Sequence[Job]) -> dict[str, list[Job]]:
 
 
 def _queue(name: str) -> Tickets:
+    return _made(fleet.in_redis(name), fleet.redis())
+
+
+@lru_cache(maxsize=100)
+def _made(name: str, connection: Redis) -> Tickets:
     # "auto": the lifecycle already waits for the commit, and must see a refusal here and now.
-    return django_rq.get_queue(fleet.in_redis(name), commit_mode="auto", connection=fleet.redis())
+    return django_rq.get_queue(name, commit_mode="auto", connection=connection)
+
+
+@lru_cache(maxsize=100)
+def _writer(name: str, connection: Redis) -> Writer:
+    return Writer(_made(name, connection), RUN_JOB, timeout=NO_TIMEOUT, **IN_ALL)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import zlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 from rq.executions import Execution
 from rq.registry import ScheduledJobRegistry
+from rq.utils import str_to_date
 
 from jobs import dispatch, lifecycle, processes, turns
 from jobs import reconciler as reconciler_module
@@ -49,7 +51,23 @@ def test_the_queue_carries_ids_as_json(redis: Any, submit: Callable[..., Job]) -
     assert message.args == [str(job.pk), 1]
     assert (message.timeout, message.func_name) == (-1, "jobs.worker.run_job")
     raw = redis.hget(message.key, "data")
-    assert b"run_job" in __import__("zlib").decompress(raw)
+    assert b"run_job" in zlib.decompress(raw)
+
+
+def test_a_ticket_is_written_as_rq_writes_it(redis: Any, submit: Callable[..., Job]) -> None:
+    ours, theirs = submit(), submit()
+
+    lifecycle.hand_to_backend(ours)
+    ticket = rq_backend._ticket(theirs) | {"unique": True, "job_timeout": rq_backend.NO_TIMEOUT}
+    rq_backend._queue("cpu").enqueue(rq_backend.RUN_JOB, **ticket)
+
+    assert waiting() == [ours.run_id, theirs.run_id]
+    written = [redis.hgetall(f"rq:job:{job.run_id}") for job in (ours, theirs)]
+    for each, job in zip(written, (ours, theirs), strict=True):
+        assert str(job.pk).encode() in zlib.decompress(each.pop(b"data"))
+        for moment in (b"created_at", b"enqueued_at"):
+            assert str_to_date(each.pop(moment))
+    assert written[0] == written[1]
 
 
 def test_dispatched_twice_it_waits_once(redis: Any, submit: Callable[..., Job]) -> None:
