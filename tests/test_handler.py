@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.core.signals import request_finished
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
+from backplane_site import handler as handler_module
 from backplane_site.handler import Handler
 
 SCOPE = {
@@ -29,7 +31,18 @@ def slow(request: HttpRequest) -> HttpResponse:
     return HttpResponse("late")
 
 
-urlpatterns = [path("", slow)]
+async def two() -> AsyncIterator[bytes]:
+    yield b"one, "
+    yield b"two"
+
+
+def pieces(request: HttpRequest) -> StreamingHttpResponse:
+    answer = StreamingHttpResponse(two())
+    answer._resource_closers.append(go_on.set)
+    return answer
+
+
+urlpatterns = [path("", slow), path("pieces", pieces)]
 
 
 @pytest.fixture
@@ -44,14 +57,14 @@ def handler(settings: Any) -> Iterator[Handler]:
 class Exchange:
     """A request, and what came of it."""
 
-    def __init__(self, handler: Handler, *, is_whole: bool = True) -> None:
+    def __init__(self, handler: Handler, path: str = "/", *, is_whole: bool = True) -> None:
         self.said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.said.put_nowait({"type": "http.request", "body": b"", "more_body": not is_whole})
         self.answers: list[dict[str, Any]] = []
         self.faults: list[dict[str, Any]] = []
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, fault: self.faults.append(fault))
-        self.asked = loop.create_task(handler(SCOPE, self.said.get, self._send))
+        self.asked = loop.create_task(handler(SCOPE | {"path": path}, self.said.get, self._send))
 
     async def _send(self, message: dict[str, Any]) -> None:
         self.answers.append(message)
@@ -132,3 +145,37 @@ def test_whoever_waits_is_answered(handler: Handler) -> None:
         "http.response.start",
         "http.response.body",
     ]
+
+
+def test_one_turn_in_its_thread_is_enough(
+    handler: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[Any] = []
+
+    class Counted(ThreadPoolExecutor):
+        def submit(self, *asked: Any, **more: Any) -> Any:
+            turns.append(asked)
+            return super().submit(*asked, **more)
+
+    async def lifetime() -> None:
+        await asyncio.wait_for(Exchange(handler).asked, 20)
+
+    monkeypatch.setattr(handler_module, "ThreadPoolExecutor", Counted)
+    go_on.set()
+    asyncio.run(lifetime())
+
+    assert len(turns) == 1
+
+
+def test_what_comes_in_pieces_is_closed_after_the_last(handler: Handler) -> None:
+    async def lifetime() -> Exchange:
+        exchange = Exchange(handler, "/pieces")
+        await asyncio.wait_for(exchange.asked, 20)
+        await all_have_ended()
+        return exchange
+
+    exchange = asyncio.run(lifetime())
+
+    assert b"".join(each.get("body", b"") for each in exchange.answers) == b"one, two"
+    assert go_on.is_set()
+    assert exchange.faults == []
