@@ -216,7 +216,8 @@ def _why_in_line(jobs: Sequence[Job]) -> dict[UUID, Waiting]:
     if not jobs:
         return {}
     owners = {job.owner_id for job in jobs}
-    running, allowed = _n_running_each(owners), _max_running_each(owners)
+    allowed = _max_running_each(owners)
+    running = _n_running_each({owner for owner in owners if allowed[owner] < UNLIMITED})
     standing = standings(jobs)
     told = nobody_can_run(jobs)
     for job in jobs:
@@ -354,7 +355,7 @@ def max_queued(allowance: Allowance) -> int:
 
 
 def _n_running_each(owner_ids: Collection[int]) -> Counter[int]:
-    if len(owner_ids) == 1:
+    if len(owner_ids) <= 1:
         return Counter({owner: n_running(owner) for owner in owner_ids})
     running = Job.objects.unfinished(JobState.RUNNING).filter(owner__in=owner_ids)
     counted = running.order_by().values("owner").annotate(n=Count("pk"))
