@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from django.db import transaction
@@ -45,23 +46,23 @@ class Page:
     has_more: bool
 
 
-def post(events: Iterable[JobEvent]) -> set[int]:
-    """Put those that matter into the inbox; returns whose. In the transaction that writes them.
+def items_of(events: Iterable[JobEvent]) -> list[SimpleNamespace]:
+    """Those that belong in the inbox, as rows to be written in the transaction that wrote them.
 
     :param events: stored, their jobs at hand.
     """
-    wanted = [event for event in events if event.kind in KINDS]
-    InboxItem.objects.bulk_create(
-        InboxItem(
+    return [
+        SimpleNamespace(
             owner_id=event.job.owner_id,
             key_id=event.job.key_id,
             job_id=event.job_id,
-            event=event,
+            event_id=event.pk,
             kind=event.kind,
+            number=None,
         )
-        for event in wanted
-    )
-    return {event.job.owner_id for event in wanted}
+        for event in events
+        if event.kind in KINDS
+    ]
 
 
 def read(

@@ -43,13 +43,18 @@ def insert_all(model: type[models.Model], rows: Iterable[Any]) -> None:
 
 
 def insert(row: models.Model) -> None:
-    """As `save(force_insert=True)`, without a signal: nobody listens to those of a job."""
+    """As `save(force_insert=True)`, without a signal: nobody listens to those of a job.
+
+    A key that the database makes up is told to the row, which no other of these functions does.
+    """
     alias = router.db_for_write(type(row))
     connection = connections[alias]
     statement = _statement(type(row), connection.vendor)
     values = [write(getattr(row, name), connection) for name, write in statement.fields]
     with connection.cursor() as cursor:
-        cursor.execute(statement.insert, values)
+        cursor.execute(statement.insert + statement.returning, values)
+        if statement.returning:
+            ((row.pk,),) = cursor.fetchall()
     row._state.adding, row._state.db = False, alias
 
 
@@ -155,9 +160,12 @@ def _changing(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Statement:
-    """:param fields: the attribute of each value, and how it is written."""
+    """:param fields: the attribute of each value, and how it is written.
+    :param returning: asks for the key that the database makes up, if it does.
+    """
 
     insert: str
+    returning: str
     copy: str
     fields: list[tuple[str, Write]]
 
@@ -173,8 +181,10 @@ def _statement(model: type[models.Model], vendor: str) -> _Statement:
     columns = ", ".join(quote(str(field.column)) for field in fields)
     places = ", ".join(["%s"] * len(fields))
     table = quote(model._meta.db_table)
+    key: Any = model._meta.pk
     return _Statement(
         insert=f"INSERT INTO {table} ({columns}) VALUES ({places})",
+        returning="" if key in fields else f" RETURNING {quote(key.column)}",
         copy=f"COPY {table} ({columns}) FROM STDIN",
         fields=[(field.attname, _writer(field)) for field in fields],
     )

@@ -14,11 +14,12 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from jobs import events, inbox, moments, rows
+from jobs.key_models import InboxItem
 from jobs.models import Attempt, Job, JobEvent
 from jobs.states import JobState
 from jobs.webhooks import outbox
 
-from .storing import insert_all, update_where
+from .storing import insert, insert_all, update_where
 from .together import follow
 
 CANNOT = {
@@ -81,7 +82,10 @@ def record(job: Job, kind: str, data: dict[str, Any] | None = None) -> None:
 
 
 def _put_in_inbox(stored: Sequence[JobEvent]) -> None:
-    for owner_id in inbox.post(stored):
+    items = inbox.items_of(stored)
+    if items:
+        insert_all(InboxItem, items)
+    for owner_id in {item.owner_id for item in items}:
         _nudge_inbox_after_commit(owner_id)
 
 
@@ -130,11 +134,14 @@ def record_all(
     jobs: Sequence[Job], kind: str, data: Callable[[Job], dict[str, Any]] = lambda job: {}
 ) -> None:
     if kind in outbox.KINDS or kind in inbox.KINDS:
-        rows = (
+        made = [
             JobEvent(job=job, seq=job.last_seq, kind=kind, data=told)
             for job, told in _told_of_each(jobs, data)
-        )
-        made = JobEvent.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE)
+        ]
+        if len(made) == 1:
+            insert(made[0])
+        else:
+            JobEvent.objects.bulk_create(made, batch_size=ROWS_AT_ONCE)
         outbox.announce(made)
         _put_in_inbox(made)
     else:

@@ -105,3 +105,13 @@ def test_a_row_that_is_unlike_what_was_asked_is_left_alone(
     assert update_where(Job, {"pk": job.pk, **unlike}, {"message": "changed"}) == 0
 
     assert Job.objects.get(pk=job.pk).message == job.message
+
+
+def test_a_row_learns_the_key_that_the_database_made_for_it(submit: Callable[..., Job]) -> None:
+    job = submit()
+    said = [JobEvent(job=job, seq=seq, kind="said", data={}) for seq in (7, 8)]
+
+    for event in said:
+        insert(event)
+
+    assert [JobEvent.objects.get(pk=event.pk).seq for event in said] == [7, 8]
