@@ -34,8 +34,10 @@ from django.conf import settings
 from django.db import connections
 from redis.exceptions import RedisError
 from rq import Queue, Worker
+from rq.exceptions import StopRequested
 from rq.job import Job as Ticket
 from rq.utils import now
+from rq.worker import WorkerStatus
 
 import simulations
 from jobs import clock, editions, fleet, lifecycle, log_context, turns
@@ -117,6 +119,8 @@ class JobWorker(Worker):
         if mine is None:
             self._drawn_in_vain(ticket, queue)
             return
+        # Told to stop from here on, it has a job to hand over.
+        self._state = WorkerStatus.BUSY
         ticket, queue = self._of_its_own_queue(mine, ticket, queue)
         logger.debug("job %s runs on the ticket made for %s", mine.run_id, ticket.args)
         # In this process only: what the work-horse will be called with.
@@ -161,6 +165,8 @@ class JobWorker(Worker):
     def _run_watched(self, mine: Job, ticket: Ticket, queue: Queue) -> None:
         self._warden = Warden(mine, tree=self._tree, kill=self._kill_group)
         self._mine = mine
+        if self._stop_requested:
+            self._warden.hand_over()
         try:
             execution = self.prepare_execution(ticket)
             self.fork_work_horse(ticket, queue)
@@ -200,6 +206,10 @@ class JobWorker(Worker):
         )
 
     def dequeue_job_and_maintain_ttl(self, *args: Any, **kwargs: Any) -> Any:
+        # RQ looks for the last time before it comes here, and does not while it waits.
+        self._state = WorkerStatus.IDLE
+        if self._stop_requested:
+            raise StopRequested
         if self._series and not self._has_tickets():
             self._end_series()
         return super().dequeue_job_and_maintain_ttl(*args, **kwargs)

@@ -1,0 +1,87 @@
+"""A worker between two brief runs: told to stop, left without tickets, or put to rest."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import django_rq
+import pytest
+from rq.exceptions import StopRequested
+from rq.worker import WorkerStatus
+
+from jobs import lifecycle
+from jobs.models import Job
+from jobs.worker import process
+from jobs.worker.process import JobWorker
+
+
+class Free:
+    """A series that has done what it was told."""
+
+    is_free, has_waited_long = True, False
+
+    def __init__(self, end: Callable[[], None] = lambda: None) -> None:
+        self.end = end
+
+
+@pytest.fixture
+def worker(redis: Any) -> Iterator[JobWorker]:
+    """One that has just done a run, and keeps its process."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    made = JobWorker([django_rq.get_queue("default")])
+    made.register_birth()
+    made.set_state(WorkerStatus.BUSY)
+    yield made
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def stop(worker: JobWorker) -> None:
+    """As the handler of SIGTERM does."""
+    worker.request_stop(signal.SIGTERM, None)
+
+
+def test_one_that_is_told_to_stop_as_its_series_ends_draws_no_more(worker: JobWorker) -> None:
+    worker._series = Free(lambda: stop(worker))  # type: ignore[assignment]
+
+    with pytest.raises(StopRequested):
+        worker.dequeue_job_and_maintain_ttl(None)
+
+
+def test_nor_does_one_that_was_told_a_moment_before(worker: JobWorker) -> None:
+    stop(worker)
+
+    with pytest.raises(StopRequested):
+        worker.dequeue_job_and_maintain_ttl(None)
+
+
+@pytest.mark.django_db
+def test_what_it_took_before_it_was_told_is_handed_over(
+    worker: JobWorker, submit: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not left to its lease: the process of another user's run ends meanwhile."""
+    told: list[str] = []
+
+    class Warden(process.Warden):
+        def hand_over(self) -> None:
+            told.append(str(self._job_id))
+            self.give_back()
+
+    monkeypatch.setattr(process, "Warden", Warden)
+    monkeypatch.setattr(JobWorker, "prepare_execution", lambda *_: None)
+    monkeypatch.setattr(JobWorker, "fork_work_horse", lambda *_: None)
+    monkeypatch.setattr(JobWorker, "monitor_work_horse", lambda *_: None)
+    job = submit()
+    lifecycle.hand_to_backend(job)
+    drawn = worker.dequeue_job_and_maintain_ttl(None)
+    other = Free(lambda: stop(worker))
+    other.takes = lambda job: False  # type: ignore[attr-defined]
+    worker._series = other  # type: ignore[assignment]
+
+    worker.execute_job(*drawn)
+
+    assert told == [str(job.pk)]
+    job.refresh_from_db()
+    assert job.state == "queued"
