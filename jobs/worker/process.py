@@ -214,6 +214,11 @@ class JobWorker(Worker):
             self._end_series()
         return super().dequeue_job_and_maintain_ttl(*args, **kwargs)
 
+    def set_state(self, state: str, pipeline: Any = None) -> None:
+        if state == WorkerStatus.SUSPENDED:
+            self._end_series()  # nobody knows for how long
+        super().set_state(state, pipeline)
+
     def _has_tickets(self) -> bool:
         try:
             return any(queue.count for queue in self.queues)
@@ -242,8 +247,7 @@ class JobWorker(Worker):
                 connection.close_pool()  # type: ignore[attr-defined]
         self._coming = series
         super().fork_work_horse(job, queue)
-        if series:
-            series.begun(self.horse_pid)
+        if series and series.begun(self.horse_pid):
             self._series = series
 
     def main_work_horse(self, job: Ticket, queue: Queue) -> None:

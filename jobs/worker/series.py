@@ -112,10 +112,18 @@ class Series:
         self._answered_at = 0.0
         self._is_killed = False
 
-    def begun(self, pid: int) -> None:
+    def begun(self, pid: int) -> bool:
+        """False: it cannot be watched, by a kernel of before or for want of a descriptor. It does
+        its one run, and finds nobody who has another."""
         self._pid = pid
-        self._gone = os.pidfd_open(pid)
         self._theirs.close()
+        try:
+            self._gone = os.pidfd_open(pid)
+        except OSError as exc:
+            logger.warning("what follows has a process of its own: %s", exc)
+            self._ours.close()
+            return False
+        return True
 
     def inside(self) -> Inside:
         self._ours.close()

@@ -85,3 +85,12 @@ def test_what_it_took_before_it_was_told_is_handed_over(
     assert told == [str(job.pk)]
     job.refresh_from_db()
     assert job.state == "queued"
+
+
+def test_one_that_is_suspended_keeps_no_process(worker: JobWorker) -> None:
+    ended: list[bool] = []
+    worker._series = Free(lambda: ended.append(True))  # type: ignore[assignment]
+
+    worker.set_state(WorkerStatus.SUSPENDED)
+
+    assert ended == [True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -111,6 +112,25 @@ def test_nor_does_one_that_was_killed_a_moment_ago(begun: Callable[[Run], Series
     series.killed()
 
     assert not series.takes(job())
+
+
+def test_where_none_can_be_watched_it_does_its_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel from before Linux 5.3, a container that forbids it, too many files open."""
+
+    def refuse(pid: int) -> int:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    kin = kin_of(job())
+    assert kin
+    series = Series(kin)
+    pid = os.fork()
+    if not pid:
+        series.inside().go_on(lambda order: True)
+        os._exit(0)
+
+    assert not series.begun(pid)
+    assert os.waitpid(pid, 0) == (pid, 0)
 
 
 def test_each_is_told_what_it_used_itself(begun: Callable[[Run], Series]) -> None:
