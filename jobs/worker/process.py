@@ -16,16 +16,14 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import random
 import signal
-import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache, lru_cache, partial
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -36,24 +34,23 @@ from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.exceptions import StopRequested
 from rq.job import Job as Ticket
+from rq.timeouts import HorseMonitorTimeoutException
 from rq.utils import now
 from rq.worker import WorkerStatus
 
-import simulations
 from jobs import clock, editions, fleet, lifecycle, log_context, turns
 from jobs.abilities import of_this_host
 from jobs.build import build
 from jobs.models import Job
-from jobs.prepared import Prepared
 from jobs.processes import machine, started
 from jobs.references import texts
-from simulations.record.provenance import know_what_stays
 
-from .confine import confine, find_pools, give_scratch, set_pools
+from .ahead import compose_queries, preload
+from .confine import confine, give_scratch, set_pools
 from .host import HOST, adopt_orphans, die_with_parent, identity
 from .patience import insist
 from .run import run_job
-from .series import Inside, Order, Series, kin_of
+from .series import IDLE_S, Inside, Order, Series, kin_of
 from .tree import Tree
 from .warden import Warden
 
@@ -205,14 +202,18 @@ class JobWorker(Worker):
             pid_started=started(pid),
         )
 
-    def dequeue_job_and_maintain_ttl(self, *args: Any, **kwargs: Any) -> Any:
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> Any:
         # RQ looks for the last time before it comes here, and does not while it waits.
         self._state = WorkerStatus.IDLE
         if self._stop_requested:
             raise StopRequested
         if self._series and not self._has_tickets():
             self._end_series()
-        return super().dequeue_job_and_maintain_ttl(*args, **kwargs)
+        if self._series and timeout:
+            timeout = min(timeout, IDLE_S)
+        return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
 
     def set_state(self, state: str, pipeline: Any = None) -> None:
         if state == WorkerStatus.SUSPENDED:
@@ -299,7 +300,7 @@ class JobWorker(Worker):
         return self._series is not None and self._series.is_free
 
     def wait_for_horse(self) -> tuple[int | None, int | None, Any]:
-        pid, status, usage = self._series.wait() if self._series else super().wait_for_horse()
+        pid, status, usage = self._wait_for_its_run()
         self._status = status
         if self._warden:
             # Here, before Redis is asked anything: it may hang. RQ's alarm was for the wait alone.
@@ -307,6 +308,16 @@ class JobWorker(Worker):
             self._tree.end(but=pid if self._waits_for_more() else None)
             self._warden.settle(status, usage)
         return pid, status, usage
+
+    def _wait_for_its_run(self) -> tuple[int | None, int | None, Any]:
+        if not self._series:
+            return super().wait_for_horse()
+        # RQ's alarm would come at any time, also between what was read and who is told of it.
+        signal.alarm(0)
+        found = self._series.wait(self.job_monitoring_interval)
+        if found is None:
+            raise HorseMonitorTimeoutException
+        return found
 
     def _book_the_end(self, ticket: Ticket, execution: Any) -> None:
         """Of the ticket, which nobody asks for any more: the job's end is in the database."""
@@ -368,11 +379,6 @@ def run_next(order: Order) -> bool:
     return run_job(order.job_id, order.attempt)
 
 
-@cache
-def compose_queries() -> None:
-    insist(Prepared.compose_all)
-
-
 def is_of_a_newer(job: Job) -> bool:
     return editions.is_of_a_newer(job, lambda: texts(job.params))
 
@@ -389,30 +395,3 @@ def _discard(ticket: Ticket, queue: Queue) -> None:
     """Drawn in vain: the job that it was made for had its turn by another one, or was cancelled."""
     queue.connection.lrem(queue.intermediate_queue_key, 1, ticket.id)
     ticket.delete()
-
-
-def preload(simulation: str) -> None:
-    """Import its engines in the parent, and look up what is the same for each run: once, instead
-    of once a job.
-
-    Importing is safe to fork, computing is not. What fails here will fail in the work-horse too,
-    where it can be told.
-    """
-    try:
-        simulations.preload(simulation)
-        know_what_stays(simulations.get(simulation).requires)
-        find_pools()
-        _keep_out_of_rubbish(len(sys.modules))
-    except (KeyError, ImportError, OSError) as exc:
-        logger.warning("the engines of %s are not loaded ahead: %r", simulation, exc)
-
-
-@lru_cache(maxsize=1)
-def _keep_out_of_rubbish(n_modules: int) -> None:
-    """What is imported by now is never rubbish: a work-horse that looked through it would spend a
-    tenth of a second on it each time, and take a copy of what it shares with us.
-
-    :param n_modules: how many are imported; once for as many.
-    """
-    gc.collect()
-    gc.freeze()

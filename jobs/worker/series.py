@@ -15,8 +15,8 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
@@ -40,7 +40,7 @@ GROWN_MIB = 64
 IDLE_S = 10
 """How long a worker without work keeps a work-horse that has none."""
 END_WITHIN_S = 2
-GONE = (BrokenPipeError, ConnectionResetError, EOFError)
+GONE = (OSError, EOFError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ class Series:
         self._gone = -1
         self._n = 1
         self._answer: dict[str, float] | None = None
-        self._end: tuple[int, int | None, Any] | None = None
+        self._is_deaf = False
         self._used_before = (0.0, 0.0)
         self._answered_at = 0.0
         self._is_killed = False
@@ -163,26 +163,24 @@ class Series:
         self._n += 1
         return True
 
-    def wait(self) -> tuple[int, int | None, Any]:
-        """For the end of the run, be it that of the process too: as `os.wait4` tells it.
+    def wait(self, at_most_s: float) -> tuple[int, int | None, Any] | None:
+        """For the end of the run, be it that of the process too: as `os.wait4` tells it. None: it
+        still runs.
 
-        May be left by an exception out of a signal's handler at any time, and called again.
+        Not to be left by an exception out of a signal's handler: what was read then is lost.
         """
-        while self._answer is None:
-            if self._end:
-                return self._end
-            ready = wait([self._ours, self._gone])
-            with _undisturbed():
-                if not (self._ours in ready and self._hears()):
-                    self._end = self._buried()
-        return self._pid, os.EX_OK, self._usage(SimpleNamespace(**self._answer))
+        ends: list[Any] = [self._gone] if self._is_deaf else [self._ours, self._gone]
+        ready = wait(ends, at_most_s)
+        if self._ours in ready and self._hears():
+            return self._pid, os.EX_OK, self._usage(SimpleNamespace(**self._answer or {}))
+        return self._buried() if self._gone in ready else None
 
     def _hears(self) -> bool:
         try:
             self._answer = json.loads(self._ours.recv_bytes())
         except GONE:
-            # Its process ends; of that the system tells.
-            wait([self._gone])
+            # Its process ends, of which the system tells; or the run closed what is not its own.
+            self._is_deaf = True
             return False
         self._answered_at = time.monotonic()
         return True
@@ -249,16 +247,6 @@ class Inside:
             and threading.active_count() == 1
             and not has_any()
         )
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """What has been read is kept, also if RQ's alarm is due just then."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
 
 
 def _used() -> dict[str, float]:

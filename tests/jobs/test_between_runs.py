@@ -9,6 +9,7 @@ from typing import Any
 import django_rq
 import pytest
 from rq.exceptions import StopRequested
+from rq.timeouts import HorseMonitorTimeoutException
 from rq.worker import WorkerStatus
 
 from jobs import lifecycle
@@ -94,3 +95,17 @@ def test_one_that_is_suspended_keeps_no_process(worker: JobWorker) -> None:
     worker.set_state(WorkerStatus.SUSPENDED)
 
     assert ended == [True]
+
+
+def test_while_its_run_goes_on_no_alarm_is_due(worker: JobWorker) -> None:
+    """It would come at any time: also between an answer and who is told of it."""
+    still: list[float] = []
+    running = Free()
+    running.wait = lambda at_most_s: still.append(signal.getitimer(signal.ITIMER_REAL)[0])  # type: ignore[attr-defined]
+    worker._series = running  # type: ignore[assignment]
+
+    rqs_own = worker.death_penalty_class(30, HorseMonitorTimeoutException)
+    with pytest.raises(HorseMonitorTimeoutException), rqs_own:
+        worker.wait_for_horse()
+
+    assert still == [0]

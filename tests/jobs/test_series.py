@@ -47,17 +47,23 @@ def begun() -> Iterator[Callable[[Run], Series]]:
                 os._exit(0)
             series.begun(pid)
             opened.callback(series.end)
-            assert series.wait()[:2] == (pid, 0)
+            assert ended(series)[:2] == (pid, 0)
             return series
 
         yield begin
+
+
+def ended(series: Series) -> tuple[int, int | None, Any]:
+    found = series.wait(60)
+    assert found
+    return found
 
 
 def run_of(series: Series, job: Job) -> tuple[int | None, Any]:
     assert series.takes(job)
     assert series.order(job)
     assert not series.is_free
-    pid, status, usage = series.wait()
+    pid, status, usage = ended(series)
     assert pid == series.pid
     return status, usage
 
@@ -152,46 +158,40 @@ def test_each_is_told_what_it_used_itself(begun: Callable[[Run], Series]) -> Non
     assert first.ru_maxrss - second.ru_maxrss > 150 * 1024
 
 
-class Alarm(Exception):
-    """RQ's, by which a worker looks after itself while a run goes on."""
-
-
-def test_an_alarm_loses_no_answer(
-    begun: Callable[[Run], Series], monkeypatch: pytest.MonkeyPatch
+def test_while_it_runs_its_worker_looks_after_itself(
+    begun: Callable[[Run], Series], tmp_path: Any
 ) -> None:
-    """It comes at any time: also between the answer and whoever reads it."""
-    series = begun(lambda order: True)
-    before = signal.signal(signal.SIGALRM, _ring)
-    monkeypatch.setattr(module.json, "loads", _slowly(module.json.loads))
-    n_alarms = 0
-    try:
-        for _ in range(20):
-            assert series.order(job())
-            signal.setitimer(signal.ITIMER_REAL, 0.002)
-            while not series.is_free:
-                try:
-                    series.wait()
-                except Alarm:
-                    n_alarms += 1
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    def run(order: Order) -> bool:
+        while not (tmp_path / "go").exists():
+            time.sleep(0.01)
+        return True
 
-    assert n_alarms > 0
+    series = begun(run)
+    assert series.order(job())
+
+    assert series.wait(0.05) is None
+    assert not series.is_free
+    (tmp_path / "go").touch()
+    assert ended(series)[1] == 0
+    assert series.is_free
 
 
-def _ring(*_: Any) -> None:
-    raise Alarm
+def test_a_run_that_closes_what_is_not_its_own_is_waited_for(
+    begun: Callable[[Run], Series], tmp_path: Any
+) -> None:
+    def run(order: Order) -> bool:
+        os.closerange(3, 100)
+        while not (tmp_path / "go").exists():
+            time.sleep(0.01)
+        return True
 
+    series = begun(run)
+    assert series.order(job())
 
-def _slowly(loads: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    def read(raw: bytes) -> Any:
-        until = time.monotonic() + 0.01
-        while time.monotonic() < until:
-            pass
-        return loads(raw)
-
-    return read
+    assert [series.wait(0.2), series.wait(0.05)] == [None, None]
+    (tmp_path / "go").touch()
+    status = ended(series)[1]
+    assert (status, series.is_free) == (0, False)
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ from jobs import artifacts, lifecycle
 from jobs.budget import Budget
 from jobs.models import Job
 from jobs.states import FailureKind
-from jobs.worker import patience, process
+from jobs.worker import ahead, patience
+from jobs.worker.ahead import preload
 from jobs.worker.context import JobContext, plain
 from jobs.worker.host import HOST, identity
 from jobs.worker.inheritance import left_behind
-from jobs.worker.process import preload
 from jobs.worker.run import run_job
 from jobs.worker.tree import Tree
 from jobs.worker.warden import Warden
@@ -252,7 +252,7 @@ def test_a_run_need_not_read_what_its_worker_has_read(monkeypatch: pytest.Monkey
 
 
 def test_a_run_does_not_look_for_rubbish_in_what_its_worker_has_imported() -> None:
-    process._keep_out_of_rubbish.cache_clear()
+    ahead._keep_out_of_rubbish.cache_clear()
 
     preload("demo.sum_squares")
     try:
