@@ -38,7 +38,7 @@ MOLECULES = {
     "pyridine": "c1ccncc1",
     "benzene": "c1ccccc1",
 }
-ROUNDS = 3
+ROUNDS = 5
 Geometry = dict[str, Any]
 
 
