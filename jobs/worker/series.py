@@ -171,19 +171,16 @@ class Series:
         """
         ends: list[Any] = [self._gone] if self._is_deaf else [self._ours, self._gone]
         ready = wait(ends, at_most_s)
-        if self._ours in ready and self._hears():
-            return self._pid, os.EX_OK, self._usage(SimpleNamespace(**self._answer or {}))
-        return self._buried() if self._gone in ready else None
-
-    def _hears(self) -> bool:
+        if self._ours not in ready:
+            return self._buried() if ready else None
         try:
-            self._answer = json.loads(self._ours.recv_bytes())
+            self._answer = answer = json.loads(self._ours.recv_bytes())
         except GONE:
             # Its process ends, of which the system tells; or the run closed what is not its own.
             self._is_deaf = True
-            return False
+            return self.wait(at_most_s)
         self._answered_at = time.monotonic()
-        return True
+        return self._pid, os.EX_OK, self._usage(SimpleNamespace(**answer))
 
     def _buried(self) -> tuple[int, int | None, Any]:
         self._is_killed = True
