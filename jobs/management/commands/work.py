@@ -16,7 +16,7 @@ ALL = "default"
 
 
 class Command(rqworker.Command):
-    help = "Take jobs from the queues, one at a time, and run each in a process of its own."
+    help = "Take jobs from the queues, one at a time, and run each in another process."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
