@@ -194,7 +194,7 @@ def _sites(block: Any, text: str) -> tuple[list[str], list[Vector]]:
 
 def _line_of(text: str, label: str) -> str:
     """Where the site's row stands, told where it can be found; gemmi does not keep it."""
-    row = re.compile(rf"^\s*(?:['\"]?){re.escape(label)}(?:['\"]?)\s", re.MULTILINE)
+    row = re.compile(rf"^[^\S\n]*(?:['\"]?){re.escape(label)}(?:['\"]?)\s", re.MULTILINE)
     found = row.search(text)
     return f" in line {text.count(chr(10), 0, found.start(0)) + 1}" if found else ""
 

@@ -29,8 +29,9 @@ BY_SUFFIX: dict[str, Format] = {
 """`.cif` is none of them: both kinds of CIF go by it, so the text decides."""
 
 _MOL_BLOCK = re.compile(r"V[23]000\s*$|^M  END", re.MULTILINE)
-_CIF = re.compile(r"^\s*data_", re.MULTILINE | re.IGNORECASE)
-_MMCIF = re.compile(r"^\s*_atom_site\.", re.MULTILINE)
+# Within the line: over thousands of empty ones `\s*` would look to their end from each of them.
+_CIF = re.compile(r"^[^\S\n]*data_", re.MULTILINE | re.IGNORECASE)
+_MMCIF = re.compile(r"^[^\S\n]*_atom_site\.", re.MULTILINE)
 _PDB = re.compile(r"^(ATOM  |HETATM|HEADER    |CRYST1|SEQRES)", re.MULTILINE)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?$")
 _JSON = re.compile(r"\s*(\{\s*[\"}]|\[\s*[\[{\"])")

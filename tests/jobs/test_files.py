@@ -273,6 +273,13 @@ def test_a_long_text_is_kept_once_for_all_jobs(client: Client, alice: Any, setti
     assert len(json.dumps(jobs[0].params)) < 3000
 
 
+def test_many_empty_lines_are_looked_through_once(client: Client) -> None:
+    """From each of them to the end took longer than reading may take, with a tenth of these."""
+    answer = ask(client, WATER + " \n" * 10 * references.FOLD_ABOVE_CHARS)
+
+    assert answer.status_code == 202, answer.json()
+
+
 def test_a_short_text_stays_where_it_is(client: Client, settings: Any) -> None:
     assert ask(client, WATER).json()["params"]["structure"] == WATER
     assert on_disk(settings) == []
