@@ -17,6 +17,8 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint deploy/constraints.txt \
 	--override deploy/overrides.txt
+# Whatever the environment says: a site, or its tests, are dozens of processes of the same modules.
+export PYTHONDONTWRITEBYTECODE :=
 ASSETS = $(BIN)/python -m deploy.assets $(if $(BUNDLE),--from $(BUNDLE))
 
 .PHONY: up demo assets assets-bundle calibrate test bench chaos lint audit fast screenshot pins clean

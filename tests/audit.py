@@ -1,8 +1,9 @@
 """What is true of a site's jobs, read from its database and disk, past everything it says itself.
 
-    BACKPLANE_VAR=… python -m tests.audit < ids
+    echo '["id of a job"]' | BACKPLANE_VAR=… python -m tests.audit
 
-It prints one JSON object a job, with everything that is wrong about it.
+To each line with a list of ids, or with an empty one for all, it answers a line: a list with an
+object for each of the jobs, with everything that is wrong about it.
 """
 
 from __future__ import annotations
@@ -85,20 +86,30 @@ def _of_the_files(job: Job) -> Iterator[str]:
         yield "it has no log"
 
 
-def main(ids: list[str]) -> None:
-    """Of these jobs, or of all that there are."""
+def main() -> None:
     import django
 
     django.setup()
+    from django.db import connections
+
+    for line in sys.stdin:
+        found = list(_asked(json.loads(line)))
+        # What is asked next may be of a database that died in between.
+        connections.close_all()
+        sys.stdout.write(f"{json.dumps(found)}\n")
+        sys.stdout.flush()
+
+
+def _asked(ids: list[str]) -> Iterator[dict[str, Any]]:
+    """Of these jobs, or of all that there are."""
     from jobs.models import Job
 
     jobs = Job.objects.order_by("created_at", "id")
     for pk in list((jobs.filter(pk__in=ids) if ids else jobs).values_list("pk", flat=True)):
         # Each row right before its events: one that was read with all the others is older than
         # they are, and a job that still runs then seems to contradict itself.
-        told = report(Job.objects.get(pk=pk))
-        sys.stdout.write(f"{json.dumps(told)}\n")
+        yield report(Job.objects.get(pk=pk))
 
 
 if __name__ == "__main__":
-    main([line.strip() for line in sys.stdin if line.strip()])
+    main()

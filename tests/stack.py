@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -23,6 +24,7 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 FINAL = {"succeeded", "failed", "cancelled"}
 ENDED = psutil.STATUS_ZOMBIE
+DATABASE = "db.sqlite3"
 FIRST_PORT, N_PORTS = 12_000, 20_000
 
 Answer = TypeVar("Answer")
@@ -49,6 +51,18 @@ def quickest(measured_s: Callable[[], float], enough_s: float, most: int = 3) ->
     return min(found)
 
 
+@cache
+def empty_database() -> bytes:
+    """That of a site that is new: to make one takes longer than to start a site."""
+    with tempfile.TemporaryDirectory(prefix="bp ") as var:
+        env = {**os.environ, "BACKPLANE_VAR": var}
+        env |= {"DATABASE_URL": "", "DJANGO_SETTINGS_MODULE": "backplane_site.settings"}
+        argv = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+        subprocess.run(argv, cwd=ROOT, env=env, check=True, timeout=300)
+        assert not (Path(var) / f"{DATABASE}-wal").exists(), "not all is in the file"
+        return (Path(var) / DATABASE).read_bytes()
+
+
 class Stack:
     """`manage.py up` on a free port and on data of its own.
 
@@ -69,9 +83,12 @@ class Stack:
         self.client = httpx.Client(base_url=self.url, timeout=60)
         self.process: subprocess.Popen[bytes] | None = None
         self.accepted: list[str] = []
+        self._auditor: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         try:
+            if not self.settings.get("DATABASE_URL"):
+                (self.var / DATABASE).write_bytes(empty_database())
             self.up()
         except BaseException:
             self.__exit__()
@@ -81,6 +98,7 @@ class Stack:
     def __exit__(self, *exc: object) -> None:
         if any(exc):
             sys.stdout.write(self.output()[-5000:])  # shown with the failure
+        self._end_auditor()
         self.down()
         self.client.close()
         shutil.rmtree(self.var, ignore_errors=True)
@@ -205,7 +223,9 @@ class Stack:
 
     def orphans(self) -> list[psutil.Process]:
         """What works on our data and is not below our supervisor, but for what dies just now."""
-        found = [p for p in psutil.process_iter() if self._is_ours(p) and not self._is_below(p)]
+        auditor = self._auditor.pid if self._auditor else None
+        others = [p for p in psutil.process_iter() if p.pid != auditor]
+        found = [p for p in others if self._is_ours(p) and not self._is_below(p)]
         return [p for p in survivors(found, within_s=1) if not self._is_below(p)]
 
     def _is_below(self, process: psutil.Process) -> bool:
@@ -221,18 +241,28 @@ class Stack:
 
     def audit(self, job_ids: Sequence[str] = ()) -> list[dict[str, Any]]:
         """What is true of these jobs, or of all, see `tests.audit`."""
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.audit"],
-            input="\n".join(job_ids),
-            cwd=ROOT,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        if self._auditor is None:
+            self._auditor = subprocess.Popen(
+                [sys.executable, "-m", "tests.audit"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                cwd=ROOT,
+                env=self.env,
+                text=True,
+            )
+        assert self._auditor.stdin
+        assert self._auditor.stdout
+        self._auditor.stdin.write(f"{json.dumps(list(job_ids))}\n")
+        self._auditor.stdin.flush()
+        answer = self._auditor.stdout.readline()
+        assert answer, f"the auditor has ended with status {self._auditor.wait(60)}"
+        found: list[dict[str, Any]] = json.loads(answer)
+        return found
+
+    def _end_auditor(self) -> None:
+        if self._auditor:
+            self._auditor.communicate(timeout=60)
+            self._auditor = None
 
 
 def survivors(processes: Sequence[psutil.Process], within_s: float = 5) -> list[psutil.Process]:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -18,17 +18,31 @@ expected comes is what is asked, and where its speed is asked for, it is measure
 expect.set_options(timeout=WITHIN_MS)
 
 
-@pytest.fixture
-def browser() -> Iterator[Browser]:
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
     if CHROMIUM is None:
         # Where every service is promised, a missing browser is a defect and no reason to skip.
         assert not os.environ.get("CI"), "Chromium is not installed"
         pytest.skip("Chromium is not installed (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    with sync_playwright() as running:
         yield running
-        running.close()
+
+
+@pytest.fixture(scope="module")
+def _browser(playwright: Playwright) -> Iterator[Browser]:
+    """To start one takes longer than what most tests do with it."""
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    running = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def browser(_browser: Browser) -> Iterator[Browser]:
+    """Without anything that another test has left in it."""
+    yield _browser
+    for context in _browser.contexts:
+        context.close()
 
 
 @pytest.fixture

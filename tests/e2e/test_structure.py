@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, Route, expect
 
 from tests.simulations import test_docking
 from tests.stack import Stack, until
@@ -286,15 +286,13 @@ def test_without_the_library_the_numbers_are_there(page: Page, stack: Stack, asp
 
 
 @pytest.fixture
-def flat() -> Iterator[Browser]:
+def flat(playwright: Playwright) -> Iterator[Browser]:
     """A browser without WebGL."""
-    assert CHROMIUM, "Chromium is not installed"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-3d-apis"]
-        )
-        yield running
-        running.close()
+    running = playwright.chromium.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", "--disable-3d-apis"]
+    )
+    yield running
+    running.close()
 
 
 def test_without_webgl_the_numbers_are_there(flat: Browser, stack: Stack, aspirin: str) -> None:

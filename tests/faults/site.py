@@ -22,8 +22,8 @@ def assert_true(stack: Stack, job_ids: list[str]) -> None:
     assert stack.orphans() == []
 
 
-def long_run(stack: Stack, length_ps: int = 400) -> str:
-    """Molecular dynamics of some five seconds, in its midst, with a checkpoint."""
+def long_run(stack: Stack, length_ps: int = 200) -> str:
+    """Molecular dynamics of some seconds, in its midst, with a checkpoint."""
     job_id = stack.submit("md_simulation", structure="CCO", length_ps=length_ps)
     stack.wait(job_id, lambda job: job["metrics"].get("time_ps", 0) > 20)
     return job_id
