@@ -116,8 +116,6 @@ class JobWorker(Worker):
         if mine is None:
             self._drawn_in_vain(ticket, queue)
             return
-        # Told to stop from here on, it has a job to hand over.
-        self._state = WorkerStatus.BUSY
         ticket, queue = self._of_its_own_queue(mine, ticket, queue)
         logger.debug("job %s runs on the ticket made for %s", mine.run_id, ticket.args)
         # In this process only: what the work-horse will be called with.
@@ -180,6 +178,7 @@ class JobWorker(Worker):
             try:
                 return insist(self._take_turn)
             except lifecycle.NotLoaded as exc:
+                self._state = WorkerStatus.IDLE
                 preload(exc.simulation)
                 # Or it cannot be: then the work-horse will tell.
                 self._loaded.add(exc.simulation)
@@ -189,6 +188,11 @@ class JobWorker(Worker):
                 self._tell()
 
     def _take_turn(self) -> Job | None:
+        # Told to stop from here on, it may have a job to hand over: RQ would let go of everything,
+        # also between what the database has written down and us who are to know of it.
+        self._state = WorkerStatus.BUSY
+        if self._stop_requested:
+            raise StopRequested
         pid = os.getpid()
         return lifecycle.take_next(
             BACKEND,

@@ -58,11 +58,9 @@ def test_nor_does_one_that_was_told_a_moment_before(worker: JobWorker) -> None:
         worker.dequeue_job_and_maintain_ttl(None)
 
 
-@pytest.mark.django_db
-def test_what_it_took_before_it_was_told_is_handed_over(
-    worker: JobWorker, submit: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not left to its lease: the process of another user's run ends meanwhile."""
+@pytest.fixture
+def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of the jobs that were, before there was a process for them."""
     told: list[str] = []
 
     class Warden(process.Warden):
@@ -74,6 +72,14 @@ def test_what_it_took_before_it_was_told_is_handed_over(
     monkeypatch.setattr(JobWorker, "prepare_execution", lambda *_: None)
     monkeypatch.setattr(JobWorker, "fork_work_horse", lambda *_: None)
     monkeypatch.setattr(JobWorker, "monitor_work_horse", lambda *_: None)
+    return told
+
+
+@pytest.mark.django_db
+def test_what_it_took_before_it_was_told_is_handed_over(
+    worker: JobWorker, submit: Callable[..., Job], handed_over: list[str]
+) -> None:
+    """Not left to its lease: the process of another user's run ends meanwhile."""
     job = submit()
     lifecycle.hand_to_backend(job)
     drawn = worker.dequeue_job_and_maintain_ttl(None)
@@ -83,9 +89,52 @@ def test_what_it_took_before_it_was_told_is_handed_over(
 
     worker.execute_job(*drawn)
 
-    assert told == [str(job.pk)]
+    assert handed_over == [str(job.pk)]
     job.refresh_from_db()
     assert job.state == "queued"
+
+
+@pytest.mark.django_db
+def test_so_is_what_it_takes_while_it_is_told(
+    worker: JobWorker,
+    submit: Callable[..., Job],
+    handed_over: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between what the database has written down and the worker that is to know of it."""
+    job = submit()
+    lifecycle.hand_to_backend(job)
+    drawn = worker.dequeue_job_and_maintain_ttl(None)
+    take = lifecycle.take_next
+
+    def told_meanwhile(*args: Any, **kwargs: Any) -> Job | None:
+        mine = take(*args, **kwargs)
+        stop(worker)
+        return mine
+
+    monkeypatch.setattr(lifecycle, "take_next", told_meanwhile)
+
+    worker.execute_job(*drawn)
+
+    assert handed_over == [str(job.pk)]
+    job.refresh_from_db()
+    assert job.state == "queued"
+
+
+@pytest.mark.django_db
+def test_one_that_was_told_before_it_took_anything_takes_nothing(
+    worker: JobWorker, submit: Callable[..., Job]
+) -> None:
+    job = submit()
+    lifecycle.hand_to_backend(job)
+    drawn = worker.dequeue_job_and_maintain_ttl(None)
+    worker._stop_requested = True
+
+    with pytest.raises(StopRequested):
+        worker.execute_job(*drawn)
+
+    job.refresh_from_db()
+    assert (job.state, job.attempts.count()) == ("queued", 0)
 
 
 def test_one_that_is_suspended_keeps_no_process(worker: JobWorker) -> None:
