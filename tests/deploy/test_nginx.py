@@ -7,6 +7,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,8 +120,9 @@ def site() -> Iterator[Stack]:
 def proxy(site: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     folder = tmp_path_factory.mktemp("nginx")
     # nginx serves as nobody, who has to get there.
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o755)
+    for each in (folder, *folder.parents):
+        if Path(tempfile.gettempdir()) in each.parents:
+            each.chmod(0o755)
     proxy = Proxy(folder, site)
     proxy.static.mkdir()
     env = {**site.env, "BACKPLANE_STATIC_ROOT": str(proxy.static)}
