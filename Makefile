@@ -44,8 +44,8 @@ test: lint assets  ## the whole suite, and once more on PostgreSQL
 	# Not again: engines and assets, which know no database, and chaos, which starts its own.
 	BACKPLANE_TEST_DATABASE=postgres $(PYTEST) -m "not stack" \
 		--ignore=tests/simulations --ignore=tests/assets --ignore=tests/chaos
-	# One after the other: what a whole site does in time, it does on a machine of its own.
-	$(BIN)/python -m pytest -m stack
+	# Whole sites, which wait more than they compute: as many beside each other as there are cores.
+	$(PYTEST) -m stack
 
 bench: $(VENV)/test-ready  ## beside what users would pick instead; writes docs/performance.md
 	@$(BIN)/python -m bench.side_by_side

@@ -18,7 +18,8 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 PROGRAM = ("backplane", "backplane_site", "jobs", "simulations", "templates", "manage.py")
 SUM = Path("simulations/catalog/sum_squares.py")
-OLDER_RESULT = ('title="Sum of squares")', 'title="Sum of squares", version="0")')
+TITLE = 'title="Sum of squares"'
+OLDER_RESULT = (TITLE, f'{TITLE}, version="0"')
 OLDER_PARAMS = ("n: int =", "terms: int =")
 TOO_LITTLE_MIB = "64"
 
@@ -84,7 +85,7 @@ def test_it_leaves_what_a_newer_release_took_to_a_worker_of_that_one(
 def test_what_it_took_itself_a_newer_one_computes_and_answers_for_itself_alone(
     site: Stack, tmp_path: Path
 ) -> None:
-    newer = ('title="Sum of squares")', 'title="Sum of squares", version="2")')
+    newer = (TITLE, f'{TITLE}, version="2"')
     body = {"simulation": "demo.sum_squares", "params": {"n": 77}}
     job_id = site.client.post("/api/v1/jobs", json=body).json()["id"]
     with working(site, release(tmp_path / "newer", *newer), tmp_path / "log"):

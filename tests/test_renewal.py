@@ -15,7 +15,7 @@ import psutil
 import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
-from tests.e2e.conftest import browser, page  # noqa: F401
+from tests.e2e.conftest import _browser, browser, page, playwright  # noqa: F401
 from tests.stack import Stack, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
