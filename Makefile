@@ -41,9 +41,10 @@ calibrate: $(VENV)/run-ready  ## measure this machine, so that jobs say how long
 
 test: lint assets  ## the whole suite, and once more on PostgreSQL
 	$(PYTEST) -m "not stack"
-	# Not again: engines and assets, which know no database, and chaos, which starts its own.
+	# Not again: what knows no database, chaos, which starts its own, and who may open which URL.
 	BACKPLANE_TEST_DATABASE=postgres $(PYTEST) -m "not stack" \
-		--ignore=tests/simulations --ignore=tests/assets --ignore=tests/chaos
+		--ignore=tests/simulations --ignore=tests/assets --ignore=tests/chaos \
+		--ignore=tests/deploy --ignore=tests/docs --ignore=tests/security/test_url_walk.py
 	# Whole sites, which wait more than they compute: as many beside each other as there are cores.
 	$(PYTEST) -m stack
 
