@@ -45,8 +45,10 @@ test: lint assets  ## the whole suite, and once more on PostgreSQL
 	BACKPLANE_TEST_DATABASE=postgres $(PYTEST) -m "not stack" \
 		--ignore=tests/simulations --ignore=tests/assets --ignore=tests/chaos \
 		--ignore=tests/deploy --ignore=tests/docs --ignore=tests/security/test_url_walk.py
-	# Whole sites, which wait more than they compute: as many beside each other as there are cores.
-	$(PYTEST) -m stack
+	# Whole sites wait as much as they compute: as many beside each other as there are cores.
+	$(PYTEST) -m "stack and not timed"
+	# How soon something comes is asked of a machine that does nothing else.
+	$(BIN)/python -m pytest -m timed
 
 bench: $(VENV)/test-ready  ## beside what users would pick instead; writes docs/performance.md
 	@$(BIN)/python -m bench.side_by_side

@@ -178,6 +178,7 @@ def test_plain_rq_is_asked_the_same_and_finds_the_same() -> None:
 
 @pytest.mark.slow
 @pytest.mark.stack
+@pytest.mark.timed
 def test_beside_its_peer_it_is_not_half_as_fast_as_it_was() -> None:
     """By ratios of processor time for one answer, taken one after the other."""
     before = side_by_side.recorded()

@@ -39,6 +39,7 @@ def test_a_job_from_submission_to_its_files(client: Client, tmp_path: Path) -> N
     assert "".join(job.logs())
 
 
+@pytest.mark.timed
 def test_a_wait_ends_with_the_job_and_not_at_the_next_look(client: Client) -> None:
     assert quickest(lambda: told_after_s(client), 2) < 2
 

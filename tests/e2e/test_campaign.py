@@ -56,6 +56,7 @@ def test_a_campaign_runs_to_its_end(stack: Stack) -> None:
     assert [each for job in audited for each in job["faults"]] == []
 
 
+@pytest.mark.timed
 def test_ten_thousand_are_accepted_and_stopped(private_stack: Stack) -> None:
     stack = private_stack
 

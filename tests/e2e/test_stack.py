@@ -59,6 +59,7 @@ def test_water_is_optimised_and_its_files_are_what_they_say(stack: Stack) -> Non
     assert os.path.getsize(told["result"]["output_path"]) > 0  # noqa: PTH202
 
 
+@pytest.mark.timed
 def test_cancel_stops_a_running_scf_within_two_seconds(stack: Stack) -> None:
     assert quickest(lambda: stopped_after_s(stack), 2) < 2
 

@@ -20,6 +20,7 @@ from .site import failures, long_run, notice, short_runs, told_after_s
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
+@pytest.mark.timed
 def test_a_dead_work_horse_is_noticed_within_a_second(site: Stack) -> None:
     assert quickest(lambda: noticed_after_s(site), 1) < 1
 

@@ -226,6 +226,7 @@ def longest_wait_s(stack: Stack) -> float:
 
 @pytest.mark.stack
 @pytest.mark.slow
+@pytest.mark.timed
 def test_the_site_answers_while_hostile_structures_are_read(stack: Stack) -> None:
     """Four at once hold every reader; nobody else notices, and each is told its fault."""
     stack.submit(DFT, structure="O", basis="sto-3g")
