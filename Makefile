@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 HOST ?= 127.0.0.1
 PORT ?= 8000
 WEB ?= 1
-WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
+WORKERS ?= $(CORES)
 JOBS ?= 300
 MINUTES ?= 5
 DATABASE ?= sqlite
@@ -14,7 +14,10 @@ OUT ?= var/assets.tar.gz
 
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+# One more than there are cores: a test waits for a third of its time.
+PYTEST := $(BIN)/python -m pytest --numprocesses $(shell echo $$(($(CORES) < 4 ? $(CORES) + 1 : 4))) \
+	--dist loadfile
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint deploy/constraints.txt \
 	--override deploy/overrides.txt
 # Whatever the environment says: a site, or its tests, are dozens of processes of the same modules.
@@ -46,8 +49,9 @@ test: lint assets  ## the whole suite, and once more on PostgreSQL
 		--ignore=tests/simulations --ignore=tests/assets --ignore=tests/chaos \
 		--ignore=tests/deploy --ignore=tests/docs --ignore=tests/security/test_url_walk.py \
 		--deselect=tests/jobs/test_migrations.py::test_a_site_of_any_age_keeps_its_rows
-	# Whole sites wait as much as they compute: as many beside each other as there are cores.
-	$(PYTEST) -m "stack and not timed"
+	# Whole sites, each of which has work for a core.
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+		-m "stack and not timed"
 	# How soon something comes is asked of a machine that does nothing else.
 	$(BIN)/python -m pytest -m timed
 
