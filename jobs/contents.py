@@ -152,7 +152,7 @@ def _bring(sha256: str, content: bytes) -> None:
 
 def _write_once(path: Path, content: bytes) -> bool:
     """Renamed into place, so that whoever finds it finds all of it."""
-    if path.exists() and path.stat().st_size == len(content):
+    if _has(path, len(content)):
         return False
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
@@ -167,3 +167,11 @@ def _write_once(path: Path, content: bytes) -> bool:
         scratch.unlink(missing_ok=True)
         raise
     return True
+
+
+def _has(path: Path, n_bytes: int) -> bool:
+    """By one look: who else had the same content may remove it between two."""
+    try:
+        return path.stat().st_size == n_bytes
+    except FileNotFoundError:
+        return False

@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from jobs import files, keys, lifecycle, retention
+from jobs import contents, files, keys, lifecycle, retention
 from jobs.lifecycle import filing
 from jobs.models import Job, StoredFile
 from jobs.states import Scope
@@ -186,6 +186,25 @@ def test_uploads_and_removals_at_once_lose_nothing_that_somebody_has(alice: Any,
     assert failures == []
     assert StoredFile.objects.count() == 2
     assert StoredFile.path_of(StoredFile.objects.first().sha256).read_bytes() == WATER
+
+
+def test_what_is_removed_as_somebody_looks_for_it_fails_no_upload(
+    alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored, _ = files.keep(owner=alice, name="water.xyz", content=WATER)
+    stat = Path.stat
+
+    def removed_after(path: Path, **how: Any) -> Any:
+        found = stat(path, **how)
+        path.unlink()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", removed_after)
+        contents.put(stored.sha256, WATER)
+
+    contents.put(stored.sha256, WATER)
+    assert stored.path.read_bytes() == WATER
 
 
 # --- after some time -------------------------------------------------------------------------
