@@ -17,7 +17,7 @@ BIN := $(VENV)/bin
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # One more than there are cores: a test waits for a third of its time.
 PYTEST := $(BIN)/python -m pytest --numprocesses $(shell echo $$(($(CORES) < 4 ? $(CORES) + 1 : 4))) \
-	--dist loadfile
+	--dist loadfile --no-loadscope-reorder
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint deploy/constraints.txt \
 	--override deploy/overrides.txt
 # Whatever the environment says: a site, or its tests, are dozens of processes of the same modules.
@@ -51,7 +51,7 @@ test: lint assets  ## the whole suite, and once more on PostgreSQL
 		--deselect=tests/jobs/test_migrations.py::test_a_site_of_any_age_keeps_its_rows
 	# Whole sites, each of which has work for a core.
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
-		-m "stack and not timed"
+		--no-loadscope-reorder -m "stack and not timed"
 	# How soon something comes is asked of a machine that does nothing else.
 	$(BIN)/python -m pytest -m timed
 

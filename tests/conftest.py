@@ -33,6 +33,12 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files with engines first: where one of minutes comes last, all others wait for it."""
+    long = {item.path for item in items if item.get_closest_marker("engine")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A real PostgreSQL, for who needs a database of its own on it."""
