@@ -8,11 +8,13 @@ import shlex
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.sabotage import stopped
 from tests.stack import ROOT, Stack, free_port, survivors, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -51,24 +53,29 @@ def test_every_command_is_run_by_somebody() -> None:
 
 def test_the_curl_lines_answer(stack: Stack) -> None:
     job_id = file_id = batch_id = ""
-    for command in (command for command in COMMANDS if command.startswith("curl")):
-        here = command.replace("127.0.0.1:8000", f"127.0.0.1:{stack.port}")
-        argv = shlex.split(
-            here.replace("{job_id}", job_id)
-            .replace("{file_id}", file_id)
-            .replace("{batch_id}", batch_id)
-        )
-        done = subprocess.run(
-            [*argv, "--silent", "--fail-with-body"], cwd=ROOT, capture_output=True, check=False
-        )
-        assert done.returncode == 0, (command, done.stdout)
-        body = json.loads(done.stdout)
-        if "api/v1/batches -H" in command:
-            batch_id = body["id"]
-        elif isinstance(body, dict) and command.startswith("curl -X POST"):
-            job_id = body.get("job_id") or body.get("id") or job_id
-        elif command.startswith("curl -F"):
-            file_id = body["id"]
+    with ExitStack() as asleep:
+        # Or a job of seconds is over before it is cancelled.
+        asleep.enter_context(stopped(stack, "", stack.processes("work")))
+        for command in (command for command in COMMANDS if command.startswith("curl")):
+            here = command.replace("127.0.0.1:8000", f"127.0.0.1:{stack.port}")
+            argv = shlex.split(
+                here.replace("{job_id}", job_id)
+                .replace("{file_id}", file_id)
+                .replace("{batch_id}", batch_id)
+            )
+            done = subprocess.run(
+                [*argv, "--silent", "--fail-with-body"], cwd=ROOT, capture_output=True, check=False
+            )
+            assert done.returncode == 0, (command, done.stdout)
+            body = json.loads(done.stdout)
+            if "api/v1/batches -H" in command:
+                batch_id = body["id"]
+            elif isinstance(body, dict) and command.startswith("curl -X POST"):
+                job_id = body.get("job_id") or body.get("id") or job_id
+            elif command.startswith("curl -F"):
+                file_id = body["id"]
+            if command.endswith("/cancel"):
+                asleep.close()
     # The tests that follow share the stack: nothing of ours is to run beside them.
     for job in stack.client.get("/api/v1/jobs").json()["results"]:
         if job["state"] in {"queued", "running"}:
