@@ -271,7 +271,7 @@ def test_lithium_graphite_from_its_name_to_its_lattice(
     assert atoms.cell.cellpar()[2] == pytest.approx(result["c_angstrom"], abs=1e-4)
     with (context.workdir / "lattice_points.csv").open() as stream:
         assert len(list(csv.DictReader(stream))) == len(result["stages"])
-    for scales in ((0.02, 0.0), (0.0, -0.03)):
+    for scales in ((0.02, 0.0), (-0.02, 0.0), (0.0, 0.03), (0.0, -0.03)):
         assert energy_near(result, scales, next_context) > result["energy_hartree"] + 1e-5
 
 
