@@ -8,9 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
-import psutil
 import pytest
 
 from tests.sabotage import stopped
@@ -34,6 +32,13 @@ def _many_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """Of our own: SQLite keeps the descriptors of connections that others' tests have closed."""
+    with Stack(workers=1) as running:
+        yield running
 
 
 @pytest.fixture
@@ -104,7 +109,6 @@ async def test_many_wait_without_a_thread_each_and_all_hear_of_the_end(
     stack: Stack, waiting_job: str
 ) -> None:
     web = stack.processes("daphne")[0]
-    n_files = len(_of_the_database(web))
     kinds = [KINDS[min(4 * n // MANY, 2)] for n in range(MANY)]
     waiters = [Waiter(kind, stack, waiting_job) for kind in kinds]
     tasks: list[asyncio.Task[None]] = []
@@ -121,19 +125,14 @@ async def test_many_wait_without_a_thread_each_and_all_hear_of_the_end(
         return len(web.net_connections()) > 0.9 * MANY
 
     await asyncio.to_thread(until, nearly_all, "they wait at once")
-    n_more_files = len(_of_the_database(web)) - n_files
+    files = [each for each in web.open_files() if each.path.endswith("db.sqlite3")]
 
     await _cancel(stack, waiting_job)
     async with asyncio.timeout(120):
         await asyncio.gather(*tasks)
 
     assert max(most_threads, web.num_threads()) < FEW_THREADS
-    assert n_more_files < FEW_THREADS
-
-
-def _of_the_database(process: psutil.Process) -> list[Any]:
-    """SQLite keeps those of connections that were closed for others to come."""
-    return [each for each in process.open_files() if each.path.endswith("db.sqlite3")]
+    assert len(files) < FEW_THREADS
 
 
 async def _cancel(stack: Stack, job_id: str) -> float:
