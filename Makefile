@@ -3,6 +3,7 @@
 # The first Python that is new enough; PYTHON=/path/to/python overrides.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+CORES := $(shell getconf _NPROCESSORS_ONLN)
 HOST ?= 127.0.0.1
 PORT ?= 8000
 WEB ?= 1
@@ -14,10 +15,10 @@ OUT ?= var/assets.tar.gz
 
 VENV := .venv
 BIN := $(VENV)/bin
-CORES := $(shell getconf _NPROCESSORS_ONLN)
+BESIDE := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder \
+	--maxprocesses 4 --numprocesses
 # One more than there are cores: a test waits for a third of its time.
-PYTEST := $(BIN)/python -m pytest --numprocesses $(shell echo $$(($(CORES) < 4 ? $(CORES) + 1 : 4))) \
-	--dist loadfile --no-loadscope-reorder
+PYTEST := $(BESIDE) $(shell expr $(CORES) + 1)
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint deploy/constraints.txt \
 	--override deploy/overrides.txt
 # Whatever the environment says: a site, or its tests, are dozens of processes of the same modules.
@@ -50,8 +51,7 @@ test: lint assets  ## the whole suite, and once more on PostgreSQL
 		--ignore=tests/deploy --ignore=tests/docs --ignore=tests/security/test_url_walk.py \
 		--deselect=tests/jobs/test_migrations.py::test_a_site_of_any_age_keeps_its_rows
 	# Whole sites, each of which has work for a core.
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
-		--no-loadscope-reorder -m "stack and not timed"
+	$(BESIDE) $(CORES) -m "stack and not timed"
 	# How soon something comes is asked of a machine that does nothing else.
 	$(BIN)/python -m pytest -m timed
 

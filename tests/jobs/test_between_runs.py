@@ -44,6 +44,12 @@ def stop(worker: JobWorker) -> None:
     worker.request_stop(signal.SIGTERM, None)
 
 
+def draw(worker: JobWorker, job: Job) -> Any:
+    """The ticket of this one, which waits, and its queue."""
+    lifecycle.hand_to_backend(job)
+    return worker.dequeue_job_and_maintain_ttl(None)
+
+
 def test_one_that_is_told_to_stop_as_its_series_ends_draws_no_more(worker: JobWorker) -> None:
     worker._series = Free(lambda: stop(worker))  # type: ignore[assignment]
 
@@ -81,8 +87,7 @@ def test_what_it_took_before_it_was_told_is_handed_over(
 ) -> None:
     """Not left to its lease: the process of another user's run ends meanwhile."""
     job = submit()
-    lifecycle.hand_to_backend(job)
-    drawn = worker.dequeue_job_and_maintain_ttl(None)
+    drawn = draw(worker, job)
     other = Free(lambda: stop(worker))
     other.takes = lambda job: False  # type: ignore[attr-defined]
     worker._series = other  # type: ignore[assignment]
@@ -103,8 +108,7 @@ def test_so_is_what_it_takes_while_it_is_told(
 ) -> None:
     """Between what the database has written down and the worker that is to know of it."""
     job = submit()
-    lifecycle.hand_to_backend(job)
-    drawn = worker.dequeue_job_and_maintain_ttl(None)
+    drawn = draw(worker, job)
     take = lifecycle.take_next
 
     def told_meanwhile(*args: Any, **kwargs: Any) -> Job | None:
@@ -126,8 +130,7 @@ def test_one_that_was_told_before_it_took_anything_takes_nothing(
     worker: JobWorker, submit: Callable[..., Job]
 ) -> None:
     job = submit()
-    lifecycle.hand_to_backend(job)
-    drawn = worker.dequeue_job_and_maintain_ttl(None)
+    drawn = draw(worker, job)
     worker._stop_requested = True
 
     with pytest.raises(StopRequested):
