@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING
 
-import httpx
 from django.conf import settings
+
+if TYPE_CHECKING:
+    import httpx
 
 Address = IPv4Address | IPv6Address
 
@@ -54,6 +57,9 @@ def checked(text: str) -> httpx.URL:
 
     :raises Refused: nothing will ever be sent there.
     """
+    # With its command line, it is a twelfth of all that a process of the site imports.
+    import httpx
+
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError) as exc:
