@@ -4,14 +4,18 @@ import os
 
 import django
 
+from backplane_site import rubbish
+
+rubbish.let_lie()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backplane_site.settings")
 django.setup(set_prefix=False)
 
 # Only importable once Django is set up.
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.urls import get_resolver  # noqa: E402
 
-from backplane_site import at_once, bodies, descriptors, draining, handing_over, rubbish  # noqa: E402
+from backplane_site import at_once, bodies, descriptors, draining, handing_over  # noqa: E402
 from backplane_site.agents import AgentsDoor  # noqa: E402
 from backplane_site.handler import Handler  # noqa: E402
 from backplane_site.kept import Kept  # noqa: E402
@@ -46,4 +50,6 @@ handing_over.install()
 descriptors.allow_many()
 # The first submission should not wait for what reads its structure.
 bounded.start()
+# Nor the first request for all views to be imported.
+get_resolver().url_patterns  # noqa: B018
 rubbish.collect_seldom()

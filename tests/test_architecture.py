@@ -94,6 +94,22 @@ sys.exit(", ".join(name for name in {ENGINES} if name in sys.modules) or 0)
     assert done.returncode == 0, done.stderr
 
 
+def test_the_web_process_is_whole_before_its_first_request() -> None:
+    probe = """
+import gc, os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+from backplane_site.asgi import application
+missing = [name for name in ("jobs.api.views", "jobs.pages.urls") if name not in sys.modules]
+rubbish = [] if gc.isenabled() and gc.get_freeze_count() else ["rubbish lies for good"]
+sys.exit(", ".join([*missing, *rubbish]) or 0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_readme_names_every_simulation_and_every_make_target() -> None:
     readme = (ROOT / "README.md").read_text()
     makefile = (ROOT / "Makefile").read_text()
