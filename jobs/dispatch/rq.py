@@ -70,12 +70,10 @@ class RQBackend:
     def submit_all(self, jobs: Sequence[Job]) -> None:
         with _reachable():
             for name, some in _by_queue(jobs).items():
-                _queue(name).enqueue_many(
-                    [
-                        Tickets.prepare_data(RUN_JOB, timeout=NO_TIMEOUT, **_ticket(job))
-                        for job in some[:ENOUGH]
-                    ]
-                )
+                queue = _queue(name)
+                told = [_ticket(job) for job in some[:ENOUGH]]
+                writer = _writer(queue.name, queue.connection)
+                writer.put_all({ticket["job_id"]: ticket["args"] for ticket in told})
 
     def withdraw(self, job: Job) -> None:
         with _reachable():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rq import Queue
@@ -42,14 +42,32 @@ class Writer:
         self._serializer = queue.serializer
         self._places = [queue.key, queue.redis_queues_keys]
         self._common = _written(queue, queue.create_job(function, **common))
-        self._write = queue.connection.register_script(WRITE)
+        self._connection = queue.connection
+        self._write = self._connection.register_script(WRITE)
 
     def put(self, ticket_id: str, args: Sequence[Any]) -> bool:
         """False: there is one of that id already."""
+        return bool(self._write(**self._said(ticket_id, args)))
+
+    def put_all(self, tickets: Mapping[str, Sequence[Any]]) -> None:
+        """As `put`, in one breath.
+
+        :param tickets: what each is called with, by its id.
+        """
+        if len(tickets) == 1:
+            self.put(*next(iter(tickets.items())))
+            return
+        with self._connection.pipeline(transaction=False) as pipe:
+            for ticket_id, args in tickets.items():
+                self._write(**self._said(ticket_id, args), client=pipe)
+            pipe.execute()
+
+    def _said(self, ticket_id: str, args: Sequence[Any]) -> dict[str, Any]:
         data = self._serializer.dumps((self._function, None, args, {}))
-        keys = [Ticket.key_for(ticket_id), *self._places]
-        told: list[Any] = [ticket_id, zlib.compress(data), utcformat(now()), self._common]
-        return bool(self._write(keys=keys, args=told))
+        return {
+            "keys": [Ticket.key_for(ticket_id), *self._places],
+            "args": [ticket_id, zlib.compress(data), utcformat(now()), self._common],
+        }
 
 
 def _written(queue: Queue, pattern: Ticket) -> str:
