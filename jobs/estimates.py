@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from simulations import Checked, Simulation
 from simulations.costs import Calibration, Finished, estimate
 from simulations.costs.calibration import Unusable, read
 
 from .models import Job
+from .prepared import Example, Prepared, as_json, as_moment
 from .states import JobState
 
 logger = logging.getLogger(__name__)
@@ -30,13 +33,13 @@ def of(
     checked: Checked,
     *,
     threads: int | None = None,
-    history: list[Finished] | None = None,
+    history: Callable[[str], list[Finished]] | None = None,
 ) -> dict[str, Any] | None:
     """`size`, `seconds` and `memory_mib` as ranges or None, their `basis`, and `threads`.
 
     None for a simulation that declares no cost, or input whose size is not known. One query.
 
-    :param history: what `finished` says, for whoever has asked it already.
+    :param history: says what `finished` does, for whoever may have asked it already.
     """
     if simulation.cost is None or checked.size is None:
         return None
@@ -45,7 +48,7 @@ def of(
         simulation.name,
         checked.size,
         calibration(),
-        finished(simulation.name) if history is None else history,
+        (history or finished)(simulation.name),
         threads or 1,
     )
     return {**found, "threads": threads or 1}
@@ -60,18 +63,10 @@ def core_hours(estimate: dict[str, Any] | None) -> float:
 
 def finished(simulation: str) -> list[Finished]:
     """The newest jobs that did in one attempt what they were to do; they carry their size."""
-    # What went on from a checkpoint or another job's files did not take its time for the whole.
-    rows = (
-        Job.objects.filter(
-            simulation=simulation,
-            state=JobState.SUCCEEDED,
-            attempt=1,
-            estimate__isnull=False,
-            restarted_from=None,
-        )
-        .order_by("-finished_at", "id")
-        .values_list(*MEASURED)
-    )
+    rows = [
+        (as_json(size), as_moment(start), as_moment(end), memory, threads)
+        for size, start, end, memory, threads in FINISHED.rows(simulation=simulation)
+    ]
     return [
         Finished(
             size=size,
@@ -79,9 +74,24 @@ def finished(simulation: str) -> list[Finished]:
             memory_mib=memory,
             threads=threads or 1,
         )
-        for size, start, end, memory, threads in rows[:NEWEST]
+        for size, start, end, memory, threads in rows
         if start and end
     ]
+
+
+def _finished(simulation: str) -> QuerySet[Job, Any]:
+    # What went on from a checkpoint or another job's files did not take its time for the whole.
+    done = Job.objects.filter(
+        simulation=simulation,
+        state=JobState.SUCCEEDED,
+        attempt=1,
+        estimate__isnull=False,
+        restarted_from=None,
+    )
+    return done.order_by("-finished_at", "id").values_list(*MEASURED)[:NEWEST]
+
+
+FINISHED = Prepared(_finished, simulation=Example.WORD)
 
 
 def calibration() -> Calibration | None:

@@ -244,8 +244,7 @@ class _Common:
     def _estimate(self, simulation: Simulation, checked: Checked, threads: int) -> Any:
         place = (simulation.name, json.dumps(checked.size, sort_keys=True), threads)
         if place not in self._estimates:
-            history = self._history(simulation.name)
             self._estimates[place] = estimates.of(
-                simulation, checked, threads=threads, history=history
+                simulation, checked, threads=threads, history=self._history
             )
         return self._estimates[place]
