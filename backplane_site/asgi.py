@@ -17,6 +17,7 @@ from django.urls import get_resolver  # noqa: E402
 
 from backplane_site import at_once, bodies, descriptors, draining, handing_over  # noqa: E402
 from backplane_site.agents import AgentsDoor  # noqa: E402
+from backplane_site.crowd import Crowd  # noqa: E402
 from backplane_site.handler import Handler  # noqa: E402
 from backplane_site.kept import Kept  # noqa: E402
 from backplane_site.key_on_socket import KeyOnSocket  # noqa: E402
@@ -29,7 +30,7 @@ from jobs.streaming import Streaming  # noqa: E402
 from jobs.waiting import Waiting  # noqa: E402
 from simulations import bounded  # noqa: E402
 
-kept = Kept(Streaming(Waiting(InboxWaiting(Handler()))))
+kept = Kept(Streaming(Waiting(InboxWaiting(Crowd(Handler())))))
 rest = kept
 sockets = URLRouter(websocket_urlpatterns)
 application = ProtocolTypeRouter(

@@ -179,33 +179,41 @@ def asked_by(scope: Scope) -> Asked | None:
     place = PLACE.fullmatch(scope["path"])
     if place is None or scope.get("root_path"):
         return None
-    headers = dict(scope["headers"])
-    if len(headers) != len(scope["headers"]) or not _is_plain(headers):
+    headers = plain_headers(scope, KNOWN)
+    if headers is None:
         return None
     key = headers.get(b"authorization")
-    if key is None and not _is_local(scope, headers):
-        return None
     text = key.decode("latin-1").removeprefix("Bearer ") if key else local_user.USERNAME
-    proto = headers.get(b"x-forwarded-proto")
     return Asked(
         path=place[0],
         question=Question(place[2], text, key is not None),
         in_seeds_words=bool(place[1]),
-        manner=(key is not None, headers.get(b"host"), scope.get("scheme"), proto),
+        manner=manner_of(scope, headers),
         known=headers.get(b"if-none-match", b"").decode("latin-1"),
         request_id=request_id_of(headers.get(b"x-request-id", b"").decode("latin-1")),
     )
 
 
-def _is_plain(headers: dict[bytes, bytes]) -> bool:
-    """Nothing is among them that would have a say in the answer, but for what is read here."""
-    known = KNOWN | CHANGES_NOTHING | (OF_PROXIES if b"authorization" in headers else set())
-    return headers.keys() <= known and headers.get(b"accept", b"*/*") in WHOLE
+def plain_headers(scope: Scope, known: set[bytes]) -> dict[bytes, bytes] | None:
+    """Of a request that bears a key or is the local user's, and has nothing among them that would
+    have a say in the answer but for what is known; None: there is more to it."""
+    headers = dict(scope["headers"])
+    if len(headers) != len(scope["headers"]) or headers.get(b"accept", b"*/*") not in WHOLE:
+        return None
+    has_key = b"authorization" in headers
+    plain = headers.keys() <= known | CHANGES_NOTHING | (OF_PROXIES if has_key else set())
+    return headers if plain and (has_key or _is_local(scope, headers)) else None
 
 
 def _is_local(scope: Scope, headers: dict[bytes, bytes]) -> bool:
     address = (scope.get("client") or ("",))[0]
     return local_user.may_act(address, {name.decode("latin-1") for name in headers})
+
+
+def manner_of(scope: Scope, headers: dict[bytes, bytes]) -> Any:
+    """All that an answer may depend on beside the path and who asks."""
+    proto = headers.get(b"x-forwarded-proto")
+    return b"authorization" in headers, headers.get(b"host"), scope.get("scheme"), proto
 
 
 def _log(asked: Asked, answer: Answer, began: float) -> None:

@@ -32,9 +32,14 @@ def asked(request: Request, body: Any) -> dict[str, Any]:
 
     :raises InvalidSubmission: it is none, by all that is wrong with it, in its params too.
     """
-    submission = _submission(body)
+    submission = read(body)
     if not submission.is_valid():
         raise _all_that_is_wrong(submission, request, body)
+    return asked_by(request, submission)
+
+
+def asked_by(request: Request, submission: SubmissionSerializer) -> dict[str, Any]:
+    """As `asked`, of one that is valid."""
     data = dict(submission.validated_data)
     retry = data.pop("retry", {})
     return {
@@ -51,8 +56,9 @@ def asked(request: Request, body: Any) -> dict[str, Any]:
 _ready = threading.local()
 
 
-def _submission(body: Any) -> SubmissionSerializer:
-    """With fields that this thread made before: to make them takes longer than to look at a body.
+def read(body: Any) -> SubmissionSerializer:
+    """A body that is still to be looked at, by fields that this thread made before: to make them
+    takes longer than to look.
 
     They depend on what the site allows, which is set for as long as it runs.
     """

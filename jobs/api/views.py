@@ -22,8 +22,7 @@ from jobs.outlook import InsideLock, Outlook
 from jobs.states import JobState, Scope
 from jobs.webhooks import endpoints as webhooks
 
-from . import conditions, idempotency, listing, submitting, telling
-from .addresses import address
+from . import conditions, idempotency, listing, receipts, submitting, telling
 from .base import KnownQuery
 from .keyring import origin_of
 from .query import EventsQuery, ListQuery, Shape, parameters, read
@@ -199,23 +198,10 @@ def _submitted(
     job: Job, request: Request, body: Any = None, outlook: Outlook | None = None
 ) -> Response:
     """202 while there is something to wait for; 200 with a result that was there already."""
-    headers = {"Location": address("api:job", [job.pk], request)}
-    if not job.is_final:
-        headers["Retry-After"] = str(conditions.retry_after_s(job))
     code = status.HTTP_200_OK if job.is_final else status.HTTP_202_ACCEPTED
-    reuse = {
-        "outcome": _reuse_outcome(job),
-        "reason": job.reused_because or lifecycle.why_new(),
-        **submitting.not_applied(job, body, request),
-    }
+    reuse = receipts.reuse(job, request, body)
     told = telling.of(job, telling.wanted(request), request, outlook, reuse=reuse)
-    return Response(told, code, headers=headers)
-
-
-def _reuse_outcome(job: Job) -> str:
-    if not job.reused_because:
-        return "new"
-    return "hit" if job.is_final else "coalesced"
+    return Response(told, code, headers=receipts.headers_of(job, request))
 
 
 def _submit(request: Request, body: Any) -> Response:

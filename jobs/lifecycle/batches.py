@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import transaction
 
@@ -22,11 +22,12 @@ from . import molecules
 from .admission import admit, admit_from, allowance_of, why_it_waits
 from .backends import hand_all_to_backend
 from .batch_course import finish_if_over, tell
+from .drafting import drafts
 from .filing import refuse_removed
 from .following import follow_all
-from .preparing import Folding, Refusal, Wanted, errors_of, prepare_each
+from .preparing import Refusal, Wanted, errors_of, prepare_each
 from .storing import insert_all, update_all
-from .submission import Prepared, another, new_job, same_as, sent_by, why_no_restart
+from .submission import Prepared, same_as, sent_by, why_no_restart
 from .writing import ROWS_AT_ONCE, SUBMITTED, change_all, record_all
 
 logger = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ def submit_batch(
     if refusals and (not skip_invalid or len(refusals) == len(wanted)):
         raise InvalidBatch(refusals, len(wanted))
     good = {n: each for n, each in enumerate(looked) if isinstance(each, Prepared)}
-    jobs = _drafts(good, wanted, owner)
+    jobs = drafts(good, wanted, owner)
     with transaction.atomic():
         allowance = allowance_of(owner)
         batch = Batch.objects.create(
@@ -107,40 +108,6 @@ def submit_batch(
         also(batch)
     logger.info("accepted batch %s of user %s: %d new jobs", batch.pk, owner.pk, len(new))
     return batch
-
-
-def _drafts(good: Mapping[int, Prepared], wanted: Sequence[Wanted], owner: Any) -> dict[int, Job]:
-    folding = Folding(owner)
-    patterns: dict[Any, Job] = {}
-    found = {}
-    # In their order each comes after the one before in the indexes too, and not at any place.
-    ids = sorted(uuid4() for _ in good)
-    for id, (n, prepared) in zip(ids, good.items(), strict=True):
-        asked = wanted[n]
-        own: dict[str, Any] = {"id": id, "params": folding.fold(prepared), "name": asked.name}
-        alike = _alike(asked)
-        if asked.restarted_from is None and alike in patterns:
-            found[n] = another(patterns[alike], prepared, **own)
-            continue
-        found[n] = new_job(
-            prepared,
-            owner=owner,
-            priority=asked.priority,
-            tags=asked.tags,
-            max_attempts=asked.max_attempts,
-            retry_on=asked.retry_on,
-            restarted_from=asked.restarted_from,
-            **own,
-        )
-        if asked.restarted_from is None:
-            patterns[alike] = found[n]
-    return found
-
-
-def _alike(asked: Wanted) -> Any:
-    """What two submissions have in common if their jobs differ in their input alone."""
-    retry = (asked.max_attempts, *asked.retry_on)
-    return asked.priority, tuple(asked.tags), asked.limits, retry
 
 
 def _answers(
@@ -247,7 +214,7 @@ def resume_batch(
     ]
     looked = prepare_each(wanted, owner=batch.owner)
     good = {n: each for n, each in enumerate(looked) if isinstance(each, Prepared)}
-    jobs = _drafts(good, wanted, batch.owner)
+    jobs = drafts(good, wanted, batch.owner)
     with transaction.atomic():
         # In the order in which everybody takes these locks.
         allowance = allowance_of(batch.owner)

@@ -1,12 +1,13 @@
-"""A page as alice gets it."""
+"""A page as alice gets it, and doors at which many stand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from .crowding import Doors
 from .test_pages import INLINE
 
 
@@ -23,3 +24,10 @@ def page(client: Any, alice: Any) -> Callable[..., str]:
         return html
 
     return page
+
+
+@pytest.fixture
+def doors() -> Iterator[Doors]:
+    found = Doors()
+    yield found
+    found.close()

@@ -1,0 +1,121 @@
+"""What cannot be stored together, whoever takes long, and what fails on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import OperationalError
+
+from backplane_site.crowd import HELD_UP_S
+from jobs.api import crowded
+from jobs.lifecycle import crowd as storing
+from jobs.models import Job
+
+from .crowding import SUM, Doors, ask
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
+
+
+@pytest.mark.parametrize("where", ["look_at_each", "insert_all", "read_each"])
+def test_what_cannot_be_done_together_is_done_by_django(
+    doors: Doors, monkeypatch: Any, where: str
+) -> None:
+    doors.taught()
+
+    def fails(*args: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(storing if where == "insert_all" else crowded, where, fails)
+
+    answers = doors.send_all([(SUM, "", {})] * 2)
+
+    assert [each.status_code for each in answers] == [202, 202]
+    assert len(doors.by_django) == 2
+    assert Job.objects.count() == 3
+
+
+def test_what_may_have_been_stored_is_not_stored_again(doors: Doors, monkeypatch: Any) -> None:
+    doors.taught()
+
+    def fails(*args: Any) -> None:
+        raise OperationalError("the connection was lost")
+
+    monkeypatch.setattr(crowded.Sender, "tell", fails)
+
+    with pytest.raises(OperationalError):
+        doors.send(SUM)
+    assert doors.by_django == []
+    assert Job.objects.count() == 2
+
+
+def test_a_queue_that_is_away_loses_nothing(doors: Doors, monkeypatch: Any) -> None:
+    doors.taught()
+
+    def away(self: Any, tickets: Any) -> None:
+        raise OSError("connection refused")
+
+    monkeypatch.setattr("jobs.dispatch.tickets.Writer.put_all", away)
+
+    answers = doors.send_all([(SUM, "", {})] * 2)
+
+    ids = [each.json()["id"] for each in answers]
+    assert doors.by_django == []
+    assert {job.reason for job in Job.objects.filter(pk__in=ids)} == {"queue_unreachable"}
+
+
+def test_who_has_left_has_a_job_all_the_same(doors: Doors) -> None:
+    doors.taught()
+    stored = threading.Event()
+    held = threading.Event()
+    doors.crowd._desk.submit(held.wait, 20)
+
+    async def leaves() -> None:
+        asking = asyncio.ensure_future(ask(doors.crowd, SUM, "", {}))
+        while not doors.crowd._waiting:
+            await asyncio.sleep(0)
+        asking.cancel()
+        held.set()
+        await asyncio.to_thread(doors.crowd._desk.submit(stored.set).result)
+
+    async_to_sync(leaves)()
+
+    assert stored.is_set()
+    assert Job.objects.count() == 2
+    assert doors.send(SUM).status_code == 202
+
+
+def test_a_structure_that_takes_long_holds_up_nobody(doors: Doors, monkeypatch: Any) -> None:
+    doors.taught()
+    molecule = {"simulation": "conformer_search", "params": {"structure": "CCO"}}
+    begun, go_on = threading.Semaphore(0), threading.Event()
+    look_at_each = crowded.look_at_each
+
+    def slow(some: Any) -> None:
+        if any(each.takes_a_reader for each in some):
+            begun.release()
+            assert go_on.wait(20)
+        look_at_each(some)
+
+    monkeypatch.setattr(crowded, "look_at_each", slow)
+    with ThreadPoolExecutor(8) as others:
+        looks = [
+            others.submit(doors.send, molecule) for _ in range(doors.crowd._lookers._max_workers)
+        ]
+        for _ in looks:
+            assert begun.acquire(timeout=20)
+        assert doors.send(SUM).status_code == 202
+        assert doors.by_django == []
+
+        for name in doors.crowd._looks:
+            doors.crowd._looks[name] -= 2 * HELD_UP_S
+        late = doors.send({**molecule, "params": {"structure": "CCC"}})
+
+        assert late.status_code == 202
+        assert len(doors.by_django) == 1
+        go_on.set()
+        assert {each.result().status_code for each in looks} <= {200, 202}
