@@ -27,13 +27,20 @@ class Checkpoints:
         self._workdir = workdir
         self._aside = aside
         self._due = time.monotonic() + LEAST_SECONDS_BETWEEN
+        self._saved_at: int | None = None
 
     def save(self, engine: Any) -> None:
         """How it is now, which is on disk once what is done aside is done."""
         self._aside.do(partial(self._write, state_of(engine), engine.createCheckpoint()))
+        self._saved_at = engine.getStepCount()
 
     def save_if_due(self, engine: Any) -> None:
         if self._aside.is_idle and time.monotonic() >= self._due:
+            self.save(engine)
+
+    def save_the_last(self, engine: Any) -> None:
+        """Of a run that is stopped, if it is another than was saved before, and of numbers."""
+        if engine.getStepCount() != self._saved_at and _is_finite(state_of(engine)):
             self.save(engine)
 
     def _write(self, state: Any, checkpoint: bytes) -> None:
@@ -59,6 +66,15 @@ def _sync(path: Path) -> None:
 def state_of(context: Any) -> Any:
     """Positions, velocities, box, time and step, which any stage may go on from."""
     return context.getState(positions=True, velocities=True)
+
+
+def _is_finite(state: Any) -> bool:
+    import numpy as np
+    from openmm import unit
+
+    positions_nm = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+    speeds = state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
+    return bool(np.isfinite(positions_nm).all() and np.isfinite(speeds).all())
 
 
 def _replace(path: Path, data: bytes) -> None:

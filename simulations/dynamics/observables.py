@@ -101,6 +101,10 @@ class Table:
                 writer.writeheader()
                 writer.writerows(self.rows)
 
+    @property
+    def last_step(self) -> int:
+        return int(self.rows[-1]["step"]) if self.rows else 0
+
     def append(self, row: Row) -> None:
         with self._path.open("a", newline="") as stream:
             # What an earlier version began has no column for what is measured since.

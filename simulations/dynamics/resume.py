@@ -47,7 +47,7 @@ def _read(previous: Path, workdir: Path, plan: Schedule) -> Resumed:
     state = read_state(previous)
     step = int(state.getStepCount())
     frames = plan.frames_until(step)
-    rows = read_rows(previous / OBSERVABLES_NAME, step)
+    rows = read_rows(previous / OBSERVABLES_NAME, plan.last_mark(step))
     if copy_frames(previous / TRAJECTORY_NAME, workdir / TRAJECTORY_NAME, frames) < frames:
         (workdir / TRAJECTORY_NAME).unlink(missing_ok=True)
         raise ValueError(f"{TRAJECTORY_NAME} is shorter than {frames} frames")

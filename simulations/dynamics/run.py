@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
 from simulations.base import Context
-from simulations.errors import ScienceError
+from simulations.errors import Cancelled, ScienceError
 
 from . import checkpoint
 from .aside import Aside
@@ -151,12 +151,27 @@ class Run:
             return
         engine = make_context(self.prepared, self._params, self.plan, stage, self.platform)
         self._place(engine, stage)
-        self._tell_target(engine.getStepCount(), stage)
-        for mark in self.plan.marks(engine.getStepCount(), stage):
-            self._advance(engine, mark, stage)
-            self._look(engine, stage)
-        self._checkpoints.save(engine)
+        with self._kept_when_stopped(engine):
+            self._tell_target(engine.getStepCount(), stage)
+            for mark in self.plan.marks(engine.getStepCount(), stage):
+                self._advance(engine, mark, stage)
+                self._look(engine, stage)
+            self._checkpoints.save(engine)
         self._state = checkpoint.state_of(engine)
+
+    @contextmanager
+    def _kept_when_stopped(self, engine: Any) -> Iterator[None]:
+        """So that the next attempt goes on from there, not from when a checkpoint was last due."""
+        from openmm import OpenMMException
+
+        try:
+            yield
+        except Cancelled:
+            # By a signal it comes at any place, also between a frame and its row.
+            if self.table.last_step == self.plan.last_mark(engine.getStepCount()):
+                with suppress(OpenMMException):
+                    self._checkpoints.save_the_last(engine)
+            raise
 
     def _tell_target(self, step: int, stage: Stage) -> None:
         """What a thermostat holds, and how widely a temperature of so few atoms swings about it."""

@@ -53,6 +53,13 @@ class Schedule:
         if last > done:
             yield last
 
+    def last_mark(self, step: int) -> int:
+        """The newest of all marks that a run at this step has behind it; 0: there is none."""
+        if step >= self.n_steps:
+            return self.n_steps
+        first = 0 if step < self.equilibration_steps else self.equilibration_steps
+        return step - (step - first) % self.interval
+
     def is_frame(self, step: int) -> bool:
         beyond = step - self.equilibration_steps
         return beyond > 0 and beyond % self.interval == 0

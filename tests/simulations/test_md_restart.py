@@ -12,7 +12,9 @@ import pytest
 
 import simulations
 from simulations import Cancelled
-from simulations.dynamics import checkpoint
+from simulations.dynamics import checkpoint, pace
+from simulations.dynamics.observables import Table
+from simulations.dynamics.schedule import Schedule
 from simulations.workdir import PREVIOUS_NAME
 
 from .recording import RecordingContext
@@ -82,6 +84,108 @@ def test_on_the_reference_platform_the_rest_is_the_same_to_the_last_bit(
     assert result["resumed_at_step"] == round(at_ps * 2000)
     assert "resumed" in {note["code"] for note in result["notes"]}
     assert "resuming at step" in next_context.log.getvalue()
+
+
+def stop_between_marks(
+    context: RecordingContext, params: dict[str, Any], after: int, monkeypatch: pytest.MonkeyPatch
+) -> int:
+    """Ask it to, when it is seven steps beyond that mark and no checkpoint was due for long."""
+    monkeypatch.setattr(checkpoint, "LEAST_SECONDS_BETWEEN", 1e9)
+    monkeypatch.setattr(pace, "SECONDS_PER_CHUNK", 0.0)  # a word after every step
+    context.stop_when = lambda point: point["message"] == f"step {after + 7:,}"
+    with pytest.raises(Cancelled):
+        SIM.run(params, context)
+    return after + 7
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("ensemble", "after"),
+    [("NVT", 0), ("NVT", 500), ("NVT", 600), ("NVT", 1600), ("NVE", 600), ("NVE", 2500)],
+)
+def test_one_that_is_stopped_goes_on_from_that_very_step(
+    context: RecordingContext,
+    next_context: RecordingContext,
+    undisturbed: RecordingContext,
+    ensemble: str,
+    after: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also from one that is none to be looked at: no row and no frame is missing, none is twice."""
+    params = {**ETHANOL, "ensemble": ensemble}
+    SIM.run(params, undisturbed)
+    step = stop_between_marks(context, params, after, monkeypatch)
+
+    result = SIM.run(params, next_context)
+
+    assert result["resumed_at_step"] == step
+    assert len(same_files(undisturbed.workdir, next_context.workdir)) == 5
+
+
+def test_one_that_is_stopped_between_a_frame_and_its_row_keeps_what_was_whole(
+    context: RecordingContext,
+    next_context: RecordingContext,
+    undisturbed: RecordingContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By a signal, which comes at any place."""
+    SIM.run(ETHANOL, undisturbed)
+    append = Table.append
+
+    def interrupted(table: Table, row: dict[str, float]) -> None:
+        if row["step"] == 1600:
+            raise Cancelled
+        append(table, row)
+
+    with monkeypatch.context() as signalled:
+        signalled.setattr(Table, "append", interrupted)
+        with pytest.raises(Cancelled):
+            SIM.run(ETHANOL, context)
+
+    assert SIM.run(ETHANOL, next_context)["resumed_at_step"] == 1500
+    assert len(same_files(undisturbed.workdir, next_context.workdir)) == 5
+
+
+def test_a_second_signal_while_the_last_checkpoint_is_saved_leaves_the_one_before(
+    context: RecordingContext, next_context: RecordingContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    context.stop_when = lambda point: point.get("step", 0) >= 1600
+    with monkeypatch.context() as signalled:
+        signalled.setattr(checkpoint.Checkpoints, "save_the_last", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            SIM.run(ETHANOL, context)
+
+    assert SIM.run(ETHANOL, next_context)["resumed_at_step"] == 1600
+
+
+def test_what_is_no_number_is_no_checkpoint(
+    context: RecordingContext, next_context: RecordingContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as blown_up:
+        blown_up.setattr(checkpoint, "_is_finite", lambda state: False)
+        stop_between_marks(context, ETHANOL, 600, blown_up)
+
+    assert SIM.run(ETHANOL, next_context)["resumed_at_step"] == 600
+
+
+@pytest.mark.parametrize("equilibration", [0, 600, 630])
+@pytest.mark.parametrize("production", [100, 950, 2000])
+def test_the_newest_mark_behind_a_step_is_one_of_the_marks(
+    equilibration: int, production: int
+) -> None:
+    plan = Schedule(
+        timestep_fs=1.0,
+        equilibration_steps=equilibration,
+        production_steps=production,
+        interval=100,
+    )
+    marks = [0, *plan.marks(0, "equilibrate"), *plan.marks(equilibration, "produce")]
+
+    for step in range(plan.n_steps + 1):
+        assert plan.last_mark(step) == max(mark for mark in marks if mark <= step)
 
 
 def test_a_run_may_be_lost_twice(
