@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -49,6 +50,8 @@ class JobContext:
         self._points: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         self._log_read = 0
+        # Later than its worker's clock, by which it is told why it ended.
+        self._over_at = time.monotonic() + (job.budget.wall_time_s or math.inf)
         self._stop = threading.Event()
         self._done = threading.Event()
         self._flusher = threading.Thread(
@@ -77,7 +80,7 @@ class JobContext:
         point = {"fraction": float(fraction), "message": message, "stage": stage, **plain(metrics)}
         with self._lock:
             self._points.append(point)
-        if self._stop.is_set():
+        if self._stop.is_set() or time.monotonic() > self._over_at:
             raise simulations.Cancelled
 
     def artifact(self, name: str, title: str, media_type: str = "text/plain") -> None:

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -21,6 +21,11 @@ from .tree import Tree, cpu_seconds, disk_mib, memory_mib, oom_kills, resident_m
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
+STOP_WITHIN_S = 3
+"""How long a run whose time is over may take to stop by itself: its context tells it so when it
+next reports, and it then saves what the next attempt goes on from. As Slurm does, which asks before
+it kills. Beyond any other limit it goes on taking what others need, and is killed at once."""
+
 LOOK_SHARE = 0.05
 """Of the time, at most, is spent on summing up a directory of very many files."""
 
@@ -38,6 +43,8 @@ BUSY_SLACK = 0.5
 
 Excess = tuple[FailureKind, float, int]
 """What there was too much of, how much it was, and how much was allowed."""
+Look = tuple[FailureKind, float, int | None]
+"""The same, be it too much or not; None: any amount is allowed."""
 
 
 class Gauge:
@@ -61,14 +68,19 @@ class Gauge:
         )
         self.peak_memory_mib = 0.0
         self.excess: Excess | None = None
+        self._is_to_die = False
 
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, *, by_itself: bool = False) -> None:
+        """:param by_itself: the run did, which it may have done because its time was over."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
+        if by_itself:
+            # Since the last look, perhaps.
+            self._is_enough(_beyond(self._time()))
 
     def saw_oom_kill(self) -> bool:
         """Whether the system has killed a process for want of memory since the attempt began."""
@@ -80,25 +92,31 @@ class Gauge:
     def _watch(self) -> None:
         while not self._stopped.wait(LOOK_EVERY_S):
             try:
-                self.excess = self.excess or next(self._look(), None)
+                self._is_to_die = self._is_to_die or self._is_enough(self._look())
             except (psutil.Error, OSError):
                 logger.exception("what the attempt takes cannot be measured; looking again")
-            if self.excess:
+            if self._is_to_die:
                 # Until whoever waits for it says that it is gone: it may be starting others.
                 self._kill()
 
     def _look(self) -> Iterator[Excess]:
         there = self._tree.measured()
-        looks = (self._time(), self._memory(there), self._disk(), self._cores(there))
-        for kind, reached, limit in looks:
-            if limit is not None and reached > limit:
-                yield kind, reached, limit
+        yield from _beyond(self._time(), self._memory(there), self._disk(), self._cores(there))
 
-    def _time(self) -> tuple[FailureKind, float, int | None]:
+    def _is_enough(self, found: Iterable[Excess]) -> bool:
+        """To kill it. What is told is the limit that it passed first, and how far."""
+        for kind, reached, limit in found:
+            if self.excess is None or self.excess[0] is kind:
+                self.excess = kind, reached, limit
+            if kind is not FailureKind.TIMEOUT or reached > limit + STOP_WITHIN_S:
+                return True
+        return False
+
+    def _time(self) -> Look:
         ran_s = time.monotonic() - self._started
         return FailureKind.TIMEOUT, ran_s, self._budget.wall_time_s
 
-    def _memory(self, there: list[psutil.Process]) -> tuple[FailureKind, float, int | None]:
+    def _memory(self, there: list[psutil.Process]) -> Look:
         held_mib = self._held_mib(there)
         self.peak_memory_mib = max(self.peak_memory_mib, held_mib)
         return FailureKind.MEMORY, held_mib, self._budget.memory_mib
@@ -121,7 +139,7 @@ class Gauge:
             return SHARES_EVERY_S
         return min(max(SHARES_EVERY_S, ran_s / 10), SHARES_AT_LEAST_EVERY_S)
 
-    def _disk(self) -> tuple[FailureKind, float, int | None]:
+    def _disk(self) -> Look:
         began = time.monotonic()
         if began < self._next_disk:
             return FailureKind.DISK, 0, None
@@ -130,7 +148,7 @@ class Gauge:
         self._next_disk = now + (now - began) / LOOK_SHARE
         return FailureKind.DISK, written_mib, self._budget.disk_mib
 
-    def _cores(self, there: list[psutil.Process]) -> tuple[FailureKind, float, int | None]:
+    def _cores(self, there: list[psutil.Process]) -> Look:
         """Engines are told how many threads they may have; this is for one that does not listen."""
         now, computed_s = time.monotonic(), cpu_seconds(there)
         self._computed.append((now, computed_s))
@@ -141,3 +159,9 @@ class Gauge:
         busy, limit = (computed_s - before_s) / (now - since), self._budget.threads
         is_within = limit is None or busy <= limit + BUSY_SLACK
         return FailureKind.THREADS, busy, None if is_within else limit
+
+
+def _beyond(*looks: Look) -> Iterator[Excess]:
+    for kind, reached, limit in looks:
+        if limit is not None and reached > limit:
+            yield kind, reached, limit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sys
 import threading
@@ -83,7 +84,7 @@ class Warden:
         if self._gone.is_set():
             return
         self._gone.set()
-        self._gauge.stop()
+        self._gauge.stop(by_itself=status == os.EX_OK)
         try:
             insist(partial(self._settle, status, usage))
         finally:

@@ -9,6 +9,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import psutil
@@ -19,7 +20,7 @@ from jobs.states import FailureKind
 from jobs.worker import gauge as gauges
 from jobs.worker import tree as trees
 from jobs.worker.autopsy import autopsy
-from jobs.worker.gauge import Gauge
+from jobs.worker.gauge import STOP_WITHIN_S, Gauge
 from jobs.worker.tree import Tree, cpu_seconds, disk_mib, memory_mib
 from tests.stack import until
 
@@ -141,13 +142,53 @@ def test_a_directory_that_grows_is_held_and_kept(tree: Tree, tmp_path: Path) -> 
 
 
 def test_time_is_held(tree: Tree, tmp_path: Path) -> None:
+    """Of one that does not stop by itself, as it was asked to."""
     sleeper = python("import time; time.sleep(60)")
+    gauge = gauge_of(tree, tmp_path, wall_time_s=1)
 
-    kind, reached, limit = stopped_by(gauge_of(tree, tmp_path, wall_time_s=1))
+    gauge.start()
+    status = sleeper.wait(20)
+    gauge.stop()
 
+    assert status == -signal.SIGKILL
+    assert gauge.excess
+    kind, reached, limit = gauge.excess
     assert (kind, limit) == (FailureKind.TIMEOUT, 1)
-    assert reached > 1
-    assert sleeper.wait(10) == -signal.SIGKILL
+    assert reached > 1 + STOP_WITHIN_S
+
+
+@pytest.fixture
+def late(tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bool]:
+    """Whether one that has a second, 100 MiB, and one core is to die after so long, with so much.
+
+    Of a gauge that remembers, as one does."""
+    gauge = gauge_of(tree, tmp_path, wall_time_s=1, memory_mib=100, disk_mib=10)
+    began = gauge._started
+
+    def late(after_s: float, held_mib: float = 50, written_mib: float = 5) -> bool:
+        monkeypatch.setattr(gauges.time, "monotonic", lambda: began + after_s)
+        monkeypatch.setattr(gauge, "_held_mib", lambda there: held_mib)
+        monkeypatch.setattr(gauges, "disk_mib", lambda path: written_mib)
+        late.told = gauge  # type: ignore[attr-defined]
+        return gauge._is_enough(gauge._look())
+
+    return late
+
+
+def test_at_its_time_limit_a_run_is_asked_first(late: Any) -> None:
+    assert [late(s) for s in (0.9, 1.1, 3.9, 4.1)] == [False, False, False, True]
+    assert late.told.excess == (FailureKind.TIMEOUT, pytest.approx(4.1), 1)
+
+
+def test_what_is_asked_to_stop_may_not_take_more_meanwhile(late: Any) -> None:
+    assert not late(1.1)
+    assert late(1.6, held_mib=101)
+    assert late.told.excess == (FailureKind.TIMEOUT, pytest.approx(1.6), 1)
+
+
+def test_before_its_time_no_other_limit_waits(late: Any) -> None:
+    assert late(0.5, written_mib=11)
+    assert late.told.excess == (FailureKind.DISK, 11, 10)
 
 
 def test_more_cores_than_allowed_are_held(

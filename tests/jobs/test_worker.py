@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import math
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from jobs.budget import Budget
 from jobs.models import Job
 from jobs.states import FailureKind
 from jobs.worker import ahead, patience
+from jobs.worker import context as contexts
 from jobs.worker.ahead import preload
 from jobs.worker.context import JobContext, plain
 from jobs.worker.host import HOST, identity
@@ -49,6 +52,58 @@ def settled(job: Job, status: int | None = EXITED) -> Job:
 def test_a_process_gone_without_a_word_is_a_lost_attempt(mine: Job) -> None:
     assert settled(mine).attempt == 2
     assert "exit status 0 and no result" in mine.attempts.get().evidence
+
+
+def out_of_time(job: Job, status: int) -> Job:
+    """Its process was found gone just after its time was over, and nobody had looked since."""
+    warden = Warden(job, tree=Tree(), kill=lambda: None)
+    warden._gauge._started -= job.budget.wall_time_s + 0.1  # type: ignore[operator]
+    warden.settle(status, None)
+    job.refresh_from_db()
+    return job
+
+
+def test_one_that_stopped_by_itself_for_its_time_was_over_fails_as_timeout(mine: Job) -> None:
+    job = out_of_time(mine, EXITED)
+
+    assert (job.state, job.failure_kind) == ("failed", "timeout")
+    limit_s = job.budget.wall_time_s
+    assert job.error["limit"] == {"wall_time_s": limit_s}
+    assert job.error["reached"]["wall_time_s"] >= limit_s
+
+
+def test_one_that_crashed_did_not_stop_by_itself(mine: Job) -> None:
+    assert out_of_time(mine, signal.SIGSEGV).attempts.get(number=1).failure_kind == "lost"
+
+
+def test_one_that_had_its_result_in_time_or_soon_after_succeeded(mine: Job) -> None:
+    lifecycle.succeed(mine, 1, {"total": 14})
+
+    assert out_of_time(mine, EXITED).state == "succeeded"
+
+
+def test_a_run_hears_that_its_time_is_over(
+    submit: Callable[..., Job], start: Callable[[Job], Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And leaves it to its worker to tell so."""
+    job = submit(limits=Budget(wall_time_s=1))
+    told: list[float] = []
+
+    def reports(self: Any, params: Any, context: JobContext) -> None:
+        began = context._over_at - 1
+        monkeypatch.setattr(contexts, "time", SimpleNamespace(monotonic=lambda: began + told[-1]))
+        for second in (0.1, 0.9, 1.1, 1.9):
+            told.append(second)
+            context.report(second / 2)
+
+    monkeypatch.setattr(simulations.Simulation, "run", reports)
+
+    start(job)
+    succeeded = run_job(str(job.pk), 1)
+
+    job.refresh_from_db()
+    assert (succeeded, told, job.state) == (False, [0.1, 0.9, 1.1], "running")
+    assert job.progress == 0.55
 
 
 def test_an_attempt_that_nobody_started_here_is_not_run(submit: Callable[..., Job]) -> None:
