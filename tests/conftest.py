@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection
 from redis.exceptions import RedisError
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from backplane_site import services
 from jobs import census, fleet, lifecycle, maintenance
@@ -61,6 +62,24 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute(OTHERS_END)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_listed_once() -> Iterator[None]:
+    """Not by each client of each test, which is a server of its own: it took a quarter of all."""
+    known: dict[Any, dict[str, Any]] = {}
+    list_files = WhiteNoiseMiddleware.add_files_from_finders
+
+    def once(server: Any) -> None:
+        places = server.static_prefix, *settings.STATICFILES_DIRS
+        if places not in known:
+            list_files(server)
+            known[places] = dict(server.files)
+        server.files.update(known[places])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", once)
+        yield
 
 
 @pytest.fixture(autouse=True)
