@@ -16,7 +16,12 @@ from pyscf.pbc import tools
 from pyscf.pbc.dft.multigrid.multigrid import MultiGridNumInt
 from pyscf.pbc.gto.pseudo import pp_int
 
-REAL_BELOW = 1e-9
+from .bloch import BlochFunctions
+
+BLOCK = 1024
+"""Grid points at a time: what is made of them stays in the cache, and asks for no new memory."""
+UNOCCUPIED = 1e-12
+"""Natural orbitals below are left out of the density, as parts of the fullest."""
 
 
 class UniformGrid(MultiGridNumInt):
@@ -29,13 +34,8 @@ class UniformGrid(MultiGridNumInt):
 
     @cached_property
     def _orbitals(self) -> list[Any]:
-        """The basis functions on the grid, for each k-point; real where Bloch phases are."""
-        points = self.cell.get_uniform_grids(self.mesh, wrap_around=False)
-        values = self.cell.pbc_eval_gto("GTOval_sph", points, kpts=self._kpts)
-        return [
-            np.ascontiguousarray(value.real) if abs(value.imag).max() < REAL_BELOW else value
-            for value in map(np.asarray, values)
-        ]
+        """The basis functions on the grid, for each k-point."""
+        return BlochFunctions(self.cell, self._kpts, self.mesh).values()
 
     @cached_property
     def _wave_vectors(self) -> Any:
@@ -71,8 +71,12 @@ class UniformGrid(MultiGridNumInt):
         density = np.zeros(int(np.prod(self.mesh)))
         for orbitals, dm in zip(self._orbitals, np.asarray(dm_kpts), strict=True):
             # Between real orbitals the antisymmetric, imaginary part of a matrix sums to nothing.
-            matrix = dm.real if np.isrealobj(orbitals) else dm
-            density += np.einsum("gi,gi->g", orbitals @ matrix, orbitals.conj()).real
+            occupations, natural = np.linalg.eigh(dm.real if np.isrealobj(orbitals) else dm)
+            filled = abs(occupations) > UNOCCUPIED * abs(occupations).max()
+            occupations, natural = occupations[filled], natural[:, filled]
+            for block in _blocks(len(density)):
+                amplitudes = orbitals[block] @ natural
+                density[block] += (amplitudes.real**2 + amplitudes.imag**2) @ occupations
         return density / len(self._kpts)
 
     def _exchange_correlation(self, xc_code: str, density: Any, transformed: Any) -> Any:
@@ -87,6 +91,16 @@ class UniformGrid(MultiGridNumInt):
 
     def _matrix(self, potential: Any) -> Any:
         """⟨i|v|j⟩ at each k-point, of a potential that holds the grid's weight."""
-        return np.asarray(
-            [phi.conj().T @ (potential[:, None] * phi) for phi in self._orbitals], dtype=complex
-        )
+        return np.asarray([_weighted(phi, potential) for phi in self._orbitals], dtype=complex)
+
+
+def _weighted(orbitals: Any, potential: Any) -> Any:
+    matrix = np.zeros((orbitals.shape[1],) * 2, dtype=orbitals.dtype)
+    for block in _blocks(len(orbitals)):
+        phi = orbitals[block]
+        matrix += phi.conj().T @ (potential[block, None] * phi)
+    return matrix
+
+
+def _blocks(n: int) -> list[slice]:
+    return [slice(start, start + BLOCK) for start in range(0, n, BLOCK)]
