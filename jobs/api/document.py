@@ -39,11 +39,23 @@ from .problems import CONTENT_TYPE
 Operation = dict[str, Any]
 
 
+class Once(SchemaGenerator):
+    """Makes the document once for a process: it is made of the code alone, and takes a second."""
+
+    def get_schema(self, request: Any = None, public: bool = False) -> dict[str, Any]:
+        return _document()
+
+
+@cache
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return document
+
+
 @cache
 def _written() -> tuple[bytes, str]:
-    """The document and its entity tag; it is made of the code alone."""
-    document = SchemaGenerator().get_schema(request=None, public=True)
-    text = json.dumps(document, ensure_ascii=False, cls=JSONEncoder).encode()
+    """The document and its entity tag."""
+    text = json.dumps(_document(), ensure_ascii=False, cls=JSONEncoder).encode()
     return text, f'"{hashlib.sha256(text).hexdigest()}"'
 
 

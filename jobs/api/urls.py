@@ -25,7 +25,7 @@ app_name = "api"
 urlpatterns = [
     path("submit_job", seed.SubmitJobView.as_view(), name="seed-submit"),
     path("job_status/<str:job_id>", seed.JobStatusView.as_view(), name="seed-status"),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema", SpectacularAPIView.as_view(generator_class=document.Once), name="schema"),
     path("openapi.json", document.openapi, name="openapi"),
     path("api/docs", document.docs, name="docs"),
     path("api/v1/simulations", catalogue.SimulationsView.as_view(), name="simulations"),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
 from jobs import lifecycle
@@ -209,3 +210,14 @@ def test_the_explorer_is_served_from_our_own_files_and_has_no_script_in_it(clien
     assert len(assets) >= 4
     assert [each for each in assets if finders.find(each) is None] == []
     assert not re.search(r"https?://", page)
+
+
+def test_the_document_is_made_once(as_alice: Any, monkeypatch: Any) -> None:
+    first = as_alice.get("/api/schema", headers={"Accept": "application/json"}).json()
+
+    def made_again(*args: Any, **kwargs: Any) -> None:
+        raise AssertionError("it takes a second of the processor, whoever asks")
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", made_again)
+    assert as_alice.get("/api/schema", headers={"Accept": "application/json"}).json() == first
+    assert as_alice.get("/openapi.json").json() == first
