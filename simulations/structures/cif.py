@@ -21,6 +21,9 @@ _CELL = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle
 _OPERATIONS = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
 _GROUP_NAMES = ("_space_group_name_H-M_alt", "_symmetry_space_group_name_H-M")
 _GROUP_NUMBERS = ("_space_group_IT_number", "_symmetry_Int_Tables_number")
+_HALL_SYMBOLS = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
+_SETTING = "_space_group_IT_coordinate_system_code"
+"""1 or 2 for a choice of origin."""
 _NAMES = ("_chemical_name_common", "_chemical_name_mineral")
 _SYNTAX = re.compile(r"string:(\d+)(?::(\d+)\(\d+\):)?\s*(.*)", re.DOTALL)
 
@@ -49,7 +52,8 @@ def parse(text: str) -> RawCell:
     block, warnings = _block(text)
     unit_cell = _unit_cell(block)
     symbols, fractions = _sites(block, text)
-    operations, declared = _symmetry(block)
+    operations, declared, doubts = _symmetry(block)
+    warnings += doubts
     if declared is None and len(operations) == 1:
         warnings.append(
             "The file declares no symmetry: its atoms are taken for all that the cell holds."
@@ -127,26 +131,65 @@ def _string(block: Any, tag: str) -> str:
     return "" if value is None or cif.is_null(value) else str(cif.as_string(value)).strip()
 
 
-def _symmetry(block: Any) -> tuple[list[Any], str | None]:
-    """The operations, the identity at least, and the group's name where the file has one."""
+def _symmetry(block: Any) -> tuple[list[Any], str | None, list[str]]:
+    """The operations, the identity at least, the group's name where the file has one, and doubts.
+
+    What tells the setting goes first: the operations themselves, then Hall's symbol.
+    """
     import gemmi
 
     name = next((s for tag in _GROUP_NAMES if (s := _string(block, tag))), "")
     number = next((s for tag in _GROUP_NUMBERS if (s := _string(block, tag))), "")
+    hall = next((s for tag in _HALL_SYMBOLS if (s := _string(block, tag))), "")
     declared = name or number or None
-    if listed := _operations(block):
-        return listed, declared
+    if listed := _operations(block) or _of_hall(hall):
+        return listed, declared or hall or None, []
     if declared is None:
-        return [gemmi.Op("x,y,z")], None
-    group = gemmi.find_spacegroup_by_name(name) if name else None
+        return [gemmi.Op("x,y,z")], None, []
+    group, doubts = _group(name, number, _string(block, _SETTING))
+    return list(group.operations()), declared, doubts
+
+
+def _of_hall(symbol: str) -> list[Any]:
+    import gemmi
+
+    try:
+        return list(gemmi.symops_from_hall(symbol)) if symbol else []
+    except (ValueError, RuntimeError):
+        return []  # the group's name may do
+
+
+def _group(name: str, number: str, setting: str) -> tuple[Any, list[str]]:
+    """The group in the setting that is meant, and a warning where that was taken for granted.
+
+    :raises CifError: it is unknown, or where its atoms are depends on what is not told.
+    """
+    import gemmi
+
+    group, doubts = gemmi.find_spacegroup_by_name(name) if name else None, []
     if group is None and number.isdecimal():
         group = gemmi.find_spacegroup_by_number(int(number))
+        if name and group:
+            doubts = [f"The space group's name {name} is not known: {group.xhm()} is taken."]
     if group is None:
         raise CifError(
-            f"the space group {declared} is not known; list its operations "
+            f"the space group {name or number} is not known; list its operations "
             f"({_OPERATIONS[0]}) instead"
         )
-    return list(group.operations()), declared
+    if group.ext in ("1", "2") and not name.endswith(f":{group.ext}"):
+        group = _with_origin(group, setting)
+    return group, doubts
+
+
+def _with_origin(group: Any, setting: str) -> Any:
+    import gemmi
+
+    if setting not in ("1", "2"):
+        raise CifError(
+            f"{group.hm} has two choices of origin, and which one the coordinates are for is not "
+            f"told: write {group.hm}:1 or {group.hm}:2, or list the operations ({_OPERATIONS[0]})"
+        )
+    return gemmi.find_spacegroup_by_name(f"{group.hm}:{setting}")
 
 
 def _operations(block: Any) -> list[Any]:

@@ -193,6 +193,41 @@ def test_operations_written_out_stand_for_the_group() -> None:
     assert read(cesium.replace("O1 O2- 0.305 0.305 0 1\n", "")).n_atoms == 1
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "_space_group_name_H-M_alt 'F d -3 m :2'",
+        "_space_group_name_H-M_alt 'F d -3 m'\n_space_group_IT_coordinate_system_code 2",
+        "_space_group_name_H-M_alt 'F d -3 m'\n_space_group_name_Hall '-F 4vw 2vw 3'",
+    ],
+)
+def test_an_origin_that_is_told_is_taken(told: str) -> None:
+    centred = DIAMOND.replace("C1 0 0 0", "C1 0.125 0.125 0.125")
+
+    found = read(centred.replace("_space_group_name_H-M_alt 'F d -3 m :1'", told))
+
+    assert found.n_atoms == 2
+    assert found.as_dict()["reading"].endswith("Fd-3m (227), cubic")
+
+
+@pytest.mark.parametrize("name", ["'F d -3 m'", "'F d -3 m Z'", "?"])
+def test_an_origin_that_is_not_told_is_asked_for(name: str) -> None:
+    centred = DIAMOND.replace("C1 0 0 0", "C1 0.125 0.125 0.125")
+
+    detail = refusal(centred.replace("'F d -3 m :1'", name)).detail
+
+    assert "F d -3 m has two choices of origin" in detail
+    assert "write F d -3 m:1 or F d -3 m:2" in detail
+
+
+def test_a_setting_taken_for_granted_is_told() -> None:
+    numbered = RUTILE.replace("'P 42/m n m'", "'rutile'\n_symmetry_Int_Tables_number 136")
+
+    told = read(numbered).warnings
+
+    assert "The space group's name rutile is not known: P 42/m n m is taken." in told
+
+
 def test_what_was_decided_of_a_cell_is_told() -> None:
     bare = RUTILE.replace("_symmetry_space_group_name_H-M 'P 42/m n m'\n", "")
     whole = read(as_cif(bulk("NaCl", "rocksalt", a=5.64, cubic=True)))
