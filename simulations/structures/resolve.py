@@ -22,6 +22,7 @@ from . import (
     names,
     poscar,
     xyz,
+    xyz_extended,
 )
 from .bonds import inchikey_of_coordinates
 from .formats import is_json, sniff
@@ -183,7 +184,10 @@ def _sdf(text: str) -> Structure:
 
 def _xyz(text: str) -> Structure:
     symbols, positions = xyz.parse(text, MAX_ATOMS)
-    return _from_atoms("read as XYZ", symbols, positions)
+    structure = _from_atoms("read as XYZ", symbols, positions)
+    if not xyz_extended.is_periodic(xyz.comment_of(text)):
+        return structure
+    return replace(structure, warnings=(*structure.warnings, xyz_extended.PERIODIC))
 
 
 def _cif(text: str) -> Structure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import xyz_extended
 from .distances import coincident
 from .elements import ATOMIC_NUMBERS, SYMBOLS
 from .model import Vector
@@ -17,7 +18,7 @@ class XyzError(ValueError):
 
 
 def parse(text: str, max_atoms: int) -> Atoms:
-    """Symbols and positions in Å; the two header lines may be missing.
+    """Symbols and positions in Å; the two header lines may be missing, or tell of the columns.
 
     :raises XyzError: naming the line.
     """
@@ -30,10 +31,24 @@ def parse(text: str, max_atoms: int) -> Atoms:
         raise XyzError("it holds no atoms")
     if len(rows) > max_atoms:
         raise XyzError(f"it holds {len(rows)} atoms, more than the {max_atoms} read here")
-    atoms = [_atom(number, words) for number, words in rows]
+    at = _columns(text)
+    atoms = [_atom(n, xyz_extended.in_order(words, at) if at else words) for n, words in rows]
     positions = tuple(position for _, position in atoms)
     _refuse_coincident(positions, [number for number, _ in rows])
     return tuple(symbol for symbol, _ in atoms), positions
+
+
+def comment_of(text: str) -> str:
+    """The second line of a header, empty where there is none."""
+    lines = text.strip("\n").split("\n")
+    return lines[1] if _body(lines)[0] and len(lines) > 1 else ""
+
+
+def _columns(text: str) -> tuple[int, int] | None:
+    try:
+        return xyz_extended.columns(comment_of(text))
+    except ValueError as exc:
+        raise XyzError(str(exc)) from None
 
 
 def _body(lines: list[str]) -> tuple[int, int | None]:

@@ -304,6 +304,48 @@ def test_what_is_wrong_as_a_whole_has_no_position(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("properties", "row"),
+    [
+        ("species:S:1:id:I:1:pos:R:3", "{symbol} {id} {pos}"),
+        ("id:I:1:pos:R:3:species:S:1", "{id} {pos} {symbol}"),
+        ("pos:R:3:forces:R:3:Z:I:1", "{pos} 9 9 9 {number}"),
+    ],
+)
+def test_an_extended_xyz_tells_its_columns(properties: str, row: str) -> None:
+    plain = read(WATER_XYZ)
+    rows = [
+        row.format(
+            symbol=symbol, id=id, pos=" ".join(map(str, pos)), number={"O": 8, "H": 1}[symbol]
+        )
+        for id, (symbol, pos) in enumerate(
+            zip(plain.symbols, plain.positions_angstrom or (), strict=True), start=1
+        )
+    ]
+
+    found = read("\n".join(["3", f"Properties={properties} energy=-76.1", *rows]))
+
+    assert found.symbols == plain.symbols
+    assert found.positions_angstrom == plain.positions_angstrom
+
+
+@pytest.mark.parametrize(
+    ("pbc", "is_told"), [("", True), ('pbc="T T T"', True), ('pbc="F F F"', False)]
+)
+def test_a_periodic_cell_that_is_not_used_is_told(pbc: str, is_told: bool) -> None:
+    cell = f'Lattice="9 0 0 0 9 0 0 0 9" {pbc} Properties=species:S:1:pos:R:3'
+
+    warnings = read(WATER_XYZ.replace("water", cell)).warnings
+
+    assert any("periodic cell, which is not used" in text for text in warnings) == is_told
+
+
+def test_columns_without_positions_are_refused() -> None:
+    text = WATER_XYZ.replace("water", "Properties=species:S:1:forces:R:3")
+
+    assert "line 2 has Properties without species or pos" in refusal(text, "xyz").detail
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("2\n\nO 0 0 0\nH 0 0 x", "line 4 has a coordinate that is no number"),
