@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from . import formula
+from .elements import ATOMIC_NUMBERS
 
 SMILES_BY_NAME = {
     "acetic acid": "CC(=O)O",
@@ -98,6 +99,8 @@ def g2_matches(text: str) -> list[str]:
     """The G2 molecules of that name, or else those of that formula in any order."""
     if text in g2_counts():
         return [text]
+    if text in ATOMIC_NUMBERS:
+        return []  # `Co` is cobalt, and no carbon monoxide
     by_name, by_counts = _g2_index()
     folded = by_name.get(text.lower(), [])
     if len(folded) == 1:

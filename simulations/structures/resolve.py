@@ -25,6 +25,7 @@ from . import (
     xyz_extended,
 )
 from .bonds import inchikey_of_coordinates
+from .elements import ATOMIC_NUMBERS
 from .formats import is_json, sniff
 from .model import Crystal, Kind, Structure, StructureInput
 from .molecules import MAX_ATOMS, MoleculeError
@@ -232,7 +233,8 @@ def _name(text: str, prefer: Kind, lead: str = "") -> Structure:
         return _g2(found, lead)
     if known:
         return _crystal(text, known, lead)
-    raise Unreadable("none that is known here", _close_name(text))
+    atom = f"[{text}]" if text in ATOMIC_NUMBERS else None
+    raise Unreadable("none that is known here", atom or _close_name(text))
 
 
 def _g2(found: list[str], lead: str) -> Structure:

@@ -303,6 +303,14 @@ def test_what_is_wrong_as_a_whole_has_no_position(text: str) -> None:
     assert refusal(text).position is None
 
 
+@pytest.mark.parametrize("symbol", ["Co", "Cs", "Hf", "No", "Fe"])
+def test_an_element_is_not_taken_for_a_molecule_of_the_same_letters(symbol: str) -> None:
+    for format in ("auto", "name"):
+        assert f"Did you mean [{symbol}]?" in refusal(symbol, format).detail
+
+    assert read(f"[{symbol}]").symbols == (symbol,)
+
+
 @pytest.mark.parametrize(
     ("properties", "row"),
     [
