@@ -26,6 +26,7 @@ from simulations.quantum.frequencies import (
     frequency_fields,
     notes_on_frequencies,
     notes_on_masses,
+    notes_on_standard_state,
 )
 from simulations.quantum.geometry import Geometry
 from simulations.quantum.hessian import AnalyticHessian
@@ -66,7 +67,11 @@ def inspect(params: DftFrequenciesParams) -> Checked:
 
 
 def _notes_before(molecule: Molecule, params: DftFrequenciesParams) -> list[Note]:
-    return [*notes_on(molecule, params), *notes_on_masses(molecule.structure)]
+    return [
+        *notes_on(molecule, params),
+        *notes_on_masses(molecule.structure),
+        *notes_on_standard_state(params, params.solvent),
+    ]
 
 
 def _molecule(params: DftFrequenciesParams) -> Molecule:

@@ -15,6 +15,7 @@ from simulations.quantum.frequencies import (
     frequency_fields,
     notes_on_frequencies,
     notes_on_masses,
+    notes_on_standard_state,
 )
 from simulations.quantum.geometry import Geometry
 from simulations.quantum.inspect import Molecule, checked, refuse_single_atom
@@ -46,7 +47,11 @@ def inspect(params: XtbFrequenciesParams) -> Checked:
 
 
 def _notes_before(molecule: Molecule, params: XtbFrequenciesParams) -> list[Note]:
-    return [*notes_on_xtb(molecule, params), *notes_on_masses(molecule.structure)]
+    return [
+        *notes_on_xtb(molecule, params),
+        *notes_on_masses(molecule.structure),
+        *notes_on_standard_state(params, params.solvent),
+    ]
 
 
 def _molecule(params: XtbFrequenciesParams) -> Molecule:

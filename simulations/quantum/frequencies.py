@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, Field
@@ -14,7 +15,7 @@ from .geometry import Geometry
 from .params import MaxStepsField
 from .spectrum import MODES_NAME
 from .symmetry import rotational_symmetry_number
-from .thermochemistry import Conditions, thermochemistry
+from .thermochemistry import GAS, Conditions, thermochemistry
 from .vibrations import Vibrations, masses, rotational_constants_ghz
 from .walk import MAX_FORCE_TARGET
 
@@ -159,6 +160,21 @@ def notes_on_masses(structure: Structure) -> list[Note]:
         "those of the molecule without isotopes."
     )
     return [Note(code="isotopes_not_used", message=message)]
+
+
+def notes_on_standard_state(params: FrequencyParams, solvent: str) -> list[Note]:
+    """A note where a free energy in solution may be expected, of one mole a litre."""
+    if solvent == "none":
+        return []
+    pressure_kj_per_litre = params.pressure_bar / 10
+    thermal_kj_mol = GAS * params.temperature_k / 1000
+    molar = pressure_kj_per_litre / thermal_kj_mol
+    message = (
+        f"The free energy is that of an ideal gas at {params.pressure_bar:g} bar "
+        f"({molar:.3g} mol/l) of molecules as {solvent} makes them. For the standard state of a "
+        f"solution, 1 mol/l, add {-thermal_kj_mol * log(molar):.2f} kJ/mol for each mole."
+    )
+    return [Note(code="gas_standard_state", message=message)]
 
 
 def notes_on_frequencies(vibrations: Vibrations, modes: Mapping[str, Any]) -> list[Note]:

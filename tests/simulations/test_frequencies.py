@@ -273,3 +273,19 @@ def test_what_has_no_dft_frequencies_is_refused(
 
     (error,) = refused.value.errors
     assert (error.code, error.fix) == (code, fix)
+
+
+@pytest.mark.parametrize("simulation", ["dft_frequencies", "xtb_frequencies"])
+def test_a_free_energy_in_a_solvent_is_told_to_be_of_a_gas(simulation: str) -> None:
+    def told(**params: Any) -> list[str]:
+        checked = simulations.get(simulation).check({"structure": "O", **params})
+        return [note.message for note in checked.notes if note.code == "gas_standard_state"]
+
+    (at_room,) = told(solvent="water")
+    (denser,) = told(solvent="water", pressure_bar=2.4789572)
+
+    assert "1 bar (0.0403 mol/l)" in at_room
+    assert "add 7.96 kJ/mol" in at_room  # RT ln 24.79
+    assert "(0.1 mol/l)" in denser
+    assert "add 5.71 kJ/mol" in denser
+    assert told() == []
