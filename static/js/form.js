@@ -36,9 +36,10 @@ hearPresets(() => {
   checkSoon();
   previewSoon("seed");
   showRequest();
+  keepSoon();
 });
 
-keepForm(form, `backplane.draft.${document.querySelector(".who .name")?.textContent ?? ""}.${spec.simulation}`, fill);
+const keepSoon = keepForm(form, `backplane.draft.${document.querySelector(".who .name")?.textContent ?? ""}.${spec.simulation}`, fill);
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 const problems = document.querySelector("#problems");
 problems?.focus();

@@ -1,27 +1,42 @@
 // What was typed into a form and not yet sent is kept in this browser, for its reader alone.
-import { dropTyped, keepTyped, rememberSent, typed } from "./remembered.js";
+import { dropTyped, keepTyped, refused, rememberSent, typed } from "./remembered.js";
 
 const SOON_MS = 500;
 const LARGEST = 200_000; // characters: a browser keeps a few million for a whole site
 const NEVER = /^(csrfmiddlewaretoken|job_once|job_confirmed|preset_name)$|__(file|kept)$/;
 
 /** Keep the form as it is filled in; `fill` puts a text into a field.
- *  @param key of this reader and this simulation */
-export function keepForm(form, key, fill) {
+ *  @param reader and simulation, as the beginning of a key
+ *  @returns what is called where fields change without an event */
+export function keepForm(form, reader, fill) {
+  refused();
   const first = new Map(fields(form).map((field) => [field.name, valueOf(field)]));
-  if (!location.search && !form.querySelector("#problems")) restore(form, key, fill, first);
+  const drafts = { first, sent: sentBefore(first, keyOf(reader)), key: keyOf(reader) };
+  if (!form.querySelector("#problems")) restore(form, drafts, fill);
   let waiting = 0;
-  for (const kind of ["input", "change"]) {
-    form.addEventListener(kind, () => {
-      clearTimeout(waiting);
-      waiting = setTimeout(() => write(form, key, first), SOON_MS);
-    });
-  }
+  const writeSoon = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => write(form, drafts, keyOf(reader)), SOON_MS);
+  };
+  for (const kind of ["input", "change"]) form.addEventListener(kind, writeSoon);
   form.addEventListener("submit", () => {
     clearTimeout(waiting);
-    write(form, key, first);
-    rememberSent(key);
+    write(form, drafts, keyOf(reader));
+    rememberSent(drafts.key);
   });
+  return writeSoon;
+}
+
+/** A form that starts from a job or a preset, which its address says, is one of its own. */
+function keyOf(reader) {
+  const asked = new URLSearchParams(location.search).toString();
+  return asked ? `${reader}?${asked}` : reader;
+}
+
+/** What a page that answers a POST shows as it was typed: nothing of it was there at first. */
+function sentBefore(first, key) {
+  const kept = Object.entries(JSON.parse(typed(key)));
+  return new Set(kept.filter(([name, value]) => first.get(name) === value).map(([name]) => name));
 }
 
 function fields(form) {
@@ -32,15 +47,22 @@ function valueOf(field) {
   return field.type === "checkbox" || field.type === "radio" ? field.checked : field.value;
 }
 
-function write(form, key, first) {
-  const changed = fields(form).filter((field) => valueOf(field) !== first.get(field.name));
+function write(form, drafts, key) {
+  const { first, sent } = drafts;
+  if (key !== drafts.key) dropTyped(drafts.key); // a preset was chosen meanwhile
+  drafts.key = key;
+  const changed = fields(form).filter(
+    (field) => sent.has(field.name) || valueOf(field) !== first.get(field.name),
+  );
   const text = JSON.stringify(Object.fromEntries(changed.map((field) => [field.name, valueOf(field)])));
   if (!changed.length) dropTyped(key);
   else if (text.length <= LARGEST) keepTyped(key, text);
 }
 
-function restore(form, key, fill, first) {
-  const kept = Object.entries(JSON.parse(typed(key))).filter(([name]) => first.has(name));
+function restore(form, { first, key }, fill) {
+  const kept = Object.entries(JSON.parse(typed(key))).filter(
+    ([name, value]) => first.has(name) && first.get(name) !== value,
+  );
   if (!kept.length) return;
   for (const [name, value] of kept) fill(name, value);
   const line = document.createElement("div");

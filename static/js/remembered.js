@@ -23,6 +23,10 @@ export function forgetSent() {
   sessionStorage.removeItem(SENT);
 }
 
+/** A form that is shown after it was sent has become no job: whoever looks at another one meanwhile
+ *  finds it as it was. */
+export const refused = () => sessionStorage.removeItem(SENT);
+
 /** What was typed into a form in this tab; one that has seen none of it yet shows what another tab
  *  kept last, which is there also after that was closed. */
 export function typed(key) {
@@ -31,9 +35,10 @@ export function typed(key) {
   return text ?? "{}";
 }
 
+/** Of forms that start from something there are as many as jobs: they are kept by their tab alone. */
 export function keepTyped(key, text) {
   sessionStorage.setItem(key, text);
-  localStorage.setItem(key, text);
+  if (!key.includes("?")) localStorage.setItem(key, text);
 }
 
 /** Of another tab that shows the same form nothing is lost by it. */

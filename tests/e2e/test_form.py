@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.simulations import test_docking
 from tests.stack import Stack, until
@@ -23,6 +23,7 @@ SELECTED = """() => {
     const { value, selectionStart, selectionEnd } = document.activeElement;
     return value.slice(selectionStart, selectionEnd);
 }"""
+KEPT = "words => Object.values(sessionStorage).some((text) => text.includes(words))"
 WATER = b"3\n\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469\n"
 
 
@@ -172,6 +173,65 @@ def test_two_tabs_of_one_form_keep_what_was_typed_in_each(browser: Browser, stac
     page.get_by_role("button", name="Begin anew").click()
     page.reload()
     expect(page.get_by_label("Terms", exact=True)).to_have_value("10")
+
+
+def test_a_duplicate_keeps_what_was_changed_apart_from_a_form_that_is_new(
+    page: Page, stack: Stack
+) -> None:
+    form = f"{stack.url}/jobs/new/demo.sum_squares/"
+    terms = page.get_by_label("Terms", exact=True)
+    source = stack.submit("demo.sum_squares", n=21)
+    page.goto(f"{form}?from={source}")
+    terms.fill("22")
+    page.wait_for_function(KEPT, arg="22")
+
+    page.reload()  # or after signing in again
+    expect(terms).to_have_value("22")
+    page.goto(form)
+    expect(terms).to_have_value("10")
+    page.goto(f"{form}?from={source}")
+    page.get_by_role("button", name="Begin anew").click()
+    expect(terms).to_have_value("21")
+
+
+def test_what_was_refused_is_kept_whole_while_another_job_is_looked_at(
+    page: Page, stack: Stack
+) -> None:
+    form = f"{stack.url}/jobs/new/demo.sum_squares/"
+    terms, name = (page.get_by_label(each, exact=True) for each in ("Terms", "Name"))
+    other = stack.submit("demo.sum_squares", n=23)
+    page.goto(form)
+    name.fill("Squares of Pythagoras")
+    terms.fill("0")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.locator("#problems")).to_be_focused()
+    terms.fill("24")
+    page.wait_for_function(KEPT, arg="24")
+
+    page.goto(f"{stack.url}/jobs/{other}/")
+    expect(page.locator(".status").first).to_be_visible()
+    page.goto(form)
+
+    expect(terms).to_have_value("24")
+    expect(name).to_have_value("Squares of Pythagoras")
+
+
+def test_a_table_that_became_a_batch_is_not_offered_as_not_sent(page: Page, stack: Stack) -> None:
+    form = f"{stack.url}/jobs/new/xtb_optimization/"
+    rows = b"name,smiles\nwater,O\nammonia,N\n"
+    table: FilePayload = {"name": "two.csv", "mimeType": "text/csv", "buffer": rows}
+    page.goto(form)
+    page.get_by_text("Many at once").click()
+    page.locator("[name=job_name]").fill("Of a table")
+    page.locator("#id_job_table").set_input_files([table])
+    page.get_by_role("button", name=re.compile("^Submit")).click()
+    page.wait_for_url(re.compile(r"/batches/[0-9a-f-]{36}/"))
+    page.wait_for_load_state()
+
+    page.goto(form)
+
+    expect(page.locator("[name=job_name]")).to_have_value("")
+    expect(page.get_by_role("button", name="Begin anew")).to_have_count(0)
 
 
 def test_a_file_that_is_not_taken_is_told_as_what_is_wrong(page: Page, stack: Stack) -> None:
