@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -169,7 +169,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
             raise PermissionDenied
         try:
             return Job.objects.select_related("owner", "key").get(pk=job_id)
-        except (Job.DoesNotExist, ValueError):
+        except (Job.DoesNotExist, ValidationError):
             raise Http404("There is no such job.") from None
 
     def _context(self, request: HttpRequest) -> dict[str, Any]:

@@ -118,6 +118,11 @@ def test_the_events_are_told_a_page_at_a_time(admin_client, submit, start, monke
     assert "submitted" in html
 
 
+@pytest.mark.parametrize("job_id", ["0a1b2c3d", "00000000-0000-4000-8000-000000000000"])
+def test_an_address_that_is_cut_is_that_of_no_job(admin_client, job_id):
+    assert admin_client.get(f"{LIST}{job_id}/change/").status_code == 404
+
+
 def test_who_may_only_look_is_offered_nothing_to_do(client, submit):
     viewer = get_user_model().objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_job"))
