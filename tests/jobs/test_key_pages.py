@@ -111,9 +111,20 @@ def test_the_list_tells_what_waits_for_approval(browser: Client, asks: Job) -> N
     assert "A wide net" in html
 
 
+def test_what_an_agent_calls_itself_turns_no_other_word_around(
+    browser: Client, submit: Callable[..., Job], key: ApiKey
+) -> None:
+    turned = "\u202ereviled"
+    job = submit(name=turned, origin=Origin(key=key, agent=turned, purpose=turned))
+
+    for address, n_told in (("/jobs/", 3), (job.get_absolute_url(), 4)):
+        html = browser.get(address).content.decode()
+        assert html.count(f"<bdi>{turned}</bdi>") == n_told
+
+
 def test_its_page_says_who_sent_it_and_takes_a_yes(browser: Client, asks: Job) -> None:
     html = browser.get(asks.get_absolute_url()).content.decode()
-    assert "sent by crawler" in html
+    assert "sent by <bdi>crawler</bdi>" in html
     assert "Approve" in html
 
     browser.post(f"{asks.get_absolute_url()}approve/")
