@@ -96,11 +96,12 @@ def submit_each(looked: Sequence[Looked]) -> list[Job | None]:
 
     :raises Unsure: there may be jobs of all of them, or of none.
     """
-    made = [_Draft(*pair) for pair in zip(looked, _jobs_of(looked), strict=True)]
+    made: list[_Draft] = []
+    kept: list[Job] = []
     is_written = False
     try:
+        made += (_Draft(*pair) for pair in zip(looked, _jobs_of(looked), strict=True))
         with transaction.atomic():
-            kept: list[Job] = []
             # In one order, so that two who do so never wait for each other.
             for some in _by_owner(made, lambda each: each.job.owner_id):
                 kept += _admitted(some)
@@ -110,10 +111,11 @@ def submit_each(looked: Sequence[Looked]) -> list[Job | None]:
             # Robust: what is stored is accepted, and the reconciler tells of it too.
             transaction.on_commit(lambda: hand_all_to_backend(kept), robust=True)
             is_written = True
-    except DatabaseError as exc:
+    except Exception as exc:
         if is_written:
             raise Unsure(str(exc)) from exc
-        logger.warning("%d submissions are stored one by one: %s", len(looked), exc)
+        # Whatever it was, and whoever is to blame: the others have done nothing to be refused.
+        logger.warning("%d submissions are stored one by one: %r", len(looked), exc)
         return [None] * len(looked)
     for job in kept:
         with log_context.about(job):

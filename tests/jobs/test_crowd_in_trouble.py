@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
 from backplane_site.crowd import HELD_UP_S
 from jobs.api import crowded
@@ -31,6 +32,29 @@ def test_what_cannot_be_done_together_is_done_by_django(
         raise OperationalError("database is locked")
 
     monkeypatch.setattr(storing if where == "insert_all" else crowded, where, fails)
+
+    answers = doors.send_all([(SUM, "", {})] * 2)
+
+    assert [each.status_code for each in answers] == [202, 202]
+    assert len(doors.by_django) == 2
+    assert Job.objects.count() == 3
+
+
+def is_defect(*args: Any) -> None:
+    raise LookupError("a defect of ours")
+
+
+def is_away(*args: Any) -> None:
+    raise InterfaceError("the connection is closed")
+
+
+@pytest.mark.parametrize("where", ["_jobs_of", "admit_from", "insert_all"])
+@pytest.mark.parametrize("fails", [is_defect, is_away])
+def test_what_sinks_all_of_them_is_told_to_none_of_them(
+    doors: Doors, monkeypatch: Any, where: str, fails: Callable[..., None]
+) -> None:
+    doors.taught()
+    monkeypatch.setattr(storing, where, fails)
 
     answers = doors.send_all([(SUM, "", {})] * 2)
 
