@@ -37,7 +37,7 @@ def hand_to_backend(job: Job, *, again: bool = False) -> None:
 
 
 def hand_all_to_backend(jobs: Sequence[Job]) -> None:
-    """As `hand_to_backend`, for jobs that are new."""
+    """As `hand_to_backend`, for jobs that are new; they are told then as they are."""
     for name, some in _by_backend(jobs).items():
         try:
             dispatch.backend(name).submit_all(some)
@@ -45,7 +45,10 @@ def hand_all_to_backend(jobs: Sequence[Job]) -> None:
             logger.warning("%d jobs wait in the database: %s", len(some), exc)
             told_nobody = [job.pk for job in some]
             for at in range(0, len(told_nobody), ROWS_AT_ONCE):
-                _explain_all(told_nobody[at : at + ROWS_AT_ONCE], Reason.QUEUE_UNREACHABLE)
+                told = _explain_all(told_nobody[at : at + ROWS_AT_ONCE], Reason.QUEUE_UNREACHABLE)
+                now = {each.pk: each for each in told}
+                for job in (each for each in some if each.pk in now):
+                    job.reason, job.last_seq = now[job.pk].reason, now[job.pk].last_seq
 
 
 def explain_anew(backend: str) -> int:
@@ -100,9 +103,9 @@ def _explain(job: Job, reason: Reason) -> None:
         change(job, "waiting", {"state": JobState.QUEUED, "attempt": job.attempt}, reason=reason)
 
 
-def _explain_all(job_ids: Sequence[UUID], reason: Reason) -> None:
+def _explain_all(job_ids: Sequence[UUID], reason: Reason) -> list[Job]:
     waiting = Job.objects.unfinished(JobState.QUEUED).filter(pk__in=job_ids)
-    change_all(waiting.exclude(reason=reason), "waiting", reason=reason)
+    return change_all(waiting.exclude(reason=reason), "waiting", reason=reason)
 
 
 def tell_pending(job_ids: Sequence[UUID], text: str) -> None:

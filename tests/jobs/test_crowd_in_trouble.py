@@ -90,6 +90,8 @@ def test_a_queue_that_is_away_loses_nothing(doors: Doors, monkeypatch: Any) -> N
     ids = [each.json()["id"] for each in answers]
     assert doors.by_django == []
     assert {job.reason for job in Job.objects.filter(pk__in=ids)} == {"queue_unreachable"}
+    told = [each.json() for each in answers]
+    assert [(each["reason"], each["last_seq"]) for each in told] == [("queue_unreachable", 2)] * 2
 
 
 def test_who_has_left_has_a_job_all_the_same(doors: Doors) -> None:
