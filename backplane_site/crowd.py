@@ -14,6 +14,7 @@ import io
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -152,10 +153,13 @@ class Crowd:
 
     def _line_up(self, some: list[Waiting]) -> None:
         with self._lock:
-            self._waiting += some
             if self._since is None:
+                if not _is_begun(self._desk, self._work):
+                    for each in some:
+                        each.tell(None)
+                    return
                 self._since = time.monotonic()
-                self._desk.submit(self._work)
+            self._waiting += some
 
     def _work(self) -> None:
         """In the one thread, until nobody waits."""
@@ -168,7 +172,7 @@ class Crowd:
                 for each in some:
                     each.tell(exc)
             finally:
-                close_old_connections()
+                give_back_connections()
 
     def _taken(self) -> list[Waiting]:
         with self._lock:
@@ -195,10 +199,8 @@ class Crowd:
             each.tell(told)
 
     def _have_looked_at(self, one: Waiting) -> None:
-        if self._looks_are_held_up():
+        if self._looks_are_held_up() or not _is_begun(self._lookers, self._look, one):
             one.tell(None)
-        else:
-            self._lookers.submit(self._look, one)
 
     def _looks_are_held_up(self) -> bool:
         """All who look are at something that takes long."""
@@ -213,8 +215,27 @@ class Crowd:
             logger.exception("a submission is looked at by Django")
         finally:
             del self._looks[id(one)]
-            close_old_connections()
+            give_back_connections()
         self._line_up([one])
+
+
+def _is_begun(threads: ThreadPoolExecutor, what: Callable[..., None], *args: Any) -> bool:
+    """Or there is to be no more of it: the process ends, or may have no more threads."""
+    try:
+        threads.submit(what, *args)
+    except RuntimeError as exc:
+        logger.warning("submissions are left to Django: %s", exc)
+        return False
+    return True
+
+
+def give_back_connections() -> None:
+    """Of this thread, as at the end of a request; should that fail, the next is asked all the
+    same."""
+    try:
+        close_old_connections()
+    except Exception:
+        logger.exception("a connection was not given back")
 
 
 def plain(scope: Scope) -> dict[bytes, bytes] | None:

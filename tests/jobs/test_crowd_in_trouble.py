@@ -12,6 +12,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import InterfaceError, OperationalError
 
+from backplane_site import crowd
 from backplane_site.crowd import HELD_UP_S
 from jobs.api import crowded
 from jobs.lifecycle import crowd as storing
@@ -145,3 +146,37 @@ def test_a_structure_that_takes_long_holds_up_nobody(doors: Doors, monkeypatch: 
         assert len(doors.by_django) == 1
         go_on.set()
         assert {each.result().status_code for each in looks} <= {200, 202}
+
+
+def test_a_connection_that_cannot_be_given_back_holds_up_nobody(
+    doors: Doors, monkeypatch: Any
+) -> None:
+    doors.taught()
+    molecule = {"simulation": "conformer_search", "params": {"structure": "CCO"}, "reuse": False}
+
+    def fails() -> None:
+        raise ValueError("the pool is closed")
+
+    monkeypatch.setattr(crowd, "close_old_connections", fails)
+
+    answers = [doors.send(each) for each in (SUM, molecule, SUM)]
+
+    assert [each.status_code for each in answers] == [202] * 3
+    assert doors.by_django == []
+
+
+@pytest.mark.parametrize("threads", ["_desk", "_lookers"])
+def test_what_finds_no_thread_is_djangos(doors: Doors, monkeypatch: Any, threads: str) -> None:
+    doors.taught()
+    molecule = {"simulation": "conformer_search", "params": {"structure": "CCO"}, "reuse": False}
+
+    def fails(*args: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(getattr(doors.crowd, threads), "submit", fails)
+        assert async_to_sync(ask)(doors.crowd, molecule, "", {}).status_code == 202
+        assert len(doors.by_django) == 1
+
+    assert doors.send(molecule).status_code == 202
+    assert len(doors.by_django) == 1
