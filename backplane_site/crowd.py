@@ -137,8 +137,11 @@ class Crowd:
 
     def _note(self, manner: Any, headers: Headers) -> None:
         names = {name.lower() for name, _ in headers}
-        if names >= OF_EACH and b"set-cookie" not in names and len(self._common) < MOST_MANNERS:
+        if names >= OF_EACH and b"set-cookie" not in names:
             self._common[manner] = [(k, v) for k, v in headers if k.lower() not in OF_EACH]
+        if len(self._common) > MOST_MANNERS:
+            # A sender can make them up, as by ports of our host: the others' are learned again.
+            self._common.pop(next(iter(self._common)))
 
     def _is_held_up(self) -> bool:
         since = self._since
@@ -247,6 +250,8 @@ def plain(scope: Scope) -> dict[bytes, bytes] | None:
     headers = plain_headers(scope, KNOWN)
     if headers is None or headers.get(b"content-type") != b"application/json":
         return None
+    if b"host" not in headers:
+        return None  # what it is then called depends on which address of ours it came to
     length = headers.get(b"content-length", b"")
     is_short = length.isdigit() and int(length) <= MOST_BYTES
     has_other = not headers.get(b"authorization", b"Bearer ").startswith(b"Bearer ")
