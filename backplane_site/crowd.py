@@ -30,6 +30,7 @@ from django.urls import set_script_prefix
 from jobs import log_context
 from jobs.api import crowded
 from jobs.api.crowded import Submission, Told
+from jobs.api.idempotency import HEADER, REPLAYED
 from jobs.api.throttles import COUNTED
 from jobs.asking import App, Message, Receive, Scope, Send
 from simulations.bounded import READERS
@@ -41,13 +42,16 @@ from .request_id import log_access, request_id_of
 logger = logging.getLogger(__name__)
 
 PATH = "/api/v1/jobs"
+ONCE = HEADER.lower().encode()
 KNOWN = {
-    b"accept", b"authorization", b"content-length", b"content-type", b"host", b"x-request-id",
+    b"accept", b"authorization", b"content-length", b"content-type", b"host", b"x-request-id", ONCE,
 }  # fmt: skip
-OF_ONE = {b"content-length", b"x-request-id"}
+OF_ONE = {b"content-length", b"x-request-id", ONCE}
 """What tells one request of a sender from another."""
 OF_EACH = {b"content-length", b"location", b"retry-after", b"x-request-id"}
 """The headers of an answer that are its own."""
+OF_OTHERS = {b"set-cookie", REPLAYED.lower().encode()}
+"""What an answer has that is none to a new submission, or not for everybody."""
 MOST_BYTES = 8192
 MOST_AT_ONCE = 64
 HELD_UP_S = 1.0
@@ -111,6 +115,7 @@ class Crowd:
             asked=partial(request_of, scope, acts_as_local=b"authorization" not in headers),
             body=body,
             request_id=request_id,
+            key=headers[ONCE].decode("latin-1") if ONCE in headers else None,
         )
         began = time.perf_counter()
         if (told := await self._answer(one)) is None:
@@ -137,7 +142,7 @@ class Crowd:
 
     def _note(self, manner: Any, headers: Headers) -> None:
         names = {name.lower() for name, _ in headers}
-        if names >= OF_EACH and b"set-cookie" not in names:
+        if names >= OF_EACH and names.isdisjoint(OF_OTHERS):
             self._common[manner] = [(k, v) for k, v in headers if k.lower() not in OF_EACH]
         if len(self._common) > MOST_MANNERS:
             # A sender can make them up, as by ports of our host: the others' are learned again.

@@ -5,7 +5,8 @@ stored together, and each is told what the view would tell.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -17,9 +18,10 @@ from rest_framework.request import Request
 from jobs import lifecycle
 from jobs.lifecycle import Looked, Sent, Wanted
 from jobs.models import Job
-from jobs.outlook import Outlook
+from jobs.outlook import InsideLock, Outlook
 
-from . import receipts, submitting, telling
+from . import idempotency, receipts, submitting, telling
+from .idempotency import Asked, Kept
 from .parsers import BoundedJSONParser
 from .views import JobsView
 
@@ -35,6 +37,9 @@ class Told:
     headers: dict[str, str]
     content: bytes
     user_id: int
+
+    def kept(self) -> Kept:
+        return Kept(status=202, headers=self.headers, body=json.loads(self.content))
 
 
 class Sender:
@@ -64,29 +69,35 @@ class Sender:
         self._shape = telling.wanted(self.request)
         self._is_counted = True
 
-    def read(self, body: bytes, request_id: str) -> Sent | None:
-        """None: the view has to look at it.
+    def read(self, one: Submission) -> None:
+        """What cannot be stored with others has nothing that was sent.
 
         :raises APIException: as the view.
         """
-        given = BoundedJSONParser().parse(io.BytesIO(body), None, self.request.parser_context)
+        given = BoundedJSONParser().parse(io.BytesIO(one.body), None, self.request.parser_context)
         submission = submitting.read(given)
         if not submission.is_valid():
-            return None
+            return
         asked = submitting.asked_by(self.request, submission)
         if "webhook" in asked:
-            return None
-        return Sent(
+            return
+        if one.key is not None:
+            one.once = idempotency.asked_under(one.key, self.request, given)
+        one.by = self
+        one.sent = Sent(
             owner=asked["owner"],
             origin=asked["origin"],
             wanted=Wanted(**{name: asked[name] for name in OF_A_JOB & asked.keys()}),
-            request_id=request_id,
+            request_id=one.request_id,
         )
 
-    def tell(self, jobs: Sequence[Job]) -> list[Told]:
-        """As the view tells of each that it has made."""
+    def tell(self, jobs: Sequence[Job], outlook: Outlook | None = None) -> list[Told]:
+        """As the view tells of each that it has made.
+
+        :param outlook: why they wait, if it is not to be looked at now.
+        """
         shape = telling.receipt(self._shape, self.request)
-        told = telling.of_many(jobs, shape, self.request, Outlook(jobs))
+        told = telling.of_many(jobs, shape, self.request, outlook or Outlook(jobs))
         return [self._told(job, each) for job, each in zip(jobs, told, strict=True)]
 
     def _told(self, job: Job, told: dict[str, Any]) -> Told:
@@ -105,16 +116,19 @@ class Submission:
 
     :param sender: tells its sender, and manner of asking, from others.
     :param asked: makes the request of it.
+    :param key: against doing it twice.
     """
 
     sender: Any
     asked: Callable[[], HttpRequest]
     body: bytes
     request_id: str
+    key: str | None = None
     is_read: bool = False
     is_counted: bool = False
     by: Sender | None = None
     sent: Sent | None = None
+    once: Asked | None = None
     looked: Looked | None = None
 
     @property
@@ -136,7 +150,7 @@ def read_each(submissions: Sequence[Submission]) -> None:
         try:
             sender.count()
             each.is_counted = True
-            each.by, each.sent = sender, sender.read(each.body, each.request_id)
+            sender.read(each)
         except REFUSED:
             continue
 
@@ -161,16 +175,57 @@ def store_each(submissions: Sequence[Submission]) -> list[Told | None]:
 
     :raises Unsure: something may have been done of each.
     """
-    good = [each for each in submissions if each.looked]
-    stored = lifecycle.submit_each([each.looked for each in good if each.looked])
-    new: dict[int, list[tuple[int, Job]]] = {}
-    senders = {}
-    for each, job in zip(good, stored, strict=True):
-        if job and each.by:
-            senders[id(each.by)] = each.by
-            new.setdefault(id(each.by), []).append((id(each), job))
+    new = list(_new(submissions))
+
+    def keep(jobs: list[Job | None]) -> None:
+        # Others wait for us: nobody looks at a line of thousands then.
+        _keep(idempotency.keep_new, new, _told(new, jobs, of_a_key=True, outlook=InsideLock()))
+
+    told = _told(new, lifecycle.submit_each([each.looked for each in new if each.looked], keep))
+    _keep(idempotency.keep_as_told, new, told)
+    by_submission = {id(each): answer for each, answer in zip(new, told, strict=True)}
+    return [by_submission.get(id(each)) for each in submissions]
+
+
+def _new(submissions: Sequence[Submission]) -> Iterator[Submission]:
+    """Those that may be stored, and were not asked for before under their key."""
+    asked = [each.once for each in submissions if each.looked and each.once]
+    known = idempotency.known(asked) if asked else set()
+    for each in submissions:
+        if each.looked is None or each.once in known:
+            continue
+        if each.once:
+            known.add(each.once)
+        yield each
+
+
+def _told(
+    submissions: Sequence[Submission],
+    jobs: Sequence[Job | None],
+    *,
+    of_a_key: bool = False,
+    outlook: Outlook | None = None,
+) -> list[Told | None]:
+    """What is told of each that has a job; all of one sender's are told together.
+
+    :param of_a_key: only those that were sent under one.
+    """
+    by_sender: dict[int, tuple[Sender, dict[int, Job]]] = {}
+    for n, (each, job) in enumerate(zip(submissions, jobs, strict=True)):
+        if job and each.by and (each.once or not of_a_key):
+            by_sender.setdefault(id(each.by), (each.by, {}))[1][n] = job
     told: dict[int, Told] = {}
-    for name, theirs in new.items():
-        answers = senders[name].tell([job for _, job in theirs])
-        told |= zip((which for which, _ in theirs), answers, strict=True)
-    return [told.get(id(each)) for each in submissions]
+    for sender, theirs in by_sender.values():
+        told |= zip(theirs, sender.tell([*theirs.values()], outlook), strict=True)
+    return [told.get(n) for n in range(len(submissions))]
+
+
+def _keep(
+    put: Callable[[dict[Asked, Kept]], None],
+    submissions: Sequence[Submission],
+    told: Sequence[Told | None],
+) -> None:
+    pairs = zip(submissions, told, strict=True)
+    answers = {each.once: answer.kept() for each, answer in pairs if each.once and answer}
+    if answers:
+        put(answers)

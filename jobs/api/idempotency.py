@@ -13,8 +13,9 @@ import json
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -93,6 +94,89 @@ def once(request: Request, act: Callable[[Keep], Response]) -> Response:
             # It was done, and what was kept with it is as true.
             logger.warning("an answer is kept without why its job waits", exc_info=True)
         return answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request under a key, by whom, and of what body."""
+
+    owner_id: Any
+    scope: str
+    key: str
+    body_sha256: str = field(compare=False)
+
+    def named(self) -> dict[str, Any]:
+        return {"owner": self.owner_id, "scope": self.scope, "key": self.key}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An answer, as it is said again."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+def asked_under(key: str, request: Request, data: Any) -> Asked:
+    """:param request: of whoever asks; the key and the data are of one of their requests.
+    :raises BadKey: it is none.
+    """
+    return Asked(
+        owner_id=request.user.pk,
+        scope=_scope(request),
+        key=_checked(key),
+        body_sha256=_digest_of(data),
+    )
+
+
+def known(asked: Iterable[Asked]) -> set[Asked]:
+    """Those of them that were asked before, whatever came of it."""
+    by_scope: dict[tuple[Any, str], list[Asked]] = {}
+    for each in asked:
+        by_scope.setdefault((each.owner_id, each.scope), []).append(each)
+    found: set[Asked] = set()
+    for (owner_id, scope), theirs in by_scope.items():
+        rows = IdempotencyKey.objects.filter(
+            owner=owner_id, scope=scope, key__in=[each.key for each in theirs]
+        )
+        keys = {*rows.values_list("key", flat=True)}
+        found |= {each for each in theirs if each.key in keys}
+    return found
+
+
+def keep_new(answers: Mapping[Asked, Kept]) -> None:
+    """In the transaction that makes them true: nobody ever sees a claim without its answer.
+
+    :raises IntegrityError: one of them was asked meanwhile.
+    """
+    pid = os.getpid()
+    IdempotencyKey.objects.bulk_create(
+        IdempotencyKey(
+            owner_id=asked.owner_id,
+            scope=asked.scope,
+            key=asked.key,
+            body_sha256=asked.body_sha256,
+            machine=machine(),
+            pid=pid,
+            pid_started=started(pid),
+            status=kept.status,
+            headers=kept.headers,
+            body=kept.body,
+        )
+        # In one order, so that two who do so never wait for each other.
+        for asked, kept in sorted(answers.items(), key=lambda each: each[0].key)
+    )
+
+
+def keep_as_told(answers: Mapping[Asked, Kept]) -> None:
+    """In place of what was kept of them while others waited; that is as true."""
+    try:
+        with transaction.atomic():
+            for asked, kept in answers.items():
+                IdempotencyKey.objects.filter(**asked.named()).update(body=kept.body)
+    except DatabaseError:
+        logger.warning("answers are kept without why their jobs wait", exc_info=True)
 
 
 def forget_old_keys() -> int:
@@ -182,5 +266,9 @@ def _keep_as_told(row: IdempotencyKey, answer: Response) -> int:
 
 
 def _digest(request: Request) -> str:
-    body = json.dumps(request.data, sort_keys=True, default=str)
+    return _digest_of(request.data)
+
+
+def _digest_of(data: Any) -> str:
+    body = json.dumps(data, sort_keys=True, default=str)
     return hashlib.sha256(body.encode()).hexdigest()

@@ -91,9 +91,12 @@ def look_at_each(sent: Sequence[Sent]) -> list[Looked | None]:
     return found
 
 
-def submit_each(looked: Sequence[Looked]) -> list[Job | None]:
+def submit_each(
+    looked: Sequence[Looked], also: Callable[[list[Job | None]], None] = lambda jobs: None
+) -> list[Job | None]:
     """The new job of each. None: nothing was stored of it, and `submit` is to be asked.
 
+    :param also: called with them in the transaction that stores them.
     :raises Unsure: there may be jobs of all of them, or of none.
     """
     made: list[_Draft] = []
@@ -108,6 +111,9 @@ def submit_each(looked: Sequence[Looked]) -> list[Job | None]:
             if kept:
                 insert_all(Job, kept)
                 record_all(kept, SUBMITTED, sent_by)
+            stored = {job.pk for job in kept}
+            jobs = [each.job if each.job.pk in stored else None for each in made]
+            also(jobs)
             # Robust: what is stored is accepted, and the reconciler tells of it too.
             transaction.on_commit(lambda: hand_all_to_backend(kept), robust=True)
             is_written = True
@@ -120,8 +126,7 @@ def submit_each(looked: Sequence[Looked]) -> list[Job | None]:
     for job in kept:
         with log_context.about(job):
             logger.info("accepted %s of user %s", job.simulation, job.owner_id)
-    stored = {job.pk for job in kept}
-    return [each.job if each.job.pk in stored else None for each in made]
+    return jobs
 
 
 def _by_owner(each: Iterable[Any], owner_of: Callable[[Any], int]) -> Iterator[list[Any]]:
