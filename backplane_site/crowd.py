@@ -207,7 +207,8 @@ class Crowd:
             each.tell(told)
 
     def _have_looked_at(self, one: Waiting) -> None:
-        if self._looks_are_held_up() or not _is_begun(self._lookers, self._look, one):
+        queued = time.monotonic()
+        if self._looks_are_held_up() or not _is_begun(self._lookers, self._look, one, queued):
             one.tell(None)
 
     def _looks_are_held_up(self) -> bool:
@@ -215,8 +216,14 @@ class Crowd:
         looks = list(self._looks.values())
         return len(looks) == READERS and time.monotonic() - max(looks) > HELD_UP_S
 
-    def _look(self, one: Waiting) -> None:
-        self._looks[id(one)] = time.monotonic()
+    def _look(self, one: Waiting, queued: float) -> None:
+        """:param queued: since when it waits for one of these threads."""
+        began = time.monotonic()
+        if began - queued > HELD_UP_S:
+            # Behind many that take long: Django knows when to say that everybody is busy.
+            one.tell(None)
+            return
+        self._looks[id(one)] = began
         try:
             crowded.look_at_each([one.submission])
         except Exception:

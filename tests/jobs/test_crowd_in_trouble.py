@@ -180,3 +180,29 @@ def test_what_finds_no_thread_is_djangos(doors: Doors, monkeypatch: Any, threads
 
     assert doors.send(molecule).status_code == 202
     assert len(doors.by_django) == 1
+
+
+def test_who_stood_long_behind_structures_is_djangos(doors: Doors, monkeypatch: Any) -> None:
+    doors.taught()
+    molecule = {"simulation": "conformer_search", "params": {"structure": "CCO"}, "reuse": False}
+    go_on = threading.Event()
+    timer = threading.Timer(1.5 * HELD_UP_S, go_on.set)
+    n_looks, looked = doors.crowd._lookers._max_workers, []
+    look_at_each = crowded.look_at_each
+
+    def slow(some: Any) -> None:
+        looked.extend(some)
+        if len(looked) == n_looks:
+            timer.start()
+        if len(looked) <= n_looks and any(each.takes_a_reader for each in some):
+            assert go_on.wait(20)
+        look_at_each(some)
+
+    monkeypatch.setattr(crowded, "look_at_each", slow)
+
+    answers = doors.send_all([(molecule, "", {})] * (n_looks + 3))
+
+    timer.join()
+    assert {each.status_code for each in answers} == {202}
+    assert len(doors.by_django) == 3
+    assert Job.objects.count() == 1 + n_looks + 3
