@@ -52,6 +52,7 @@ OF_EACH = {b"content-length", b"location", b"retry-after", b"x-request-id"}
 """The headers of an answer that are its own."""
 OF_OTHERS = {b"set-cookie", REPLAYED.lower().encode()}
 """What an answer has that is none to a new submission, or not for everybody."""
+OF_A_202 = {b"allow", b"content-type"}
 MOST_BYTES = 8192
 MOST_AT_ONCE = 64
 HELD_UP_S = 1.0
@@ -118,17 +119,22 @@ class Crowd:
             key=headers[ONCE].decode("latin-1") if ONCE in headers else None,
         )
         began = time.perf_counter()
-        if (told := await self._answer(one)) is None:
+        try:
+            told = await self._answer(one)
+        except Exception:  # which is in the log
+            told = crowded.unanswered(ASGIRequest(scope, io.BytesIO()), request_id)
+            common = [each for each in common if each[0].lower() not in OF_A_202]
+        if told is None:
             counted = {**scope, COUNTED: one.is_counted}
             await self._app(counted, again(body, receive), send)
             return
         own = {**told.headers, "X-Request-ID": request_id, "Content-Length": len(told.content)}
-        start = {"type": "http.response.start", "status": 202}
+        start = {"type": "http.response.start", "status": told.status}
         written = [(name.encode(), str(text).encode("latin-1")) for name, text in own.items()]
         await send({**start, "headers": [*common, *written]})
         await send({"type": "http.response.body", "body": told.content})
         with log_context.bound(request_id=request_id):
-            log_access("POST", PATH, 202, time.perf_counter() - began, told.user_id)
+            log_access("POST", PATH, told.status, time.perf_counter() - began, told.user_id)
 
     def _noting(self, manner: Any, send: Send) -> Send:
         """What Django says to one who is accepted, on its way to the client."""

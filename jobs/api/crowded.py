@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -20,10 +21,12 @@ from jobs.lifecycle import Looked, Sent, Wanted
 from jobs.models import Job
 from jobs.outlook import InsideLock, Outlook
 
-from . import idempotency, receipts, submitting, telling
+from . import idempotency, problems, receipts, submitting, telling
 from .idempotency import Asked, Kept
 from .parsers import BoundedJSONParser
 from .views import JobsView
+
+logger = logging.getLogger(__name__)
 
 OF_A_JOB = {field.name for field in fields(Wanted)} - {"given", "unreadable", "restarted_from"}
 REFUSED = (APIException, BadRequest, SuspiciousOperation, Http404)
@@ -32,11 +35,12 @@ REFUSED = (APIException, BadRequest, SuspiciousOperation, Http404)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """The answer to one: 202, with these headers beside those that all have."""
+    """The answer to one, with these headers beside those that all have."""
 
     headers: dict[str, str]
     content: bytes
-    user_id: int
+    user_id: int | None
+    status: int = 202
 
     def kept(self) -> Kept:
         return Kept(status=202, headers=self.headers, body=json.loads(self.content))
@@ -170,8 +174,9 @@ def look_at_each(submissions: Sequence[Submission]) -> None:
             each.looked = next(looked)
 
 
-def store_each(submissions: Sequence[Submission]) -> list[Told | None]:
-    """The answer to each. None: nothing was done of it, and the view is to be asked.
+def store_each(submissions: Sequence[Submission]) -> list[Told | Exception | None]:
+    """The answer to each, or why it has none. None: nothing was done of it, and the view is to be
+    asked.
 
     :raises Unsure: something may have been done of each.
     """
@@ -179,9 +184,12 @@ def store_each(submissions: Sequence[Submission]) -> list[Told | None]:
 
     def keep(jobs: list[Job | None]) -> None:
         # Others wait for us: nobody looks at a line of thousands then.
-        _keep(idempotency.keep_new, new, _told(new, jobs, of_a_key=True, outlook=InsideLock()))
+        under_keys = [job if each.once else None for each, job in zip(new, jobs, strict=True)]
+        told = _told(new, under_keys, lambda sender, some: sender.tell(some, InsideLock()))
+        _keep(idempotency.keep_new, new, told)
 
-    told = _told(new, lifecycle.submit_each([each.looked for each in new if each.looked], keep))
+    jobs = lifecycle.submit_each([each.looked for each in new if each.looked], keep)
+    told = _told(new, jobs, _told_by)
     _keep(idempotency.keep_as_told, new, told)
     by_submission = {id(each): answer for each, answer in zip(new, told, strict=True)}
     return [by_submission.get(id(each)) for each in submissions]
@@ -202,30 +210,45 @@ def _new(submissions: Sequence[Submission]) -> Iterator[Submission]:
 def _told(
     submissions: Sequence[Submission],
     jobs: Sequence[Job | None],
-    *,
-    of_a_key: bool = False,
-    outlook: Outlook | None = None,
-) -> list[Told | None]:
-    """What is told of each that has a job; all of one sender's are told together.
-
-    :param of_a_key: only those that were sent under one.
-    """
+    tell: Callable[[Sender, Sequence[Job]], Sequence[Told | Exception]],
+) -> list[Told | Exception | None]:
+    """What is told of each that has a job; all of one sender's are told together."""
     by_sender: dict[int, tuple[Sender, dict[int, Job]]] = {}
     for n, (each, job) in enumerate(zip(submissions, jobs, strict=True)):
-        if job and each.by and (each.once or not of_a_key):
+        if job and each.by:
             by_sender.setdefault(id(each.by), (each.by, {}))[1][n] = job
-    told: dict[int, Told] = {}
+    told: dict[int, Told | Exception] = {}
     for sender, theirs in by_sender.values():
-        told |= zip(theirs, sender.tell([*theirs.values()], outlook), strict=True)
+        told |= zip(theirs, tell(sender, [*theirs.values()]), strict=True)
     return [told.get(n) for n in range(len(submissions))]
+
+
+def _told_by(sender: Sender, jobs: Sequence[Job]) -> Sequence[Told | Exception]:
+    """What cannot be told to one sender is no reason why others should not hear of theirs."""
+    try:
+        return sender.tell(jobs)
+    except Exception as exc:
+        logger.exception("%d jobs are stored, and not told of", len(jobs))
+        return [exc] * len(jobs)
 
 
 def _keep(
     put: Callable[[dict[Asked, Kept]], None],
     submissions: Sequence[Submission],
-    told: Sequence[Told | None],
+    told: Sequence[Told | Exception | None],
 ) -> None:
-    pairs = zip(submissions, told, strict=True)
-    answers = {each.once: answer.kept() for each, answer in pairs if each.once and answer}
+    answers = {
+        each.once: answer.kept()
+        for each, answer in zip(submissions, told, strict=True)
+        if each.once and isinstance(answer, Told)
+    }
     if answers:
         put(answers)
+
+
+def unanswered(asked: HttpRequest, request_id: str) -> Told:
+    """What Django says where it does not know how far it came, either."""
+    asked.request_id = request_id  # type: ignore[attr-defined]
+    told = problems.problem(500, "internal", problems.DEFECT, asked)
+    headers = {"Content-Type": problems.CONTENT_TYPE}
+    return Told(headers=headers, content=json.dumps(told).encode(), user_id=None, status=500)

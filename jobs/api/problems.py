@@ -26,6 +26,7 @@ from simulations import Busy, FieldError, InvalidParams, UnknownSimulation
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+DEFECT = "A defect of ours. Nothing that was accepted is lost; the id below is in our log."
 FULL_IN_POSTGRESQL = "53100"
 MACHINE_PATHS = ("/api/", "/openapi.json", "/submit_job", "/job_status/")
 
@@ -213,8 +214,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return database_away(request)
     if not request.path.startswith(MACHINE_PATHS):
         return render(request, "500.html", status=500)
-    detail = "A defect of ours. Nothing that was accepted is lost; the id below is in our log."
-    return _json(problem(500, "internal", detail, request))
+    return _json(problem(500, "internal", DEFECT, request))
 
 
 def database_away(request: HttpRequest) -> HttpResponse:

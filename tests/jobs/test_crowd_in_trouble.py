@@ -14,9 +14,11 @@ from django.db import InterfaceError, OperationalError
 
 from backplane_site import crowd
 from backplane_site.crowd import HELD_UP_S
+from jobs import keys
 from jobs.api import crowded
 from jobs.lifecycle import crowd as storing
 from jobs.models import Job
+from jobs.states import Scope
 
 from .crowding import SUM, Doors, ask
 
@@ -72,10 +74,35 @@ def test_what_may_have_been_stored_is_not_stored_again(doors: Doors, monkeypatch
 
     monkeypatch.setattr(crowded.Sender, "tell", fails)
 
-    with pytest.raises(OperationalError):
-        doors.send(SUM)
+    answer = doors.send(SUM, X_Request_ID="mine")
+
+    assert answer.status_code == 500
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["X-Request-ID"] == answer.json()["request_id"] == "mine"
+    assert answer.json()["code"] == "internal"
     assert doors.by_django == []
     assert Job.objects.count() == 2
+
+
+def test_what_cannot_be_told_to_one_sender_is_told_to_the_others(
+    doors: Doors, alice: Any, monkeypatch: Any
+) -> None:
+    _, text = keys.issue(owner=alice, name="crawler", scopes=[Scope.SUBMIT, Scope.READ])
+    doors.taught().taught(by=text)
+    tell = crowded.Sender.tell
+
+    def tells(self: Any, jobs: Any) -> Any:
+        if self.request.auth:
+            raise LookupError("a defect of ours")
+        return tell(self, jobs)
+
+    monkeypatch.setattr(crowded.Sender, "tell", tells)
+
+    answers = doors.send_all([(SUM, "", {}), (SUM, text, {}), (SUM, "", {})])
+
+    assert [each.status_code for each in answers] == [202, 500, 202]
+    assert doors.by_django == []
+    assert Job.objects.count() == 5
 
 
 def test_a_queue_that_is_away_loses_nothing(doors: Doors, monkeypatch: Any) -> None:
