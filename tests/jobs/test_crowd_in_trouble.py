@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from backplane_site import crowd
 from backplane_site.crowd import HELD_UP_S
@@ -182,6 +182,7 @@ def test_a_connection_that_cannot_be_given_back_holds_up_nobody(
     molecule = {"simulation": "conformer_search", "params": {"structure": "CCO"}, "reuse": False}
 
     def fails() -> None:
+        close_old_connections()
         raise ValueError("the pool is closed")
 
     monkeypatch.setattr(crowd, "close_old_connections", fails)
