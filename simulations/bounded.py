@@ -154,8 +154,13 @@ def _check_some(
             simulation.name, good, TIMEOUT_S, leaves_inchikeys=leaves_inchikeys
         )
         took_s = reader.computed_s
-    except (Crashed, TimedOut):
-        found, took_s = _check_one_by_one(simulation, good)
+    except (Crashed, TimedOut) as exc:
+        if len(good) == 1:
+            # No need to find out which: to read it again would take as much again.
+            logger.warning("a reader was ended over the params of %s: %s", simulation.name, exc)
+            found, took_s = [InvalidParams([_too_much(good[0], exc)])], TIMEOUT_S
+        else:
+            found, took_s = _check_one_by_one(simulation, good)
     except Starved:
         raise _overloaded(simulation) from None
     finally:

@@ -52,6 +52,28 @@ def test_a_hostile_structure_is_refused_in_time_and_by_its_field(case: str) -> N
     assert {error.path[:1] for error in refusal.errors} <= {("structure",), ("basis",)}
 
 
+def test_one_alone_that_takes_too_much_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    n_read = 0
+
+    def takes_too_long(*args: Any, **kwargs: Any) -> Any:
+        nonlocal n_read
+        n_read += 1
+        raise TimedOut("it took longer than 5 s to read")
+
+    monkeypatch.setattr(Reader, "check_each", takes_too_long)
+    monkeypatch.setattr(Reader, "check", takes_too_long)
+    effort = bounded.Effort()
+
+    (refusal,) = bounded.check_each(simulations.find(DFT), [{"structure": "C"}], effort)
+
+    assert isinstance(refusal, simulations.InvalidParams)
+    assert [(error.path, error.code) for error in refusal.errors] == [
+        (("structure",), "too_hard_to_read")
+    ]
+    assert n_read == 1
+    assert effort.computed_s == bounded.TIMEOUT_S
+
+
 def test_a_parser_that_takes_too_long_is_ended_and_the_field_told(
     patient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
