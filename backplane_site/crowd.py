@@ -61,7 +61,7 @@ HELD_UP_S = 1.0
 Headers = list[tuple[bytes, bytes]]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Waiting:
     """One who waits for the answer.
 

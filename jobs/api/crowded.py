@@ -114,7 +114,7 @@ class Sender:
         return Told(headers=headers, content=content, user_id=job.owner_id)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Submission:
     """One of them, and how far it has come.
 
