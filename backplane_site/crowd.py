@@ -32,7 +32,7 @@ from jobs.api import crowded
 from jobs.api.crowded import Submission, Told
 from jobs.api.idempotency import HEADER, REPLAYED
 from jobs.api.throttles import COUNTED
-from jobs.asking import App, Message, Receive, Scope, Send
+from jobs.asking import App, Message, Receive, Scope, Send, again
 from simulations.bounded import READERS
 
 from .kept import MOST_MANNERS, manner_of, plain_headers
@@ -303,13 +303,3 @@ async def whole(receive: Receive) -> bytes | None:
         body += message.get("body", b"")
         if not message.get("more_body", False):
             return bytes(body)
-
-
-def again(body: bytes, receive: Receive) -> Receive:
-    """For who asks after us: the body once more, then what the client says next."""
-    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receives() -> Message:
-        return first.pop() if first else await receive()
-
-    return receives

@@ -64,12 +64,7 @@ class Line:
 
     def again(self) -> Receive:
         """For another request by the same client: an empty body, then the same line."""
-        first: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
-
-        async def receive() -> Message:
-            return first.pop() if first else await self.receive()
-
-        return receive
+        return again(b"", self.receive)
 
     async def while_there(self, work: Coroutine[Any, Any, Result]) -> Result | None:
         """Do the work as long as the client is there; None if it went away."""
@@ -110,6 +105,16 @@ class Desk:
         if not started:
             return None
         return Answer(started["status"], list(started["headers"]), bytes(body))
+
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """For who asks after us: this body, then what the client says next."""
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receives() -> Message:
+        return first.pop() if first else await receive()
+
+    return receives
 
 
 def headers_of(scope: Scope, name: str) -> str:
